@@ -1,0 +1,87 @@
+"""The program: its commands, and how bad input ends it."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from napari_glioma_density import __version__
+from napari_glioma_density.cli import (
+    estimating,
+    evaluating,
+    information,
+    models,
+    segmenting,
+    synthesizing,
+    training,
+)
+from napari_glioma_density.errors import BadInput
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="glioma-density",
+    help="Nuclear density of glioma slides. Research use only, not for diagnosis, grading or "
+    "margins.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("info")(information.info)
+app.command("estimate")(estimating.estimate)
+app.command("segment")(segmenting.segment)
+app.command("evaluate")(evaluating.evaluate)
+app.command("train")(training.train)
+app.command("models")(models.models)
+app.command("synthesize")(synthesizing.synthesize)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    del version  # the callback has printed it
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and leave it with its exit status.
+
+    0 on success; 2 on bad input, with one line that says what and what to do; 130 when
+    interrupted, everything finished being kept.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit status."""
+    try:
+        status = app(args=list(arguments), standalone_mode=False)
+    except BadInput as error:
+        return _refuse(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message())
+        return BAD_INPUT
+    except click.ClickException as error:
+        return _refuse(f"{error.format_message()} See `glioma-density --help`.")
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("stopped; what was finished is kept\n")
+        return INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"glioma-density: {' '.join(message.split())}\n")
+    return BAD_INPUT

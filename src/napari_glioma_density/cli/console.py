@@ -1,0 +1,68 @@
+"""What every command shares with the terminal: one object on stdout, everything else on stderr."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+STARTED = time.perf_counter()
+"""When the program began, as near as Python can say."""
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout, logs on stderr.")
+]
+
+stderr = Console(stderr=True, highlight=False)
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Print one JSON object on stdout."""
+    sys.stdout.write(json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+
+
+def print_lines(values: dict[str, Any]) -> None:
+    """Print names and values for a person, one line each; nested values are left out."""
+    shown = {name: value for name, value in values.items() if not isinstance(value, dict | list)}
+    width = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {_readable(value)}\n")
+
+
+def show(values: dict[str, Any], as_json: bool) -> None:
+    """Print a command's result, for a program or for a person."""
+    (print_json if as_json else print_lines)(values)
+
+
+@contextmanager
+def progress_bar(what: str, unit: str) -> Iterator[Progress]:
+    """A progress bar on stderr when that is a terminal; silent otherwise."""
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bar:
+        yield bar
+
+
+def _readable(value: Any) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)

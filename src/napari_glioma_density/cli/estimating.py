@@ -1,0 +1,165 @@
+"""``glioma-density estimate``: the density of a slide, from the terminal."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_glioma_density.cli.console import STARTED, AsJson, print_json, progress_bar
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.slides import open_slide
+
+if TYPE_CHECKING:
+    from napari_glioma_density.estimate import Estimation, Progress
+
+RESULTS_FOLDER = Path("glioma-density")
+
+Region = tuple[float, float, float, float]
+
+
+def estimate(
+    slide: Annotated[str, typer.Argument(help="A slide file, or a folder holding a DICOM slide.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Results go to OUTPUT/<slide file name>/.")
+    ] = RESULTS_FOLDER,
+    model: Annotated[str, typer.Option(help="A model's name or weights file.")] = "fast",
+    um_per_px: Annotated[
+        float | None, typer.Option(help="Level-0 resolution, when the file does not say it.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="X,Y,W,H in level-0 px.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    cell_mm: Annotated[float | None, typer.Option(help="Side of a grid cell, mm.")] = None,
+    tissue_mask: Annotated[
+        bool, typer.Option("--tissue-mask/--no-tissue-mask", help="Leave bare glass out.")
+    ] = True,
+    resume: Annotated[
+        bool, typer.Option("--resume/--restart", help="Go on where an earlier run ended.")
+    ] = True,
+    block_px: Annotated[
+        int | None, typer.Option(help="Side of a block, a multiple of 480 working px.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also if it does not look like brightfield H&E.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate nuclear density; killed and called again, it goes on where it was."""
+    asked = None if region is None else _region(region)
+    with open_slide(slide) as opened:
+        known = opened if um_per_px is None else opened.with_um_per_px(um_per_px)
+        folder = _folder(output, known.name)
+
+        from napari_glioma_density.estimate import prepare
+        from napari_glioma_density.nuclei.segmenter import load_segmenter
+
+        estimation = prepare(
+            known,
+            load_segmenter(model, device),
+            folder,
+            tissue_mask=tissue_mask,
+            restart=not resume,
+            block_patches=_block_patches(block_px),
+            force=force,
+        )
+        try:
+            figures = _carry_out(estimation, folder, asked, cell_mm)
+        finally:
+            estimation.close()
+    if as_json:
+        print_json(figures)
+    else:
+        _print_figures(figures)
+
+
+def _carry_out(
+    estimation: "Estimation", folder: Path, region: Region | None, cell_mm: float | None
+) -> dict[str, Any]:
+    from napari_glioma_density.estimate.tables import write_tables
+
+    opened = time.perf_counter() - STARTED
+    scope = estimation.scope_of(region)
+    reused = _run_blocks(estimation, scope)
+    spent = estimation.seconds
+    return write_tables(
+        folder,
+        estimation.run.folder.parent.parent,
+        estimation.run,
+        scope,
+        cell_mm=cell_mm,
+        patches_reused=reused,
+        seconds={
+            "open": opened,
+            "read": spent.read,
+            "infer": spent.infer,
+            "write": spent.write,
+            "total": time.perf_counter() - STARTED,
+        },
+    )
+
+
+def _run_blocks(estimation: "Estimation", scope: Any) -> int:
+    """Do what is left and return how many patches an earlier run had finished."""
+    reused = estimation.patches_done(scope)
+    with progress_bar("estimating", "patches") as bar:
+        task = bar.add_task("", total=None)
+        for progress in estimation.blocks(scope):
+            bar.update(
+                task,
+                completed=progress.patches_done,
+                total=progress.patches_total,
+                description=_area_read(progress),
+            )
+    return reused
+
+
+def _area_read(progress: "Progress") -> str:
+    return f"{progress.tissue_mm2_done:.1f} of {progress.tissue_mm2_total:.1f} mm² read"
+
+
+def _region(text: str) -> Region:
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(f"--region {text}: give X,Y,W,H in level-0 px, as 0,0,4000,3000") from None
+    if width <= 0 or height <= 0:
+        raise BadInput(f"--region {text}: width and height must be above 0")
+    return x, y, width, height
+
+
+def _block_patches(block_px: int | None) -> int | None:
+    if block_px is None:
+        return None
+    if block_px < 480 or block_px % 480:
+        raise BadInput(f"--block-px {block_px}: give a multiple of 480")
+    return block_px // 480
+
+
+def _folder(output: Path, slide_name: str) -> Path:
+    folder = output / slide_name
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder}: is a file where results would go; choose another --output")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{output}: cannot be written ({error.strerror}); choose another") from error
+    return folder
+
+
+def _print_figures(figures: dict[str, Any]) -> None:
+    density, tissue = figures["density_percent"], figures["tissue_density_percent"]
+    lines = [
+        "nothing could be read"
+        if density is None
+        else f"nuclear area {tissue:.1f} % of tissue, all cell types ({density:.1f} % of pixels)",
+        f"{figures['nuclei_per_mm2'] or 0:.0f} nuclei/mm² of tissue",
+        f"{figures['tissue_mm2']:.2f} mm² of tissue read, {figures['unread_mm2']:.2f} mm² unread",
+        *(
+            f"hotspot {place}: {spot['cell']}, {spot['tissue_density_percent']:.1f} % of tissue"
+            for place, spot in enumerate(figures["hotspots"][:3], 1)
+        ),
+        f"tables and map: {figures['folder']}",
+        "research use only, not for diagnosis, grading or margins",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")

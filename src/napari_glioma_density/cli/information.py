@@ -1,0 +1,35 @@
+"""``glioma-density info``: what a slide file says of itself."""
+
+from typing import Annotated, Any
+
+import typer
+
+from napari_glioma_density.cli.console import AsJson, show
+from napari_glioma_density.slides import Slide, open_slide
+
+
+def info(
+    slide: Annotated[str, typer.Argument(help="A slide file, or a folder holding a DICOM slide.")],
+    as_json: AsJson = False,
+) -> None:
+    """Describe a slide: format, size, levels, µm/px and where that figure comes from."""
+    with open_slide(slide) as opened:
+        show(describe(opened), as_json)
+
+
+def describe(slide: Slide) -> dict[str, Any]:
+    """The fields of ``info``."""
+    return {
+        "path": str(slide.path),
+        "format": slide.format,
+        "reader": slide.reader,
+        "width": slide.width,
+        "height": slide.height,
+        "levels": [
+            {"width": level.width, "height": level.height, "downsample": level.downsample}
+            for level in slide.levels
+        ],
+        "um_per_px": slide.um_per_px,
+        "um_per_px_source": slide.resolution.source,
+        "objective": slide.objective,
+    }

@@ -1,0 +1,31 @@
+"""``glioma-density models``: the models that can be chosen."""
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from napari_glioma_density.cli.console import AsJson, print_json
+
+
+def models(as_json: AsJson = False) -> None:
+    """List the models: shipped ones and those of the user's own folder."""
+    from napari_glioma_density.nuclei.registry import Model, list_models
+
+    def row(model: Model) -> dict[str, Any]:
+        spec = asdict(model.spec)
+        named = ("name", "title", "architecture", "base_width", "um_per_px", "input", "licence")
+        return {
+            **{name: spec[name] for name in named},
+            "default": model.default,
+            "threshold": model.spec.threshold,
+            "sha256": model.sha256,
+            "metrics": model.metrics,
+        }
+
+    rows = [row(model) for model in list_models()]
+    if as_json:
+        print_json({"models": rows})
+        return
+    for entry in rows:
+        mark = "  (default)" if entry["default"] else ""
+        sys.stdout.write(f"{entry['name']:<16}{entry['title']}{mark}\n")

@@ -1,0 +1,61 @@
+"""``glioma-density segment``: nucleus masks of single pictures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from napari_glioma_density.cli.console import AsJson, progress_bar, show
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.results.pictures import write_png
+from napari_glioma_density.slides import open_slide
+
+
+def segment(
+    images: Annotated[list[str], typer.Argument(help="Pictures of H&E: PNG, JPEG or TIFF.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the masks.")],
+    um_per_px: Annotated[float, typer.Option(help="Resolution of the pictures, µm/px.")],
+    model: Annotated[str, typer.Option(help="A model's name or weights file.")] = "fast",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Write DIR/<stem>.png for each picture: an 8-bit mask (0/255) of the picture's own size."""
+    from napari_glioma_density.nuclei.segmenter import load_segmenter, segment_picture
+
+    targets = _targets([Path(image) for image in images], output)
+    if not 0.05 <= um_per_px <= 5:
+        raise BadInput(f"--um-per-px {um_per_px:g}: not believable; give a value from 0.05 to 5")
+    segmenter = load_segmenter(model, device)
+    with progress_bar("segmenting", "pictures") as bar:
+        for picture, mask_path in bar.track(targets.items(), description=""):
+            mask = segment_picture(segmenter, _rgb(picture), um_per_px)
+            write_png(mask_path, mask.astype(np.uint8) * 255)
+    show(
+        {"model": segmenter.spec.name, "masks": [str(path) for path in targets.values()]}, as_json
+    )
+
+
+def _targets(images: list[Path], output: Path) -> dict[Path, Path]:
+    """Where each mask goes; two pictures must not share one."""
+    for image in images:
+        if not image.is_file():
+            raise BadInput(f"{image}: no such picture; check the path")
+    targets = {image: output / f"{image.stem}.png" for image in images}
+    if len(set(targets.values())) < len(images):
+        raise BadInput("two pictures have the same name; segment them into different folders")
+    clash = next((i for i, mask in targets.items() if mask.resolve() == i.resolve()), None)
+    if clash:
+        raise BadInput(f"{clash}: would be overwritten by its own mask; choose another --output")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{output}: cannot be made ({error.strerror}); choose another") from error
+    return targets
+
+
+def _rgb(picture: Path) -> NDArray[np.uint8]:
+    with open_slide(picture) as opened:
+        opened.check_readable()
+        return opened.read(0, 0, 0, opened.height, opened.width).rgb

@@ -1,0 +1,31 @@
+"""``glioma-density synthesize``: an H&E-like slide whose truth is known."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_glioma_density.cli.console import AsJson, progress_bar, show
+
+
+def synthesize(
+    output: Annotated[Path, typer.Argument(help="OUT.tiff; its truth goes to OUT.truth.csv.")],
+    width: Annotated[int, typer.Option(help="Level-0 px.")],
+    height: Annotated[int, typer.Option(help="Level-0 px.")],
+    um_per_px: Annotated[float, typer.Option(help="Level-0 resolution, µm/px.")],
+    seed: Annotated[int, typer.Option(help="The same seed draws the same slide.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a pyramidal, JPEG-tiled, H&E-like slide and write its true density beside it."""
+    from napari_glioma_density import synthesis
+
+    with progress_bar("drawing", "tiles") as bar:
+        task = bar.add_task("", total=None)
+
+        def on_progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        truth = synthesis.synthesize(
+            output, width, height, um_per_px, seed, on_progress=on_progress
+        )
+    show({"slide": str(output), "truth": str(truth.csv)}, as_json)

@@ -1,0 +1,46 @@
+"""Nuclear density of patches and cells, bands, grid and hotspots: numbers alone, numpy alone."""
+
+from napari_glioma_density.density.bands import (
+    COLOUR_BLIND_BANDS,
+    NO_BAND,
+    PAPER_BANDS,
+    BandScale,
+    band_of,
+    slide_quantile_bands,
+)
+from napari_glioma_density.density.grid import (
+    CELL_SIDES_MM,
+    Cell,
+    CellGrid,
+    cell_address,
+    cell_grid,
+    measure_cells,
+    parse_address,
+)
+from napari_glioma_density.density.hotspots import rank_hotspots
+from napari_glioma_density.density.lattice import PATCH_PX, Block, Lattice, partition
+from napari_glioma_density.density.patches import PatchState, PatchTable, Totals
+
+__all__ = [
+    "CELL_SIDES_MM",
+    "COLOUR_BLIND_BANDS",
+    "NO_BAND",
+    "PAPER_BANDS",
+    "PATCH_PX",
+    "BandScale",
+    "Block",
+    "Cell",
+    "CellGrid",
+    "Lattice",
+    "PatchState",
+    "PatchTable",
+    "Totals",
+    "band_of",
+    "cell_address",
+    "cell_grid",
+    "measure_cells",
+    "parse_address",
+    "partition",
+    "rank_hotspots",
+    "slide_quantile_bands",
+]

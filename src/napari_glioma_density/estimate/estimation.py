@@ -1,0 +1,320 @@
+"""The main job: a slide and a segmenter go in, finished blocks come out, each already on disk."""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import PATCH_PX, Block, PatchState, partition
+from napari_glioma_density.estimate.measurement import Ground, measure_block
+from napari_glioma_density.estimate.order import Focus, NearestFirst
+from napari_glioma_density.nuclei.segmenter import Segmenter
+from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
+from napari_glioma_density.slides import (
+    Pixels,
+    Slide,
+    WorkingPlane,
+    find_tissue,
+    whole_slide_tissue,
+    working_plane,
+)
+from napari_glioma_density.stain import refuse_unless_brightfield
+
+READERS = 2
+"""Threads that decode tiles; decoding releases the GIL."""
+READ_AHEAD = 3
+"""Blocks read before the network asks for them: enough to hide a slow disk, few enough that a
+moved view is followed within a block or two."""
+BLOCK_PATCHES = {"cpu": 2, "mps": 2, "cuda": 4}
+"""Side of a block by device: on a CPU 1920 px blocks are no faster a patch than 960."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One more block is on disk, and how far the job is with it."""
+
+    block: Block
+    patches_done: int
+    patches_total: int
+    patches_reused: int
+    """Patches of the scope that an earlier run had finished; part of ``patches_done``."""
+    tissue_mm2_done: float
+    tissue_mm2_total: float
+    seconds: float
+    """Since the job began."""
+
+
+@dataclass
+class StageSeconds:
+    """Thread time spent in each stage; stages overlap, so they add up to more than the total."""
+
+    read: float = 0.0
+    infer: float = 0.0
+    write: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @contextmanager
+    def spent(self, stage: str) -> Iterator[None]:
+        """Add the time of the ``with`` body to ``stage``."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                setattr(self, stage, getattr(self, stage) + time.perf_counter() - began)
+
+
+def prepare(
+    slide: Slide,
+    segmenter: Segmenter,
+    store_folder: Path | None = None,
+    *,
+    tissue_mask: bool = True,
+    restart: bool = False,
+    block_patches: int | None = None,
+    focus: Focus | None = None,
+    force: bool = False,
+) -> "Estimation":
+    """Open or resume the run of ``segmenter`` on ``slide``.
+
+    Parameters
+    ----------
+    slide
+        With a believable µm/px.
+    segmenter
+        The model.
+    store_folder
+        Where the result store goes; beside the slide when not given.
+    tissue_mask
+        Whether bare glass is left out; otherwise every patch is run.
+    restart
+        Throw away what an earlier run with these settings has finished.
+    block_patches
+        Side of a block in patches; by device when not given. A resumed run keeps its own.
+    focus
+        Where the user looks: the block there is divided, so that the first nuclei come early.
+    force
+        Run even if the slide does not look like brightfield H&E.
+
+    Raises
+    ------
+    SlideError
+        When the slide cannot be measured: no µm/px, too coarse, not brightfield, unreadable.
+    StoreError
+        When results cannot be kept.
+    """
+    slide.check_readable()
+    if not force:
+        refuse_unless_brightfield(slide.thumbnail(1024), slide.name)
+    plane = working_plane(slide, segmenter.spec.um_per_px)
+    spec = _run_spec(plane, segmenter, tissue_mask, block_patches, focus)
+    store = ResultStore.open(
+        store_path(slide.path, store_folder),
+        slide.fingerprint,
+        slide.pseudonym,
+        slide.width,
+        slide.height,
+    )
+    tissue = find_tissue(plane) if tissue_mask else whole_slide_tissue(plane)
+    run = (store.restart if restart else store.begin)(spec, tissue.kinds)
+    return Estimation(slide, plane, segmenter, run)
+
+
+def _run_spec(
+    plane: WorkingPlane,
+    segmenter: Segmenter,
+    tissue_mask: bool,
+    block_patches: int | None,
+    focus: Focus | None,
+) -> RunSpec:
+    model = segmenter.spec
+    side = block_patches or BLOCK_PATCHES[segmenter.device]
+    resolution = plane.slide.resolution
+    assert resolution.um_per_px is not None  # working_plane refuses slides without  # noqa: S101
+    return RunSpec(
+        model=model.name,
+        weights_sha256=segmenter.sha256,
+        architecture=model.architecture,
+        input=model.input,
+        threshold=model.threshold,
+        um_per_px=resolution.um_per_px,
+        um_per_px_source=resolution.source,
+        working_um_per_px=plane.um_per_px,
+        level=plane.level,
+        sixteenths=plane.sixteenths,
+        height_px=plane.height,
+        width_px=plane.width,
+        block_patches=side,
+        split=_block_at(focus, side),
+        tissue_mask=tissue_mask,
+        device=segmenter.device,
+        precision=segmenter.precision,
+        halo_px=model.halo_px,
+    )
+
+
+def _block_at(focus: Focus | None, block_patches: int) -> frozenset[tuple[int, int]]:
+    position = focus.position() if focus else None
+    if position is None:
+        return frozenset()
+    y, x = (int(coordinate // (block_patches * PATCH_PX)) for coordinate in position)
+    return frozenset({(y, x)})
+
+
+class Estimation:
+    """A run that can be carried on: which blocks are left, and the generator that does them.
+
+    Parameters
+    ----------
+    slide, plane
+        What is read.
+    segmenter
+        The model.
+    run
+        Where results go, open for writing.
+    """
+
+    def __init__(self, slide: Slide, plane: WorkingPlane, segmenter: Segmenter, run: Run) -> None:
+        self.slide = slide
+        self.plane = plane
+        self.run = run
+        self.seconds = StageSeconds()
+        self._segmenter = segmenter
+        self._ground = Ground.of(run)
+        self._tissue_mm2 = self._ground.patch_tissue_mm2()
+
+    def scope_of(self, region: tuple[float, float, float, float] | None) -> NDArray[np.bool_]:
+        """Patches that a region touches.
+
+        Parameters
+        ----------
+        region
+            ``(x, y, width, height)`` in level-0 px; the whole slide when None.
+
+        Returns
+        -------
+        ndarray
+            (lattice rows, lattice columns) bool; a region is grown to whole patches.
+        """
+        lattice = self.run.lattice
+        scope = np.zeros((lattice.rows, lattice.columns), bool)
+        if region is None:
+            return ~scope
+        patch = PATCH_PX * self.plane.level0_px_per_px
+        x, y, width, height = region
+        top, left = max(0, int(y // patch)), max(0, int(x // patch))
+        bottom, right = (max(0, math.ceil(edge / patch)) for edge in (y + height, x + width))
+        scope[top:bottom, left:right] = True
+        return scope
+
+    def patches_done(self, scope: NDArray[np.bool_]) -> int:
+        """Count the patches of a scope that need no more work, bare glass left out."""
+        state = self.run.patches().state[scope]
+        return int(np.count_nonzero(~np.isin(state, (PatchState.PENDING, PatchState.BACKGROUND))))
+
+    def blocks(
+        self, scope: NDArray[np.bool_] | None = None, focus: Focus | None = None
+    ) -> Generator[Progress, None, None]:
+        """Do what is left of ``scope``, nearest to ``focus`` first.
+
+        Each block is on disk before it is yielded. Closing the generator stops after the blocks
+        in flight are on disk; nothing finished is lost. When the scope is complete the nucleus
+        table is written.
+
+        Parameters
+        ----------
+        scope
+            (lattice rows, lattice columns) bool; the whole slide when None.
+        focus
+            Where to begin; may move meanwhile.
+
+        Raises
+        ------
+        StoreError
+            When the disk refuses a block; those before it are kept.
+        ModelError
+            When the device's memory does not hold a block.
+        """
+        began = time.perf_counter()
+        asked = self.scope_of(None) if scope is None else scope
+        state = self.run.patches().state
+        counted = asked & (state != PatchState.BACKGROUND)
+        reused = counted & (state != PatchState.PENDING)
+        done = reused.copy()
+        for block in self._finished_blocks(counted & ~reused, focus):
+            done[block.patches] = counted[block.patches]
+            yield Progress(
+                block=block,
+                patches_done=int(done.sum()),
+                patches_total=int(counted.sum()),
+                patches_reused=int(reused.sum()),
+                tissue_mm2_done=float(self._tissue_mm2[done].sum()),
+                tissue_mm2_total=float(self._tissue_mm2[counted].sum()),
+                seconds=time.perf_counter() - began,
+            )
+        if not self.run.is_finished:
+            self.run.finish()
+
+    def close(self) -> None:
+        """Release the run, so that another program may write it."""
+        self.run.close()
+
+    def _finished_blocks(self, pending: NDArray[np.bool_], focus: Focus | None) -> Iterator[Block]:
+        spec = self.run.spec
+        blocks = partition(self.run.lattice, spec.block_patches, spec.split)
+        queue = NearestFirst((b for b in blocks if pending[b.patches].any()), focus)
+        if not queue:
+            return
+        segmenter = self._segmenter.on(spec.device, spec.precision)
+        with (
+            ThreadPoolExecutor(READERS, "read") as readers,
+            ThreadPoolExecutor(1, "write") as writer,
+        ):
+            reading: deque[tuple[Block, Future[Pixels]]] = deque()
+            writing: deque[tuple[Block, Future[None]]] = deque()
+            while queue or reading:
+                while queue and len(reading) < READ_AHEAD:
+                    block = queue.take()
+                    reading.append((block, readers.submit(self._read, block)))
+                block, pixels = reading.popleft()
+                mask = self._mask(segmenter, pixels.result())
+                writing.append((block, writer.submit(self._write, block, pixels.result(), mask)))
+                while len(writing) > 1 or (writing and writing[0][1].done()):
+                    yield _written(writing.popleft())
+            while writing:
+                yield _written(writing.popleft())
+
+    def _read(self, block: Block) -> Pixels:
+        halo = self.run.spec.halo_px
+        with self.seconds.spent("read"):
+            return self.plane.read(
+                block.row * PATCH_PX - halo,
+                block.column * PATCH_PX - halo,
+                block.rows * PATCH_PX + 2 * halo,
+                block.columns * PATCH_PX + 2 * halo,
+            )
+
+    def _mask(self, segmenter: Segmenter, pixels: Pixels) -> NDArray[np.uint8]:
+        if not pixels.read.any():
+            return np.zeros(pixels.read.shape, np.uint8)
+        with self.seconds.spent("infer"):
+            return np.asarray(segmenter.segment(pixels.rgb[None])[0])
+
+    def _write(self, block: Block, pixels: Pixels, mask: NDArray[np.uint8]) -> None:
+        halo = self.run.spec.halo_px
+        with self.seconds.spent("write"):
+            self.run.commit(measure_block(block, pixels, mask, self._ground, halo))
+
+
+def _written(written: tuple[Block, "Future[None]"]) -> Block:
+    block, future = written
+    future.result()
+    return block

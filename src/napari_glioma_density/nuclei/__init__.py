@@ -1,0 +1,1 @@
+"""Networks that find nuclei, the models made of them, and the nucleus table."""

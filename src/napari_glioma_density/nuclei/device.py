@@ -1,0 +1,148 @@
+"""Where a network runs and in which precision: tried once, then remembered."""
+
+import copy
+import json
+import logging
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+from platformdirs import user_cache_path
+from torch import Tensor, nn
+
+from napari_glioma_density.errors import BadInput
+
+logger = logging.getLogger(__name__)
+
+DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+_PROBE_PX: Final = 256
+_GLANCE_PX: Final = 64
+_HOPELESS: Final = 3.0
+"""A precision this many times slower at a glance is not timed at full size: without hardware
+for bfloat16 a full probe could take minutes."""
+
+
+@dataclass(frozen=True)
+class DevicePlan:
+    """A device and the precision that was fastest on it."""
+
+    device: str
+    precision: str
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """PyTorch's name of the precision."""
+        return PRECISIONS[self.precision]
+
+
+def choose_device(asked: str) -> str:
+    """The device for ``auto``, or the one asked for.
+
+    Raises
+    ------
+    BadInput
+        When the device is unknown or not present on this machine.
+    """
+    present = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if asked == "auto":
+        return next(device for device, here in present.items() if here)
+    if asked not in present:
+        raise BadInput(f"{asked}: no such device; choose one of: {', '.join(DEVICES)}")
+    if not present[asked]:
+        raise BadInput(f"{asked}: this machine has no such device; use --device auto or cpu")
+    return asked
+
+
+def plan_device(network: nn.Module, asked: str, cache: Path | None = None) -> DevicePlan:
+    """Choose device and precision for ``network`` by a short timed trial.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode, fp32, on the CPU; left as it was.
+    asked
+        One of :data:`DEVICES`.
+    cache
+        File that remembers trials; the user's cache folder when not given.
+    """
+    device = choose_device(asked)
+    cache = cache or user_cache_path("glioma-density", appauthor=False) / "devices.json"
+    known = _remembered(cache)
+    key = _key(network, device)
+    if known.get(key) not in PRECISIONS:
+        known[key] = _fastest(network, device)
+        _remember(cache, known)
+    return DevicePlan(device, known[key])
+
+
+def _fastest(network: nn.Module, device: str) -> str:
+    candidates = {"cpu": ("fp32", "bf16"), "mps": ("fp32", "fp16"), "cuda": ("fp32", "bf16")}
+    seconds: dict[str, float] = {}
+    for precision in candidates[device]:
+        glance = _trial_seconds(network, DevicePlan(device, precision), _GLANCE_PX)
+        if seconds and glance > _HOPELESS * seconds["glance"]:
+            continue
+        seconds.setdefault("glance", glance)
+        seconds[precision] = _trial_seconds(network, DevicePlan(device, precision), _PROBE_PX)
+    del seconds["glance"]
+    logger.info("trial on %s: %s", device, {name: round(s, 4) for name, s in seconds.items()})
+    return min(seconds, key=seconds.__getitem__)
+
+
+def _trial_seconds(network: nn.Module, plan: DevicePlan, side: int) -> float:
+    """Best of three passes over one square image, after one to warm up."""
+    trial, image = placed(network, plan), torch.zeros(1, 3, side, side)
+    times = []
+    with torch.inference_mode():
+        for _ in range(4):
+            began = time.perf_counter()
+            trial(on_device(image, plan)).float().cpu()
+            times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+def placed(network: nn.Module, plan: DevicePlan) -> nn.Module:
+    """A copy of ``network`` on the plan's device, in its precision, channels last."""
+    moved = copy.deepcopy(network).to(plan.device, plan.dtype)
+    return moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def on_device(images: Tensor, plan: DevicePlan) -> Tensor:
+    """Images (n, 3, h, w) as the plan's network takes them."""
+    return images.to(plan.device, plan.dtype, memory_format=torch.channels_last)
+
+
+def _key(network: nn.Module, device: str) -> str:
+    """What a trial's outcome depends on: PyTorch, the processor, the network's size."""
+    chip = torch.cuda.get_device_name() if device == "cuda" else platform.processor()
+    cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    return f"{torch.__version__} {device} {chip} {platform.machine()} {cores} {weights}"
+
+
+def _remembered(cache: Path) -> dict[str, str]:
+    try:
+        known = json.loads(cache.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # no cache yet, or a damaged one: the trial is run again
+    return known if isinstance(known, dict) else {}
+
+
+def _remember(cache: Path, known: dict[str, str]) -> None:
+    beside = cache.with_name(f"{cache.name}.{os.getpid()}.part")
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        beside.replace(cache)
+    except OSError as error:
+        logger.warning("the device trial cannot be remembered: %s", error)

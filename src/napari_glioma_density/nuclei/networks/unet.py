@@ -1,0 +1,101 @@
+"""U-net and U-net+DropBlock for nucleus segmentation (P1)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from napari_glioma_density.nuclei.networks.dropblock import DropBlock
+from napari_glioma_density.nuclei.spec import ModelSpec
+
+DEPTH = 4
+CLASSES = 2
+
+
+class Convolution(nn.Module):
+    """3×3 convolution, batch normalisation when asked, DropBlock when asked, ReLU.
+
+    P1 puts DropBlock between *every* convolution and its ReLU.
+    """
+
+    def __init__(self, inputs: int, outputs: int, spec: ModelSpec) -> None:
+        super().__init__()
+        self.convolve = nn.Conv2d(inputs, outputs, 3, padding=1, bias=not spec.batch_norm)
+        self.normalise = nn.BatchNorm2d(outputs) if spec.batch_norm else nn.Identity()
+        self.drop = (
+            DropBlock(spec.drop_rate, spec.drop_side) if spec.drop_rate > 0 else nn.Identity()
+        )
+        self.activate = nn.ReLU(inplace=True)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features (n, inputs, h, w) to (n, outputs, h, w)."""
+        features = self.normalise(self.convolve(features))
+        activated: Tensor = self.activate(self.drop(features))
+        return activated
+
+    def fold(self) -> None:
+        """Fold batch normalisation into the convolution; for inference only."""
+        if isinstance(self.normalise, nn.BatchNorm2d):
+            self.convolve = fuse_conv_bn_eval(self.convolve, self.normalise)
+            self.normalise = nn.Identity()
+
+
+def _pair(inputs: int, outputs: int, spec: ModelSpec) -> nn.Sequential:
+    return nn.Sequential(Convolution(inputs, outputs, spec), Convolution(outputs, outputs, spec))
+
+
+class UNet(nn.Module):
+    """Four down, four up, transposed convolutions, skip connections, two classes (P1).
+
+    Parameters
+    ----------
+    spec
+        ``base_width`` channels at full size, doubled at each of four levels; ``batch_norm``;
+        ``drop_rate`` and ``drop_side`` of DropBlock, a rate of 0 being the plain U-net.
+
+    Notes
+    -----
+    One forward pass costs about ``2·S·(179·b² + 28·b)`` FLOP for S pixels and base width b.
+    Sides of the input must be multiples of 16 px.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        widths = [spec.base_width * 2**depth for depth in range(DEPTH + 1)]
+        self.down = nn.ModuleList(
+            _pair(inputs, outputs, spec)
+            for inputs, outputs in zip([3, *widths[:-1]], widths, strict=True)
+        )
+        self.pool = nn.MaxPool2d(2)
+        self.enlarge = nn.ModuleList(
+            nn.ConvTranspose2d(2 * width, width, 2, stride=2) for width in reversed(widths[:-1])
+        )
+        self.up = nn.ModuleList(_pair(2 * width, width, spec) for width in reversed(widths[:-1]))
+        self.classify = nn.Conv2d(spec.base_width, CLASSES, 1)
+        self.apply(_initialise)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (n, 2, h, w) of background and nucleus for ``images`` (n, 3, h, w)."""
+        skips = []
+        features = self.down[0](images)
+        for stage in list(self.down)[1:]:
+            skips.append(features)
+            features = stage(self.pool(features))
+        for enlarge, stage in zip(self.enlarge, self.up, strict=True):
+            features = stage(torch.cat([skips.pop(), enlarge(features)], dim=1))
+        logits: Tensor = self.classify(features)
+        return logits
+
+    def fold(self) -> None:
+        """Fold every batch normalisation into its convolution; for inference only."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, Convolution):
+                module.fold()
+
+
+def _initialise(module: nn.Module) -> None:
+    """Draw weights after He, as suits ReLU; PyTorch's default starves a net without norm."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

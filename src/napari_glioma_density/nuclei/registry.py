@@ -1,0 +1,100 @@
+"""The models a user can choose: those shipped in the package and those of the user's folder."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from platformdirs import user_data_path
+
+from napari_glioma_density.errors import ModelError
+from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.weights import read_spec, sha256_of
+
+DEFAULT_MODEL: Final = "fast"
+_SUFFIX: Final = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model at hand: its spec, its weights file and what was measured of it."""
+
+    spec: ModelSpec
+    path: Path
+    sha256: str
+    metrics: dict[str, Any]
+    """Scores by data set, as ``evaluate --json`` prints them; empty when none were kept."""
+
+    @property
+    def name(self) -> str:
+        """The name ``--model`` takes."""
+        return self.spec.name
+
+    @property
+    def default(self) -> bool:
+        """Whether this model is used when none is named."""
+        return self.name == DEFAULT_MODEL
+
+
+def user_models_folder() -> Path:
+    """Folder in which weights written by the user are found by name."""
+    return user_data_path("glioma-density", appauthor=False) / "models"
+
+
+def list_models() -> tuple[Model, ...]:
+    """All models that can be named, the default first.
+
+    A damaged file in the user's folder raises, for a model that silently went missing
+    would be worse.
+
+    Raises
+    ------
+    ModelError
+        When a weights file cannot be read.
+    """
+    models = {path.stem: _model(path) for path in _weights_files()}
+    return tuple(sorted(models.values(), key=lambda model: (not model.default, model.name)))
+
+
+def find_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
+    """The model of a name in :func:`list_models`, or of a weights file.
+
+    Raises
+    ------
+    ModelError
+        When there is neither such a name nor such a file, or the file is damaged.
+    """
+    path = Path(name_or_path)
+    if path.suffix == _SUFFIX or path.is_file():
+        return _model(path)
+    named = {file.stem: file for file in _weights_files()}
+    if str(name_or_path) not in named:
+        known = ", ".join(sorted(named)) or "none is installed"
+        raise ModelError(f"{name_or_path}: no such model; give a weights file or one of: {known}")
+    return _model(named[str(name_or_path)])
+
+
+def _weights_files() -> Iterator[Path]:
+    """Shipped weights last, so that a file of the user's cannot pose as a shipped model."""
+    folder = user_models_folder()
+    if folder.is_dir():
+        yield from sorted(folder.glob(f"*{_SUFFIX}"))
+    with_package = Path(str(files("napari_glioma_density.nuclei") / "models"))
+    yield from sorted(with_package.glob(f"*{_SUFFIX}"))
+
+
+def _model(path: Path) -> Model:
+    spec = read_spec(path).with_(name=path.stem)
+    return Model(spec, path, sha256_of(path), _metrics(path.with_suffix(".metrics.json")))
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path.name}: not readable as JSON ({error}); delete it") from error
+    return metrics if isinstance(metrics, dict) else {}

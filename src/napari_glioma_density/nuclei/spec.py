@@ -1,0 +1,68 @@
+"""What a model is: everything needed to run its weights as they were trained."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+from napari_glioma_density.errors import ModelError
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A network, its input, its resolution and where its weights come from.
+
+    The spec travels in the header of the weights file, so inference normalises, scales and
+    thresholds as training did.
+    """
+
+    name: str
+    title: str
+    architecture: str
+    base_width: int = 16
+    batch_norm: bool = True
+    drop_rate: float = 0.0
+    """R_drop of DropBlock, 0–1 (P1 eq. 2)."""
+    drop_side: int = 3
+    """L_block of DropBlock, px."""
+    um_per_px: float = 0.5
+    """Resolution the weights work at."""
+    input: str = "rgb"
+    """Colour normalisation, a name of ``stain.INPUTS``."""
+    halo_px: int = 96
+    """Context on each side of a block that makes its core exact."""
+    lattice_px: int = 16
+    """Block cores begin and end on multiples of this, so that pooling sees one lattice."""
+    threshold: float = 0.5
+    """Nucleus probability from which a pixel is nucleus, 0–1."""
+    licence: str = "not stated"
+    trained_on: tuple[str, ...] = ()
+    recipe: str = ""
+    seed: int = 0
+
+    def to_json(self) -> str:
+        """One line of JSON, as the weights file keeps it."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Self:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ModelError
+            When ``text`` is not such a spec; ``where`` names the file.
+        """
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            fields["trained_on"] = tuple(fields.get("trained_on", ()))
+            return cls(**fields)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ModelError(
+                f"{where}: its model description cannot be read ({error}); "
+                "use weights written by `glioma-density train`"
+            ) from error
+
+    def with_(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)

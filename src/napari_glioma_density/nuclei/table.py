@@ -1,0 +1,90 @@
+"""Single nuclei from a mask: touching ones split apart, each with place and area."""
+
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage.segmentation import watershed
+
+SMALLEST_NUCLEUS_UM2: Final = 8.0
+"""A pyknotic nucleus measures about 3.5 µm across; less is a speck or a tangential shaving."""
+_SMOOTHING_UM: Final = 0.5
+"""Gaussian σ on the distance map: ripples of an outline must not each become a nucleus."""
+_SEED_SPACING_UM: Final = 2.5
+"""Two summits closer than this belong to one nucleus."""
+
+
+class Nuclei(NamedTuple):
+    """Nuclei of a mask, one element each."""
+
+    y_px: NDArray[np.float64]
+    """Centroid; the centre of the mask's first pixel is 0.5."""
+    x_px: NDArray[np.float64]
+    area_px: NDArray[np.int64]
+
+
+def separate_nuclei(mask: NDArray[np.uint8], um_per_px: float) -> NDArray[np.int32]:
+    """Label the nuclei of a mask, touching ones split where the neck between them is thinnest.
+
+    Seeds are the summits of the smoothed distance to the background; a watershed grows them.
+    Connected components alone miss about a fifth of the nuclei of glioma at 0.5 µm/px.
+
+    Parameters
+    ----------
+    mask
+        (height, width) 0/1.
+    um_per_px
+        Resolution of the mask.
+
+    Returns
+    -------
+    ndarray
+        (height, width) int32 ids, positive but not consecutive; 0 is background, and so are
+        specks under :data:`SMALLEST_NUCLEUS_UM2`.
+    """
+    count, components = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
+    relief, seeds = _relief_and_seeds(mask, um_per_px)
+    # Most nuclei touch none: only components with several seeds need the costly watershed.
+    crowded = _holding_several(seeds, components, count)[components]
+    grown = watershed(relief, seeds, mask=crowded)
+    labels = np.where(crowded, grown + count, components).astype(np.int32)
+    specks = np.bincount(labels.ravel()) < SMALLEST_NUCLEUS_UM2 / um_per_px**2
+    labels[specks[labels]] = 0
+    return np.asarray(labels)
+
+
+def _relief_and_seeds(
+    mask: NDArray[np.uint8], um_per_px: float
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Depth below the outline (negative inside) and the labelled deepest points."""
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
+    depth = np.asarray(cv2.GaussianBlur(depth, (0, 0), _SMOOTHING_UM / um_per_px))
+    reach = max(1, round(_SEED_SPACING_UM / um_per_px))
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    summits = (depth >= cv2.dilate(depth, around)) & (mask > 0)
+    _, seeds = cv2.connectedComponents(summits.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    return -depth, np.asarray(seeds)
+
+
+def _holding_several(
+    seeds: NDArray[np.int32], components: NDArray[np.int32], count: int
+) -> NDArray[np.bool_]:
+    """Whether each component, by id, holds more than one seed."""
+    at = np.flatnonzero(seeds)
+    _, first = np.unique(seeds.ravel()[at], return_index=True)
+    held = np.bincount(components.ravel()[at[first]], minlength=count)
+    held[0] = 0
+    return held > 1
+
+
+def measure_nuclei(labels: NDArray[np.int32]) -> Nuclei:
+    """Centroid and area of each label, in the order of their ids."""
+    width = labels.shape[1]
+    inside = np.flatnonzero(labels)
+    ids = labels.ravel()[inside]
+    area = np.bincount(ids)
+    there = np.flatnonzero(area)
+    y = np.bincount(ids, weights=inside // width)[there] / area[there] + 0.5
+    x = np.bincount(ids, weights=inside % width)[there] / area[there] + 0.5
+    return Nuclei(y, x, area[there])

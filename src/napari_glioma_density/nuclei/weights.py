@@ -1,0 +1,123 @@
+"""Weights on disk: safetensors with the model's spec in the header; nothing is unpickled."""
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from napari_glioma_density.errors import ModelError
+from napari_glioma_density.nuclei.networks import build_network
+from napari_glioma_density.nuclei.spec import ModelSpec
+
+SPEC_KEY = "glioma_density_spec"
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
+    """Write ``tensors`` to ``path`` whole or not at all.
+
+    Raises
+    ------
+    ModelError
+        When the disk refuses; what stood at ``path`` before is untouched.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(
+            {name: t.detach().contiguous().cpu() for name, t in tensors.items()},
+            beside,
+            metadata=header,
+        )
+        with beside.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        beside.replace(path)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise ModelError(
+            f"{path.name}: cannot be written ({error}); free disk space or choose another folder"
+        ) from error
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and header of a safetensors file.
+
+    Raises
+    ------
+    ModelError
+        When the file is absent or damaged.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: no such weights file; `glioma-density models` lists models")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path.name}: not a readable safetensors file ({error}); fetch or train it again"
+        ) from error
+
+
+def read_spec(path: Path) -> ModelSpec:
+    """The spec in a weights file's header, without reading the weights.
+
+    Raises
+    ------
+    ModelError
+        When the file is absent, damaged, or carries no spec.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: no such weights file; `glioma-density models` lists models")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path.name}: not a readable safetensors file ({error}); fetch or train it again"
+        ) from error
+    return _spec_of(header, path)
+
+
+def save_network(path: Path, spec: ModelSpec, network: nn.Module) -> None:
+    """Write the weights of ``network`` with ``spec`` in the header, whole or not at all."""
+    save_tensors(path, dict(network.state_dict()), {SPEC_KEY: spec.to_json()})
+
+
+def load_network(path: Path) -> tuple[ModelSpec, nn.Module]:
+    """The spec and the network, its weights loaded, in evaluation mode.
+
+    Raises
+    ------
+    ModelError
+        When the file is absent, damaged, or its weights do not fit its spec.
+    """
+    tensors, header = load_tensors(path)
+    spec = _spec_of(header, path)
+    network = build_network(spec)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ModelError(
+            f"{path.name}: its weights do not fit a {spec.architecture} of base width "
+            f"{spec.base_width}; fetch or train it again"
+        ) from error
+    return spec, network.eval()
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of the file, as model cards and results name the weights."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _spec_of(header: dict[str, str], path: Path) -> ModelSpec:
+    if SPEC_KEY not in header:
+        raise ModelError(
+            f"{path.name}: carries no model description; "
+            "use weights written by `glioma-density train`"
+        )
+    return ModelSpec.from_json(header[SPEC_KEY], path.name)

@@ -1,0 +1,29 @@
+"""Attributes of a zarr group on disk, read and replaced whole."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.results.durable import write_atomically
+
+GROUP_FILE = "zarr.json"
+
+
+def read_attributes(folder: Path) -> dict[str, Any]:
+    """Return the attributes of a group; StoreError when the folder is not a readable one."""
+    try:
+        attributes = json.loads((folder / GROUP_FILE).read_bytes())["attributes"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{folder}: no readable results; move the folder away to start anew"
+        ) from error
+    if not isinstance(attributes, dict):
+        raise StoreError(f"{folder}: attributes are damaged; move the folder away to start anew")
+    return attributes
+
+
+def write_attributes(folder: Path, attributes: dict[str, Any]) -> None:
+    """Replace the attributes of a group (made when absent); on disk when this returns."""
+    node = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
+    write_atomically(folder / GROUP_FILE, json.dumps(node, indent=2).encode())

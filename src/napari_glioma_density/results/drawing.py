@@ -1,0 +1,59 @@
+"""Ink and paper for pictures: RGB uint8 arrays drawn on with OpenCV."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Colour = tuple[int, int, int]
+
+PAPER: Colour = (255, 255, 255)
+BACKGROUND: Colour = (234, 234, 234)
+INK: Colour = (64, 64, 64)
+QUIET_INK: Colour = (125, 125, 125)
+
+_HATCH: Colour = (165, 165, 165)
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_TEXT_SIZE = 0.45
+
+
+def canvas(height: int, width: int) -> Picture:
+    """Return white paper."""
+    return np.full((height, width, 3), PAPER, np.uint8)
+
+
+def rgb(colour: str) -> Colour:
+    """Return a colour such as `#2E9E3F` as red, green, blue."""
+    red, green, blue = bytes.fromhex(colour.lstrip("#"))
+    return red, green, blue
+
+
+def faint(colours: NDArray[np.uint8] | Colour, kept: float = 0.4) -> NDArray[np.uint8]:
+    """Pale colours, of shape (..., 3), towards the paper, of which `kept` is left."""
+    pale = kept * np.asarray(colours) + (1 - kept) * np.array(PAPER)
+    return np.round(pale).astype(np.uint8)
+
+
+def hatch(picture: Picture, where: NDArray[np.bool_], step: int) -> None:
+    """Hatch the px of a picture where `where`, bool of the same height and width, is true."""
+    y, x = np.nonzero(where)
+    stroke = (y + x) % step < max(1, step // 4)
+    picture[y, x] = np.where(stroke[:, None], _HATCH, PAPER)
+
+
+def write(picture: Picture, text: str, left_bottom: tuple[int, int], ink: Colour = INK) -> None:
+    """Write one line of text."""
+    cv2.putText(picture, text, left_bottom, _FONT, _TEXT_SIZE, ink, 1, cv2.LINE_AA)
+
+
+def write_centred(
+    picture: Picture, text: str, centre: tuple[int, int], *, on_plate: bool = False
+) -> None:
+    """Write one line of text around a point; on a pale plate it can be read on any colour."""
+    (width, height), _ = cv2.getTextSize(text, _FONT, _TEXT_SIZE, 1)
+    left, bottom = centre[0] - width // 2, centre[1] + height // 2
+    if on_plate:
+        top = max(bottom - height - 3, 0)
+        plate = picture[top : bottom + 4, max(left - 3, 0) : left + width + 3]
+        plate[:] = faint(plate, kept=0.2)
+    write(picture, text, (left, bottom))

@@ -1,0 +1,60 @@
+"""Writing to disk such that what was reported as written survives a crash."""
+
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file whole: readers see the old content or the new, after a crash too."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Flush those files that exist."""
+    for path in paths:
+        if path.is_file():
+            _sync(path, os.O_RDWR)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the entries of a folder: new names, and names taken away."""
+    if os.name == "posix" and folder.is_dir():  # elsewhere folders cannot be opened for this
+        _sync(folder, os.O_RDONLY)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file and folder below, and the folder's own name."""
+    inside = list(folder.rglob("*"))
+    sync_files(inside)
+    for path in (*inside, folder, folder.parent):
+        sync_folder(path)
+
+
+def _sync(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_tail(path: Path, offset: int, data: bytes = b"") -> None:
+    """End a file with `data` at `offset`, cutting off what else was there; on disk on return."""
+    with path.open("r+b") as file:
+        file.truncate(offset)
+        file.seek(offset)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,88 @@
+"""The journal of a run: one line for every finished block, and nothing is finished without one."""
+
+import json
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import Block, Lattice, PatchTable
+from napari_glioma_density.errors import StoreError
+
+PATCH_VALUES = ("state", "nucleus_px", "read_px", "tissue_px", "unread_px", "count")
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """One finished block: the values of its patches, and where its nuclei lie in `nuclei.bin`."""
+
+    block: Block
+    values: dict[str, NDArray[np.int64]]
+    first_nucleus: int
+    nuclei: int
+
+    def to_line(self) -> bytes:
+        """Return the entry as one line of JSON."""
+        fields = {
+            "block": astuple(self.block),
+            **{name: self.values[name].ravel().tolist() for name in PATCH_VALUES},
+            "nuclei": (self.first_nucleus, self.nuclei),
+        }
+        return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes, lattice: Lattice) -> Self:
+        """Return the entry in a line; ValueError, TypeError or KeyError when it holds none."""
+        fields = json.loads(line)
+        block = Block(*fields["block"])
+        if not lattice.holds(block):
+            raise ValueError(f"{block} lies outside {lattice}")
+        shape = block.rows, block.columns
+        values = {name: np.array(fields[name], np.int64).reshape(shape) for name in PATCH_VALUES}
+        first, nuclei = fields["nuclei"]
+        return cls(block, values, int(first), int(nuclei))
+
+    def write_into(self, patches: PatchTable) -> None:
+        """Put the block's values into the arrays of a table."""
+        for name in PATCH_VALUES:
+            getattr(patches, name)[self.block.patches] = self.values[name]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The finished blocks of a run, and how many bytes of the file tell of them."""
+
+    entries: tuple[JournalEntry, ...]
+    length: int
+
+    @property
+    def nuclei(self) -> int:
+        """Number of nuclei that belong to finished blocks."""
+        return max((entry.first_nucleus + entry.nuclei for entry in self.entries), default=0)
+
+
+def read_journal(path: Path, lattice: Lattice) -> Journal:
+    """Read a journal; a torn last line, left by a crash, is passed over.
+
+    Raises
+    ------
+    StoreError
+        When a line that others follow cannot be understood.
+    """
+    lines = path.read_bytes().split(b"\n")[:-1]
+    entries: list[JournalEntry] = []
+    length = 0
+    for number, line in enumerate(lines, start=1):
+        try:
+            entry = JournalEntry.from_line(line, lattice)
+        except (ValueError, TypeError, KeyError) as error:
+            if number == len(lines):
+                break
+            raise StoreError(
+                f"{path}: line {number} is damaged: compute this run anew with --restart"
+            ) from error
+        entries.append(entry)
+        length += len(line) + 1
+    return Journal(tuple(entries), length)

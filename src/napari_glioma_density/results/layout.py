@@ -1,0 +1,53 @@
+"""Where things lie in the folder of a run, and how an empty one is made."""
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from napari_glioma_density.results.attributes import write_attributes
+from napari_glioma_density.results.durable import sync_tree
+from napari_glioma_density.results.masks import create_masks
+from napari_glioma_density.results.spec import RunSpec
+
+MASKS = "nuclei"
+TISSUE = "tissue"
+TABLE = "table"
+JOURNAL = "journal.jsonl"
+NUCLEI = "nuclei.bin"
+UNCLOSED = "unclosed"
+"""There while a writer is at work; left behind by one that was killed."""
+
+TISSUE_PX = 16
+"""Working px along one value of the tissue map."""
+
+
+def create_run(folder: Path, spec: RunSpec, tissue: NDArray[np.uint8]) -> None:
+    """Fill a new folder with an empty run; on disk when this returns."""
+    expected = tuple(-(-length // TISSUE_PX) for length in (spec.height_px, spec.width_px))
+    if tissue.shape != expected:
+        raise ValueError(f"tissue map has shape {tissue.shape}, the plane asks for {expected}")
+    folder.mkdir(parents=True)
+    create_masks(folder / MASKS, spec.lattice)
+    zarr.create_array(str(folder / TISSUE), data=tissue, chunks=(1024, 1024))
+    for name in (JOURNAL, NUCLEI):
+        (folder / name).touch()
+    write_attributes(
+        folder,
+        {
+            "spec": spec.to_json(),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": _versions(),
+            "finished": False,
+        },
+    )
+    sync_tree(folder)
+
+
+def _versions() -> dict[str, str]:
+    packages = ("napari-glioma-density", "numpy", "zarr")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}

@@ -1,0 +1,48 @@
+"""Where the results of a slide are kept."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+STORE_SUFFIX = ".glioma.zarr"
+
+
+def store_path(slide_path: str | Path, folder: str | Path | None = None) -> Path:
+    """Return where the store of a slide belongs; nothing is created.
+
+    In `folder` when given, else beside the slide, or in the user's data folder when the slide's
+    own cannot be written to.
+    """
+    slide = Path(slide_path).absolute()
+    if folder is not None:
+        return Path(folder) / f"{slide.name}{STORE_SUFFIX}"
+    beside = _beside(slide)
+    return beside if _is_writable(beside.parent) else _in_user_data(slide)
+
+
+def find_store(slide_path: str | Path) -> Path | None:
+    """Return the store that a slide already has, beside it or in the user's data folder."""
+    slide = Path(slide_path).absolute()
+    return next((path for path in (_beside(slide), _in_user_data(slide)) if path.is_dir()), None)
+
+
+def _beside(slide: Path) -> Path:
+    return slide.parent / f"{slide.name}{STORE_SUFFIX}"
+
+
+def _in_user_data(slide: Path) -> Path:
+    """Name the store after the slide's place too: many scanners number slides anew every day."""
+    place = hashlib.sha256(str(slide).encode(errors="surrogateescape")).hexdigest()[:8]
+    data = platformdirs.user_data_path("glioma-density", appauthor=False)
+    return data / f"{slide.name}-{place}{STORE_SUFFIX}"
+
+
+def _is_writable(folder: Path) -> bool:
+    """Try it: permission bits say nothing about network shares and read-only mounts."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False

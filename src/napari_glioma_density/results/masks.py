@@ -1,0 +1,115 @@
+"""The nucleus mask of a run as a pyramid of zarr arrays; one chunk of level 0 is one patch."""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import PATCH_PX, Lattice
+from napari_glioma_density.results.durable import sync_files, sync_folder
+
+DOWNSAMPLES = (1, 4, 16)
+_REGION_PX = PATCH_PX * DOWNSAMPLES[-1]
+
+Window = tuple[slice, slice]
+
+
+def create_masks(folder: Path, lattice: Lattice) -> None:
+    """Create the empty levels in `folder`, named 0, 1 and 2."""
+    group = zarr.create_group(str(folder), attributes={"downsamples": list(DOWNSAMPLES)})
+    for level, downsample in enumerate(DOWNSAMPLES):
+        group.create_array(
+            str(level),
+            shape=(-(-lattice.height_px // downsample), -(-lattice.width_px // downsample)),
+            chunks=(PATCH_PX, PATCH_PX),
+            dtype="uint8",
+            fill_value=0,
+        )
+
+
+class MaskPyramid:
+    """The mask at 1, 1/4 and 1/16 of the working plane, uint8, 1 where there is nucleus.
+
+    Level 0 is the measurement. The others only show it: at 1/4 a nucleus is still three or four
+    px across and a majority of px keeps its area; at 1/16 it is no larger than a px, a majority
+    would wipe sparse nuclei out, and any px of the level before is enough.
+    """
+
+    def __init__(self, folder: Path, *, writable: bool) -> None:
+        self.folder = folder
+        mode = "r+" if writable else "r"
+        self.levels: tuple[zarr.Array, ...] = tuple(
+            zarr.open_array(str(folder / str(level)), mode=mode)
+            for level in range(len(DOWNSAMPLES))
+        )
+
+    def write(self, window: Window, mask: NDArray[np.uint8]) -> None:
+        """Write whole chunks of level 0; on disk when this returns."""
+        self._write_level(0, window, mask)
+
+    def write_coarse(self, window: Window, mask: NDArray[np.uint8]) -> None:
+        """Write what the coarse levels show of a window of level 0."""
+        for level, coarse in enumerate(_coarsen(mask), start=1):
+            self._write_level(level, _shrink(window, DOWNSAMPLES[level]), coarse)
+
+    def repair(self, finished: NDArray[np.bool_]) -> None:
+        """Take away what a crash left of unfinished patches, and rebuild the coarse levels."""
+        for row, column in np.argwhere(~finished).tolist():
+            self._chunk_path(0, row, column).unlink(missing_ok=True)
+        for window in self._regions():
+            if finished[_shrink(window, PATCH_PX)].any():
+                self.write_coarse(window, self.levels[0][window])
+            else:
+                self._remove_coarse(window)
+
+    def _remove_coarse(self, window: Window) -> None:
+        for level in range(1, len(DOWNSAMPLES)):
+            for row, column in _chunks(_shrink(window, DOWNSAMPLES[level])):
+                self._chunk_path(level, row, column).unlink(missing_ok=True)
+
+    def _write_level(self, level: int, window: Window, mask: NDArray[np.uint8]) -> None:
+        self.levels[level][window] = mask
+        chunks = [self._chunk_path(level, row, column) for row, column in _chunks(window)]
+        folders = {chunk.parent for chunk in chunks}
+        sync_files(chunks)
+        for folder in (*folders, *{folder.parent for folder in folders}):
+            sync_folder(folder)
+
+    def _chunk_path(self, level: int, row: int, column: int) -> Path:
+        key: str = self.levels[level].metadata.encode_chunk_key((row, column))
+        return self.folder / str(level) / key
+
+    def _regions(self) -> Iterator[Window]:
+        height, width = self.levels[0].shape
+        for top, left in product(range(0, height, _REGION_PX), range(0, width, _REGION_PX)):
+            bottom, right = min(top + _REGION_PX, height), min(left + _REGION_PX, width)
+            yield slice(top, bottom), slice(left, right)
+
+
+def _chunks(window: Window) -> Iterator[tuple[int, int]]:
+    down, across = _shrink(window, PATCH_PX)
+    return product(range(down.start, down.stop), range(across.start, across.stop))
+
+
+def _shrink(window: Window, downsample: int) -> Window:
+    down, across = window
+    return (
+        slice(down.start // downsample, -(-down.stop // downsample)),
+        slice(across.start // downsample, -(-across.stop // downsample)),
+    )
+
+
+def _coarsen(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    majority = (_sum_4x4(mask) >= 8).astype(np.uint8)
+    return majority, (_sum_4x4(majority) > 0).astype(np.uint8)
+
+
+def _sum_4x4(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = mask.shape
+    whole = np.pad(mask, ((0, -height % 4), (0, -width % 4)))
+    by_row = whole.reshape(-1, 4, whole.shape[1]).sum(axis=1, dtype=np.uint8)
+    sums: NDArray[np.uint8] = by_row.reshape(len(by_row), -1, 4).sum(axis=2, dtype=np.uint8)
+    return sums

@@ -1,0 +1,269 @@
+"""One run: the results of one model with one set of settings on one slide."""
+
+import copy
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import zarr
+from filelock import BaseFileLock
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import PATCH_PX, Block, PatchState, PatchTable
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.results import layout
+from napari_glioma_density.results.attributes import read_attributes, write_attributes
+from napari_glioma_density.results.durable import sync_folder, write_tail
+from napari_glioma_density.results.failures import explained
+from napari_glioma_density.results.journal import PATCH_VALUES, JournalEntry, read_journal
+from napari_glioma_density.results.masks import MaskPyramid, Window
+from napari_glioma_density.results.nuclei import (
+    NUCLEUS_DTYPE,
+    as_records,
+    in_slide_order,
+    write_nucleus_table,
+)
+from napari_glioma_density.results.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """What was found in one block.
+
+    Attributes
+    ----------
+    block
+        The patches.
+    mask
+        uint8, 1 where there is nucleus; the block's px, cropped at the slide's edge.
+    state, nucleus_px, read_px, tissue_px, unread_px, count
+        As in `PatchTable`, of shape (block rows, block columns).
+    nuclei
+        Structured array with the fields of `NUCLEUS_DTYPE`.
+    """
+
+    block: Block
+    mask: NDArray[np.uint8]
+    nucleus_px: NDArray[np.int64]
+    read_px: NDArray[np.int64]
+    tissue_px: NDArray[np.int64]
+    unread_px: NDArray[np.int64]
+    count: NDArray[np.int64]
+    state: NDArray[np.uint8]
+    nuclei: NDArray[np.void]
+
+    def values(self) -> dict[str, NDArray[np.int64]]:
+        """Return the patch values by name; ValueError when a shape is not the block's."""
+        shape = self.block.rows, self.block.columns
+        values = {name: np.asarray(getattr(self, name), np.int64) for name in PATCH_VALUES}
+        for name, array in values.items():
+            if array.shape != shape:
+                raise ValueError(f"{name} of {self.block} has shape {array.shape}, not {shape}")
+        return values
+
+
+class Run:
+    """A run opened for reading or, by one program at a time, for writing.
+
+    The journal is the truth: a block without a line never happened. Reading needs no lock and
+    sees the blocks finished when the run was opened, and those committed through this object.
+    All methods may be called from any thread; only one thread may commit.
+
+    Attributes
+    ----------
+    spec
+        As recorded when the run began; a resumed run obeys it.
+    lattice
+        The patches of the slide.
+    tissue
+        uint8, one value per 16×16 working px: 0 is background, which is never looked at.
+    """
+
+    def __init__(self, folder: Path, lock: BaseFileLock | None = None) -> None:
+        self.folder = folder
+        self._lock = lock
+        self._guard = threading.Lock()
+        self._attributes = read_attributes(folder)
+        self.spec = recorded_spec(folder, self._attributes)
+        self.lattice = self.spec.lattice
+        with explained(folder), _damage_named(folder):
+            self._masks = MaskPyramid(folder / layout.MASKS, writable=lock is not None)
+            self.tissue: NDArray[np.uint8] = zarr.open_array(folder / layout.TISSUE, mode="r")[:]
+        self._clean = True
+        self._load_journal()
+        if lock is not None:
+            self._clear_up()
+
+    @property
+    def finished(self) -> frozenset[Block]:
+        """The blocks on disk."""
+        with self._guard:
+            return frozenset(self._finished)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether `finish` was called after the last block."""
+        return bool(self._attributes["finished"])
+
+    def patches(self) -> PatchTable:
+        """Return what is known of every patch, as arrays of the caller's own."""
+        with self._guard:
+            return copy.deepcopy(self._patches)
+
+    def mask(self, level: int) -> zarr.Array:
+        """Return the mask at 1 (level 0), 1/4 or 1/16 of the working plane: uint8, 0 or 1."""
+        return self._masks.levels[level]
+
+    def nuclei(self) -> NDArray[np.void]:
+        """Return the nuclei of finished blocks, by patch and position, as `NUCLEUS_DTYPE`."""
+        with self._guard:
+            count = self._nuclei_count
+        with explained(self.folder):
+            records = np.fromfile(self.folder / layout.NUCLEI, NUCLEUS_DTYPE, count)
+        return in_slide_order(records)
+
+    def commit(self, result: BlockResult) -> None:
+        """Add a finished block; it is on disk when this returns.
+
+        Raises
+        ------
+        StoreError
+            When the disk is full or refuses. The blocks before stay, this one never happened,
+            and committing may go on.
+        ValueError
+            When the block was committed before, or its arrays do not fit it.
+        """
+        self._demand_writing()
+        values = result.values()
+        window = self._window_of(result)
+        clean, self._clean = self._clean, False
+        with explained(self.folder):
+            if self.is_finished:
+                self._mark(finished=False)
+            self._masks.write(window, result.mask)
+            self._record(result, values)
+            self._masks.write_coarse(window, result.mask)
+        self._clean = clean
+
+    def finish(self) -> None:
+        """Write the nucleus table and the totals, and mark the run finished.
+
+        After more blocks it is to be called again; with none since, it does nothing.
+        """
+        self._demand_writing()
+        if self.is_finished:
+            return
+        with explained(self.folder):
+            write_nucleus_table(self.folder / layout.TABLE, self.nuclei())
+            self._mark(finished=True, totals=asdict(self.patches().totals()))
+
+    def close(self) -> None:
+        """Let another program write. Closing twice does no harm."""
+        if self._lock is None or not self._lock.is_locked:
+            return
+        try:
+            if self._clean:
+                with explained(self.folder):
+                    (self.folder / layout.UNCLOSED).unlink(missing_ok=True)
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _load_journal(self) -> None:
+        with explained(self.folder):
+            journal = read_journal(self.folder / layout.JOURNAL, self.lattice)
+            stored = (self.folder / layout.NUCLEI).stat().st_size
+        if stored < journal.nuclei * NUCLEUS_DTYPE.itemsize:
+            raise StoreError(
+                f"{self.folder / layout.NUCLEI}: cut short: compute this run anew with --restart"
+            )
+        self._journal_length, self._nuclei_count = journal.length, journal.nuclei
+        self._finished = {entry.block for entry in journal.entries}
+        self._patches = PatchTable.pending(self.lattice)
+        self._patches.state[~_has_tissue(self.tissue)] = PatchState.BACKGROUND
+        self._done = np.zeros(self._patches.state.shape, bool)
+        for entry in journal.entries:
+            entry.write_into(self._patches)
+            self._done[entry.block.patches] = True
+
+    def _clear_up(self) -> None:
+        """Take away what an interrupted writer left, and note that a writer is at work."""
+        marker = self.folder / layout.UNCLOSED
+        with explained(self.folder):
+            write_tail(self.folder / layout.JOURNAL, self._journal_length)
+            write_tail(self.folder / layout.NUCLEI, self._nuclei_count * NUCLEUS_DTYPE.itemsize)
+            if marker.exists():
+                for part in self.folder.rglob("*.partial"):
+                    part.unlink()
+                self._masks.repair(self._done)
+            marker.touch()
+            sync_folder(self.folder)
+
+    def _window_of(self, result: BlockResult) -> Window:
+        window = self.lattice.window(result.block)
+        shape = tuple(part.stop - part.start for part in window)
+        if result.mask.shape != shape:
+            raise ValueError(f"mask of {result.block} has shape {result.mask.shape}, not {shape}")
+        if self._done[result.block.patches].any():
+            raise ValueError(f"{result.block} holds patches that are finished")
+        return window
+
+    def _record(self, result: BlockResult, values: dict[str, NDArray[np.int64]]) -> None:
+        records = as_records(result.nuclei)
+        entry = JournalEntry(result.block, values, self._nuclei_count, len(records))
+        offset = self._nuclei_count * NUCLEUS_DTYPE.itemsize
+        write_tail(self.folder / layout.NUCLEI, offset, records.tobytes())
+        line = entry.to_line()
+        write_tail(self.folder / layout.JOURNAL, self._journal_length, line)
+        with self._guard:
+            self._journal_length += len(line)
+            self._nuclei_count += len(records)
+            self._finished.add(entry.block)
+            self._done[entry.block.patches] = True
+            entry.write_into(self._patches)
+
+    def _mark(self, **changes: Any) -> None:
+        attributes = {**self._attributes, **changes}
+        write_attributes(self.folder, attributes)
+        self._attributes = attributes
+
+    def _demand_writing(self) -> None:
+        if self._lock is None or not self._lock.is_locked:
+            raise StoreError(f"{self.folder}: opened for reading; begin the run to add to it")
+
+
+@contextmanager
+def _damage_named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise StoreError(
+            f"{folder}: its arrays are damaged: compute this run anew with --restart"
+        ) from error
+
+
+def recorded_spec(folder: Path, attributes: dict[str, Any]) -> RunSpec:
+    """Return what a run was made with; StoreError when its attributes do not say."""
+    try:
+        return RunSpec.from_json(attributes["spec"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"{folder}: its specification is damaged: compute this run anew with --restart"
+        ) from error
+
+
+def _has_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell which patches hold any tissue, or ground that could not be looked at."""
+    side = PATCH_PX // layout.TISSUE_PX
+    rows, columns = (np.arange(0, length, side) for length in tissue.shape)
+    most = np.maximum.reduceat(np.maximum.reduceat(tissue, rows, axis=0), columns, axis=1)
+    return np.greater(most, 0)

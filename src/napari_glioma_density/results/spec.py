@@ -1,0 +1,78 @@
+"""What a run was made with: everything that is recorded before its first block."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from napari_glioma_density.density import Lattice
+
+_CHANGES_THE_NUMBERS = (
+    "model", "weights_sha256", "architecture", "input", "threshold", "um_per_px", "level",
+    "sixteenths", "height_px", "width_px", "tissue_mask",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Model, working plane, block partition and device of a run.
+
+    Attributes
+    ----------
+    model, weights_sha256, architecture, input, threshold
+        The model, as its specification names it.
+    um_per_px, um_per_px_source
+        µm along one level-0 px, and where that figure comes from.
+    working_um_per_px, level, sixteenths, height_px, width_px
+        The working plane: true µm/px, file level, sixteenths of a level px, size in working px.
+    block_patches, split
+        Side of a block in patches, and blocks divided into single patches.
+    tissue_mask
+        Whether patches without tissue were left out.
+    device, precision, halo_px
+        How the network was run.
+    """
+
+    model: str
+    weights_sha256: str
+    architecture: str
+    input: str
+    threshold: float
+    um_per_px: float
+    um_per_px_source: str
+    working_um_per_px: float
+    level: int
+    sixteenths: int
+    height_px: int
+    width_px: int
+    block_patches: int
+    split: frozenset[tuple[int, int]]
+    tissue_mask: bool
+    device: str
+    precision: str
+    halo_px: int
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run: the same for the same numbers, whatever the device or block size."""
+        known = {name: getattr(self, name) for name in _CHANGES_THE_NUMBERS}
+        digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+        title = re.sub(r"[^A-Za-z0-9]+", "-", self.model).strip("-")[-32:]
+        return f"{title}-{digest[:12]}"
+
+    @property
+    def lattice(self) -> Lattice:
+        """The patches of the working plane."""
+        return Lattice.over(self.height_px, self.width_px, self.working_um_per_px)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the spec as values that JSON knows."""
+        return {**asdict(self), "split": sorted(list(block) for block in self.split)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the spec that `to_json` wrote; TypeError or KeyError when it is not one."""
+        split = frozenset((int(row), int(column)) for row, column in values["split"])
+        return cls(**{**values, "split": split})

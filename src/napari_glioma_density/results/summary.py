@@ -1,0 +1,90 @@
+"""The figures of a slide as one dict: what `estimate --json` prints and summary.json holds."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from napari_glioma_density.density import Cell, Totals
+from napari_glioma_density.results.durable import write_atomically
+from napari_glioma_density.results.failures import explained
+from napari_glioma_density.results.spec import RunSpec
+
+SECONDS = ("open", "read", "infer", "write", "total")
+
+
+def summary(
+    *,
+    folder: Path,
+    store: Path,
+    spec: RunSpec,
+    totals: Totals,
+    hotspots: Iterable[Cell],
+    patches_reused: int,
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """Gather the figures of a slide; every value is one that JSON knows.
+
+    Parameters
+    ----------
+    folder, store
+        Where the tables and the result store lie.
+    spec
+        As recorded in the run.
+    totals
+        Of the scope asked for.
+    hotspots
+        Ranked cells.
+    patches_reused
+        Patches of the scope that an earlier run had finished.
+    seconds
+        Time spent on each of `SECONDS`; one left out counts as 0.
+    """
+    return {
+        "folder": str(folder),
+        "store": str(store),
+        **_totals(totals),
+        "hotspots": [_hotspot(cell) for cell in hotspots],
+        "patches_reused": patches_reused,
+        "um_per_px": spec.um_per_px,
+        "um_per_px_source": spec.um_per_px_source,
+        "working_um_per_px": spec.working_um_per_px,
+        "seconds": {name: round(seconds.get(name, 0.0), 3) for name in SECONDS},
+        "model": spec.model,
+        "device": spec.device,
+        "precision": spec.precision,
+    }
+
+
+def write_summary(path: Path, figures: Mapping[str, Any]) -> None:
+    """Write the figures as JSON; StoreError when the file cannot be written."""
+    with explained(path):
+        write_atomically(path, json.dumps(figures, indent=2).encode() + b"\n")
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    return {
+        "density_percent": _rounded(totals.density_percent, 4),
+        "tissue_density_percent": _rounded(totals.tissue_density_percent, 4),
+        "nuclei_per_mm2": _rounded(totals.nuclei_per_mm2, 2),
+        "tissue_mm2": round(totals.tissue_mm2, 6),
+        "read_mm2": round(totals.read_mm2, 6),
+        "unread_mm2": round(totals.unread_mm2, 6),
+        "bands": list(totals.bands),
+        "patches": totals.patches,
+        "complete": totals.complete,
+    }
+
+
+def _hotspot(cell: Cell) -> dict[str, Any]:
+    values = asdict(cell)
+    address = values.pop("address")
+    return {"cell": address} | {name: _rounded(value, 6) for name, value in values.items()}
+
+
+def _rounded(value: Any, places: int) -> Any:
+    if not isinstance(value, float):
+        return value
+    return None if math.isnan(value) else round(value, places)

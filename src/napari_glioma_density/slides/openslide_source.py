@@ -1,0 +1,114 @@
+"""Slides that OpenSlide reads: MIRAX, SCN, BIF, DICOM, Philips and others."""
+
+import logging
+import threading
+from pathlib import Path
+
+import numpy as np
+import openslide
+from numpy.typing import NDArray
+
+from napari_glioma_density.errors import SlideError
+from napari_glioma_density.slides.pixels import over_white
+from napari_glioma_density.slides.resolution import Resolution, Statement, parse_number, resolve
+from napari_glioma_density.slides.source import Level
+
+_log = logging.getLogger(__name__)
+
+_TILE_PX = 512
+_FORMATS = {
+    "aperio": "Aperio SVS",
+    "dicom": "DICOM",
+    "generic-tiff": "pyramidal TIFF",
+    "hamamatsu": "Hamamatsu",
+    "leica": "Leica SCN",
+    "mirax": "MIRAX",
+    "philips": "Philips TIFF",
+    "sakura": "Sakura SVSLIDE",
+    "synthetic": "OpenSlide synthetic",
+    "trestle": "Trestle TIFF",
+    "ventana": "Ventana BIF",
+    "zeiss": "Zeiss CZI",
+}
+
+
+class OpenSlideSource:
+    """Tiles cut from OpenSlide's regions; see `TileSource`.
+
+    Raises
+    ------
+    SlideError
+        When OpenSlide cannot open the file.
+    """
+
+    reader = "openslide"
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._reopening = threading.Lock()
+        try:
+            handle = openslide.OpenSlide(path)
+        except (openslide.OpenSlideError, OSError) as fault:
+            raise SlideError(
+                f"{name}: OpenSlide cannot open it ({' '.join(str(fault).split())[:120]}); "
+                "copy the file, with any folder that belongs to it, again from where it came"
+            ) from fault
+        self._handle: openslide.OpenSlide | None = handle
+        properties = handle.properties
+        vendor = properties[openslide.PROPERTY_NAME_VENDOR]
+        self.format = _FORMATS.get(vendor, vendor)
+        self.levels = tuple(
+            Level(width, height, float(downsample))
+            for (width, height), downsample in zip(
+                handle.level_dimensions, handle.level_downsamples, strict=True
+            )
+        )
+        self.resolution = _resolution_of(vendor, dict(properties))
+        self.objective = parse_number(properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER))
+
+    def tile_shape(self, level: int) -> tuple[int, int]:  # noqa: ARG002
+        """Return the size of the tiles, the same for every level."""
+        return _TILE_PX, _TILE_PX
+
+    def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
+        """Return a full-size RGB tile on white, or None when OpenSlide fails on it."""
+        handle = self._handle
+        if handle is None:
+            return None
+        downsample = self.levels[level].downsample
+        corner = (round(column * _TILE_PX * downsample), round(row * _TILE_PX * downsample))
+        try:
+            rgba = np.asarray(handle.read_region(corner, level, (_TILE_PX, _TILE_PX)))
+        except (openslide.OpenSlideError, OSError) as fault:
+            _log.debug("tile %d, %d of level %d is damaged: %s", row, column, level, fault)
+            self._replace(handle)
+            return None
+        return over_white(rgba[..., :3], rgba[..., 3])
+
+    def _replace(self, dead: openslide.OpenSlide) -> None:
+        """Open the file again: after its first error an OpenSlide handle answers nothing else.
+
+        The dead handle is not closed here, for other threads may still be inside it; it closes
+        when the last of them lets go.
+        """
+        with self._reopening:
+            if self._handle is dead:
+                try:
+                    self._handle = openslide.OpenSlide(self._path)
+                except (openslide.OpenSlideError, OSError) as fault:
+                    _log.warning("the slide can no longer be opened: %s", fault)
+                    self._handle = None
+
+    def close(self) -> None:
+        """Let go of the file; later tiles are None."""
+        with self._reopening:
+            self._handle = None
+
+
+def _resolution_of(vendor: str, properties: dict[str, str]) -> Resolution:
+    x_um, y_um = (
+        parse_number(properties.get(key))
+        for key in (openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y)
+    )
+    source = "DICOM PixelSpacing" if vendor == "dicom" else "OpenSlide mpp"
+    return resolve([None if x_um is None else Statement(source, x_um, y_um)])

@@ -1,0 +1,123 @@
+"""How large a level-0 pixel is, and who says so.
+
+Files lie: 72 dpi left by an image editor, an XResolution of (0, 1000), a comma for a decimal
+point. A statement outside 0.05–5 µm/px is not believed, and the source says why.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+BELIEVABLE_UM_PER_PX = (0.05, 5.0)
+# Beyond this ratio of the two sides a pixel is not square, and one figure cannot stand for both.
+_SQUARE_WITHIN = 1.1
+
+_UM_PER_UNIT = {
+    "nm": 1e-3,
+    "µm": 1.0,
+    "μm": 1.0,  # Greek mu, which OME files use beside the micro sign
+    "um": 1.0,
+    "mm": 1e3,
+    "cm": 1e4,
+    "m": 1e6,
+}
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """µm per level-0 px; `um_per_px` is None when absent or not believable."""
+
+    um_per_px: float | None
+    source: str
+
+
+NOT_STATED = Resolution(None, "not stated")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One claim of a file about its pixels, in µm along x and, where told, along y."""
+
+    source: str
+    x_um: float
+    y_um: float | None = None
+
+    @property
+    def um_per_px(self) -> float:
+        """Side of a square of the pixel's area."""
+        return self.x_um if self.y_um is None else float((self.x_um * self.y_um) ** 0.5)
+
+    @property
+    def believable(self) -> bool:
+        """Whether it is a size a slide scanner makes, and about square."""
+        sides = (self.x_um, self.x_um if self.y_um is None else self.y_um)
+        low, high = BELIEVABLE_UM_PER_PX
+        return all(low <= side <= high for side in sides) and max(sides) <= _SQUARE_WITHIN * min(
+            sides
+        )
+
+    def __str__(self) -> str:
+        sides = f"{self.x_um:.4g}"
+        if self.y_um is not None and self.y_um != self.x_um:
+            sides += f" × {self.y_um:.4g}"
+        return f"{sides} µm/px ({self.source})"
+
+
+def resolve(statements: Iterable[Statement | None]) -> Resolution:
+    """Return the first believable statement, or a Resolution that says why there is none."""
+    made = [statement for statement in statements if statement is not None]
+    for statement in made:
+        if statement.believable:
+            return Resolution(statement.um_per_px, statement.source)
+    if made:
+        return Resolution(None, f"not believable: {made[0]}")
+    return NOT_STATED
+
+
+def parse_number(text: object) -> float | None:
+    """Return the number a metadata field holds, comma decimals included, or None."""
+    match = re.fullmatch(r"\s*([+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?)\s*", str(text))
+    return float(match[1].replace(",", ".")) if match else None
+
+
+def aperio_field(description: str, field: str) -> float | None:
+    """Return a number from Aperio's `… |AppMag = 20|MPP = 0.499|…` description."""
+    match = re.search(rf"\|\s*{re.escape(field)}\s*=\s*([^|\r\n]+)", description)
+    return parse_number(match[1]) if match else None
+
+
+def aperio_statement(description: str) -> Statement | None:
+    """Return what Aperio's `MPP` field states."""
+    um_per_px = aperio_field(description, "MPP")
+    return None if um_per_px is None else Statement("Aperio MPP", um_per_px)
+
+
+def ome_statement(xml: str) -> Statement | None:
+    """Return what the first `PhysicalSizeX` (and Y) of OME-XML states; µm is OME's default."""
+    sides = {}
+    for axis in "XY":
+        size = re.search(rf'\bPhysicalSize{axis}\s*=\s*"([^"]*)"', xml)
+        unit = re.search(rf'\bPhysicalSize{axis}Unit\s*=\s*"([^"]*)"', xml)
+        number = parse_number(size[1]) if size else None
+        um_per_unit = _UM_PER_UNIT.get(unit[1] if unit else "µm")
+        if number is not None and um_per_unit is not None:
+            sides[axis] = number * um_per_unit
+    return Statement("OME PhysicalSize", sides["X"], sides.get("Y")) if "X" in sides else None
+
+
+def tiff_statement(
+    x_resolution: tuple[int, int] | None,
+    y_resolution: tuple[int, int] | None,
+    unit: int,
+    source: str = "TIFF resolution",
+) -> Statement | None:
+    """Return what the TIFF tags state: px per inch (unit 2) or per cm (unit 3), as rationals."""
+    um_per_unit = {2: 25_400.0, 3: 10_000.0}.get(unit)
+    if um_per_unit is None or x_resolution is None:
+        return None
+
+    def um(resolution: tuple[int, int]) -> float:
+        px, units = resolution
+        return um_per_unit * units / px if px else float("inf")
+
+    return Statement(source, um(x_resolution), um(y_resolution) if y_resolution else None)

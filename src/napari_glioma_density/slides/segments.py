@@ -1,0 +1,209 @@
+"""Encoded segments of one TIFF level: tiles, strips, or rows of raw samples.
+
+Everything a decoder needs is taken from the page headers at opening, so that reading a tile is one
+positional read and one decode, with no shared state.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from napari_glioma_density.errors import SlideError
+from napari_glioma_density.slides.positional_file import PositionalFile
+
+_log = logging.getLogger(__name__)
+
+MAX_SEGMENT_BYTES = 512 * 2**20
+_RAW_ROWS_BYTES = 2 * 2**20
+_JPEG = (6, 7)
+# What decoders raise for damaged data: imagecodecs' errors are RuntimeErrors.
+_DAMAGE = (OSError, ValueError, TypeError, RuntimeError, IndexError, tifffile.TiffFileError)
+# Inside a JPEG scan 0xFF is followed by a stuffed zero, a restart, or (between progressive scans)
+# a table or a new scan. Anything else means foreign bytes, which libjpeg would decode to noise.
+_FOREIGN_MARKER = re.compile(rb"\xff(?![\x00\xff\xc4\xd0-\xd9\xda-\xdd\xfe])", re.DOTALL)
+_JPEG_END = b"\xff\xd9"
+
+Decode = Callable[[bytes, int], NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The segments of one page, or of one colour plane of it, in row-major order."""
+
+    offsets: NDArray[np.uint64]
+    counts: NDArray[np.uint64]
+    decode: Decode
+    first: int = 0
+
+    def read(self, file: PositionalFile, index: int) -> NDArray[np.generic] | None:
+        """Return segment `index` as (height, width, samples), or None if empty or damaged."""
+        index += self.first
+        if index >= len(self.counts) or not self.counts[index] or not self.offsets[index]:
+            return None
+        try:
+            data = file.read(int(self.offsets[index]), int(self.counts[index]))
+            return self.decode(data, index)
+        except _DAMAGE as fault:
+            _log.debug("segment %d does not decode: %s", index, fault)
+            return None
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The grid of segments of one level, and its colour planes."""
+
+    height: int
+    width: int
+    segment_height: int
+    segment_width: int
+    planes: tuple[Plane, ...]
+
+    @property
+    def across(self) -> int:
+        """Segments in a row."""
+        return -(-self.width // self.segment_width)
+
+    @property
+    def down(self) -> int:
+        """Rows of segments."""
+        return -(-self.height // self.segment_height)
+
+    def read(self, file: PositionalFile, row: int, column: int) -> NDArray[np.generic] | None:
+        """Return one segment as (height, width, samples), or None if any plane of it is lost."""
+        index = row * self.across + column
+        parts = [plane.read(file, index) for plane in self.planes]
+        if any(part is None for part in parts):
+            return None
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)  # type: ignore[arg-type]
+
+
+def segments_of(name: str, pages: tuple[Any, ...]) -> Segments:
+    """Describe the segments of one level.
+
+    Parameters
+    ----------
+    name
+        File name, for errors.
+    pages
+        One tifffile page, or one for each colour channel.
+
+    Raises
+    ------
+    SlideError
+        When the compression is unknown, the header contradicts itself, or a single segment is too
+        large to decode.
+    """
+    page = pages[0]
+    if _is_raw(page):
+        return _raw_segments(name, pages)
+    segments = Segments(
+        height=int(page.imagelength),
+        width=int(page.imagewidth),
+        segment_height=int(page.tilelength if page.is_tiled else page.rowsperstrip),
+        segment_width=int(page.tilewidth if page.is_tiled else page.imagewidth),
+        planes=tuple(plane for each in pages for plane in _encoded_planes(name, each)),
+    )
+    _refuse_impossible(name, page, segments)
+    return segments
+
+
+def _is_raw(page: Any) -> bool:
+    """Whether the samples lie uncompressed, row after row, in one run of bytes."""
+    return bool(not page.is_tiled and page.compression == 1 and page.is_contiguous)
+
+
+def _encoded_planes(name: str, page: Any) -> list[Plane]:
+    try:
+        page.decode(None, 0)
+    except (ValueError, NotImplementedError) as fault:
+        raise SlideError(
+            f"{name}: its pixels cannot be decoded ({_one_line(fault)}); "
+            "convert the slide to a JPEG-compressed TIFF and open that"
+        ) from fault
+    offsets = np.asarray(page.dataoffsets, dtype=np.uint64)
+    counts = np.asarray(page.databytecounts, dtype=np.uint64)
+    planes = int(page.samplesperpixel) if page.planarconfig == 2 else 1
+    decode = _decoder(page)
+    return [Plane(offsets, counts, decode, first=i * len(offsets) // planes) for i in range(planes)]
+
+
+def _decoder(page: Any) -> Decode:
+    """Return a function of (encoded bytes, segment index) without ties to the open file."""
+    decode, tables, header = page.decode, page.jpegtables, page.jpegheader
+    whole_jpegs = page.compression in _JPEG and header is None
+
+    def decode_segment(data: bytes, index: int) -> NDArray[np.generic]:
+        if whole_jpegs and not is_whole_jpeg(data):
+            raise ValueError("the JPEG stream is cut or overwritten")
+        array: NDArray[np.generic] = decode(data, index, jpegtables=tables, jpegheader=header)[0][0]
+        return array
+
+    return decode_segment
+
+
+def is_whole_jpeg(data: bytes) -> bool:
+    """Tell whether a JPEG stream ends properly and holds no foreign marker in its scans.
+
+    libjpeg warns of such streams and goes on with grey or noise; here they must count as unread.
+    """
+    scan = data.find(b"\xff\xda")
+    ends = data.rfind(_JPEG_END, scan)
+    return 0 < scan < ends and _FOREIGN_MARKER.search(data, scan, ends) is None
+
+
+def _raw_segments(name: str, pages: tuple[Any, ...]) -> Segments:
+    page = pages[0]
+    height, width = int(page.imagelength), int(page.imagewidth)
+    samples = 1 if page.planarconfig == 2 else int(page.samplesperpixel)
+    dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
+    row_bytes = width * samples * dtype.itemsize
+    rows = min(height, max(1, _RAW_ROWS_BYTES // row_bytes))
+
+    def decode_rows(data: bytes, _: int) -> NDArray[np.generic]:
+        rows_here = np.frombuffer(data, dtype).reshape(-1, width, samples)
+        return rows_here.astype(dtype.newbyteorder("="), copy=False)
+
+    planes = []
+    for each in pages:
+        count = int(each.samplesperpixel) if each.planarconfig == 2 else 1
+        for i in range(count):
+            start = int(each.dataoffsets[0]) + i * height * row_bytes
+            _refuse_short_file(name, each, start + height * row_bytes)
+            tops = np.arange(0, height, rows, dtype=np.uint64)
+            counts = np.minimum(rows, height - tops) * np.uint64(row_bytes)
+            planes.append(Plane(start + tops * np.uint64(row_bytes), counts, decode_rows))
+    return Segments(height, width, rows, width, tuple(planes))
+
+
+def _refuse_short_file(name: str, page: Any, end: int) -> None:
+    size = int(page.parent.filehandle.size)
+    if end > size:
+        raise SlideError(
+            f"{name}: its header claims {page.imagewidth}×{page.imagelength} px, {end} bytes, "
+            f"but the file has {size}; copy it again from where it came"
+        )
+
+
+def _refuse_impossible(name: str, page: Any, segments: Segments) -> None:
+    held = len(page.dataoffsets)
+    if held < segments.across * segments.down:
+        raise SlideError(
+            f"{name}: its header claims {page.imagewidth}×{page.imagelength} px but lists "
+            f"{held} of {segments.across * segments.down} tiles; copy it again from where it came"
+        )
+    size = segments.segment_height * segments.segment_width * int(page.samplesperpixel)
+    if size * np.dtype(page.dtype).itemsize > MAX_SEGMENT_BYTES:
+        raise SlideError(
+            f"{name}: its {page.imagewidth}×{page.imagelength} px are compressed in pieces too "
+            "large to open; convert it to a tiled TIFF (for instance `vips tiffsave --tile`)"
+        )
+
+
+def _one_line(fault: Exception) -> str:
+    return " ".join(str(fault).split())[:120]

@@ -1,0 +1,263 @@
+"""A slide on disk: its levels, its µm/px, and windows read from any level."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from napari_glioma_density.errors import SlideError
+from napari_glioma_density.slides.display import DisplayLevel, display_levels, pyramid_of
+from napari_glioma_density.slides.fingerprint import fingerprint_of, pseudonym_of
+from napari_glioma_density.slides.resolution import BELIEVABLE_UM_PER_PX, Resolution
+from napari_glioma_density.slides.source import Level, Pixels, TileSource
+from napari_glioma_density.slides.tile_cache import Tile, TileCache
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+_log = logging.getLogger(__name__)
+
+_CACHE_BYTES = 64 * 2**20
+_SAMPLED_TILES_A_SIDE = 8
+_THUMBNAIL_STRIP_PX = 16 * 2**20
+
+
+class Slide:
+    """An open slide. Reading is safe from many threads and never fails for damaged tiles.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder of a DICOM slide, as the user named it.
+    source
+        The backend that decodes its tiles; the slide closes it.
+    """
+
+    def __init__(self, path: Path, source: TileSource) -> None:
+        self.path = path
+        self.name = path.name or path.resolve().name
+        self.fingerprint = fingerprint_of(path)
+        self.resolution = source.resolution
+        self._source = source
+        self._cache = TileCache(_CACHE_BYTES)
+        self._damaged: set[tuple[int, int, int]] = set()
+        self._noting = threading.Lock()
+
+    @property
+    def pseudonym(self) -> str:
+        """Name to show instead of the file's."""
+        return pseudonym_of(self.fingerprint)
+
+    @property
+    def format(self) -> str:
+        """Name of the file format."""
+        return self._source.format
+
+    @property
+    def reader(self) -> str:
+        """Library that reads it."""
+        return self._source.reader
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Levels of the file, finest first."""
+        return self._source.levels
+
+    @property
+    def width(self) -> int:
+        """Width of level 0 in px."""
+        return self.levels[0].width
+
+    @property
+    def height(self) -> int:
+        """Height of level 0 in px."""
+        return self.levels[0].height
+
+    @property
+    def um_per_px(self) -> float | None:
+        """µm per level-0 px; None when the file does not say it believably."""
+        return self.resolution.um_per_px
+
+    @property
+    def objective(self) -> float | None:
+        """Magnification of the scanner's objective, if stated."""
+        return self._source.objective
+
+    @property
+    def damaged_tiles(self) -> frozenset[tuple[int, int, int]]:
+        """(level, row, column) of the damaged or empty tiles met so far."""
+        with self._noting:
+            return frozenset(self._damaged)
+
+    def with_um_per_px(self, um_per_px: float) -> Slide:
+        """Return the same open slide with the user's µm/px.
+
+        Raises
+        ------
+        SlideError
+            When the value is outside 0.05–5 µm/px.
+        """
+        low, high = BELIEVABLE_UM_PER_PX
+        if not low <= um_per_px <= high:
+            raise SlideError(
+                f"{self.name}: {um_per_px:g} µm/px is not a slide's resolution; "
+                f"give a value from {low:g} to {high:g} (20× is about 0.5, 40× about 0.25)"
+            )
+        twin = copy.copy(self)
+        twin.resolution = Resolution(float(um_per_px), "given by user")
+        return twin
+
+    def read(self, level: int, y: int, x: int, height: int, width: int) -> Pixels:
+        """Read a window of a level; every tile it touches is decoded once.
+
+        Parameters
+        ----------
+        level
+            Level of the file.
+        y, x, height, width
+            Window in px of that level; it may hang over the slide's edges.
+
+        Returns
+        -------
+        Pixels
+            White and unread where tiles are damaged and beyond the edges.
+        """
+        rgb = np.full((height, width, 3), 255, dtype=np.uint8)
+        read = np.zeros((height, width), dtype=np.bool_)
+        size = self.levels[level]
+        top, bottom = max(y, 0), min(y + height, size.height)
+        left, right = max(x, 0), min(x + width, size.width)
+        tile_height, tile_width = self._source.tile_shape(level)
+        for row, y0, y1 in _spans(top, bottom, tile_height):
+            for column, x0, x1 in _spans(left, right, tile_width):
+                tile = self._tile(level, row, column)
+                if tile is not None:
+                    within = tile[
+                        y0 - row * tile_height : y1 - row * tile_height,
+                        x0 - column * tile_width : x1 - column * tile_width,
+                    ]
+                    rgb[y0 - y : y1 - y, x0 - x : x1 - x] = within
+                    read[y0 - y : y1 - y, x0 - x : x1 - x] = True
+        return Pixels(rgb, read)
+
+    def thumbnail(self, max_px: int = 2048) -> Pixels:
+        """Return the whole slide with its longer side at most `max_px`.
+
+        It is made from the coarsest level that is still finer. Of a huge slide without coarse
+        levels only a sample of the tiles is decoded.
+        """
+        display = self._display_level_for(max_px)
+        scale = min(1.0, max_px / max(self.width, self.height))
+        width, height = max(1, round(self.width * scale)), max(1, round(self.height * scale))
+        rgb = np.empty((height, width, 3), dtype=np.uint8)
+        read = np.empty((height, width), dtype=np.bool_)
+        rows = max(1, int(_THUMBNAIL_STRIP_PX / display.width * height / display.height))
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            y0, y1 = (edge * display.height // height for edge in (top, bottom))
+            strip = display.read(y0, 0, max(1, y1 - y0), display.width)
+            to = (width, bottom - top)
+            rgb[top:bottom] = cv2.resize(strip.rgb, to, interpolation=cv2.INTER_AREA)
+            unread = np.asarray(~strip.read, dtype=np.float32)
+            read[top:bottom] = cv2.resize(unread, to, interpolation=cv2.INTER_AREA) == 0
+        return Pixels(rgb, read)
+
+    def pyramid(self) -> list[da.Array]:
+        """Return uint8 RGB levels for display, finest first, as lazy dask arrays.
+
+        Chunks are 512–1024 px a side. Coarse levels are made where the file has none; those of a
+        huge slide are made from a sample of its tiles, so that an overview never decodes the whole
+        of level 0. Reading never raises: what is damaged is white.
+        """
+        return pyramid_of(self)
+
+    def check_readable(self) -> None:
+        """Make sure that some pixels of the slide can be read.
+
+        Raises
+        ------
+        SlideError
+            When not one tile of level 0 decodes.
+        """
+        sampled = set(self._level0_tiles(_SAMPLED_TILES_A_SIDE))
+        remaining = (at for at in self._level0_tiles() if at not in sampled)
+        if not any(self._tile(0, *at) is not None for at in itertools.chain(sampled, remaining)):
+            raise SlideError(
+                f"{self.name}: not one tile of it can be decoded; the file is damaged, "
+                "copy it again from where it came"
+            )
+
+    def tile_shape(self, level: int) -> tuple[int, int]:
+        """Return (height, width) in px of the tiles that are decoded at once."""
+        return self._source.tile_shape(level)
+
+    def close(self) -> None:
+        """Close the file; windows read afterwards are white and unread."""
+        self._source.close()
+        self._cache.clear()
+
+    def __enter__(self) -> Slide:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Slide {self.pseudonym}, {self.format}, {self.width}×{self.height} px>"
+
+    def _tile(self, level: int, row: int, column: int) -> Tile | None:
+        key = (level, row, column)
+        if key in self._damaged:
+            return None
+        tile = self._cache.get(key, lambda: self._source.read_tile(*key))
+        if tile is None:
+            self._note_damage(key)
+        return tile
+
+    def _note_damage(self, key: tuple[int, int, int]) -> None:
+        with self._noting:
+            is_new = key not in self._damaged
+            self._damaged.add(key)
+        if is_new:
+            _log.info("%s: tile %d, %d of level %d is unread", self.pseudonym, *key[1:], key[0])
+
+    def _display_level_for(self, max_px: int) -> DisplayLevel:
+        levels = display_levels(self)
+        finer = [each for each in levels if max(each.width, each.height) >= max_px]
+        return finer[-1] if finer else levels[0]
+
+    def _level0_tiles(self, most_a_side: int | None = None) -> Iterator[tuple[int, int]]:
+        """Yield tiles of level 0 in order: all, or some spread evenly."""
+        tile_height, tile_width = self._source.tile_shape(0)
+        rows = _spread(-(-self.height // tile_height), most_a_side)
+        columns = _spread(-(-self.width // tile_width), most_a_side)
+        return itertools.product(rows, columns)
+
+
+def _spread(count: int, most: int | None) -> list[int] | range:
+    """Return all of range(count), or at most `most` of them, from the middle of equal parts."""
+    if most is None or count <= most:
+        return range(count)
+    return [(2 * i + 1) * count // (2 * most) for i in range(most)]
+
+
+def _spans(start: int, stop: int, side: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (tile index, first px, px after the last) of the tiles that start:stop touches."""
+    if start >= stop:
+        return
+    for index in range(start // side, (stop - 1) // side + 1):
+        yield index, max(start, index * side), min(stop, (index + 1) * side)

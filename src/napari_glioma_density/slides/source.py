@@ -1,0 +1,74 @@
+"""What a slide backend offers: levels, and RGB tiles that are there or not."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.slides.resolution import Resolution
+
+
+@dataclass(frozen=True)
+class Level:
+    """One resolution of the slide file; `downsample` is relative to level 0."""
+
+    width: int
+    height: int
+    downsample: float
+
+
+class Pixels(NamedTuple):
+    """Colours of a window, and which of them the file really held.
+
+    Attributes
+    ----------
+    rgb
+        uint8, (height, width, 3); white where nothing was read.
+    read
+        bool, (height, width); False for damaged tiles and beyond the slide's edge.
+    """
+
+    rgb: NDArray[np.uint8]
+    read: NDArray[np.bool_]
+
+
+class TileSource(Protocol):
+    """One way of reading slide files; every method is safe to call from many threads."""
+
+    @property
+    def format(self) -> str:
+        """Name of the file format, such as "Aperio SVS"."""
+        ...
+
+    @property
+    def reader(self) -> str:
+        """Library that reads it: "tifffile", "openslide" or "imagecodecs"."""
+        ...
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Levels of the main image, finest first."""
+        ...
+
+    @property
+    def resolution(self) -> Resolution:
+        """µm per level-0 px, as the file states it."""
+        ...
+
+    @property
+    def objective(self) -> float | None:
+        """Magnification of the objective the slide was scanned with, if stated."""
+        ...
+
+    def tile_shape(self, level: int) -> tuple[int, int]:
+        """Return (height, width) in px of the tiles of a level."""
+        ...
+
+    def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
+        """Return a full-size RGB tile, or None when it is damaged or absent; never raises."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file; tiles read afterwards are absent."""
+        ...

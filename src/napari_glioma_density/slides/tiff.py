@@ -1,0 +1,175 @@
+"""Slides in TIFF files: SVS, NDPI, OME-TIFF and plain ones, tiled or in strips.
+
+tifffile parses the headers, imagecodecs decodes; bytes are read straight from the file at their
+offsets, so any number of threads may read tiles at once.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from napari_glioma_density.errors import SlideError
+from napari_glioma_density.slides.pixels import PixelRule, pixel_rule
+from napari_glioma_density.slides.positional_file import PositionalFile
+from napari_glioma_density.slides.resolution import (
+    Resolution,
+    aperio_field,
+    aperio_statement,
+    ome_statement,
+    resolve,
+    tiff_statement,
+)
+from napari_glioma_density.slides.segments import Segments, segments_of
+from napari_glioma_density.slides.source import Level
+from napari_glioma_density.slides.tiff_pages import Page, pyramid_pages
+
+# What tifffile raises for headers that make no sense.
+_BAD_HEADER = (
+    tifffile.TiffFileError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError,
+    AssertionError, OverflowError, ZeroDivisionError, RuntimeError, struct.error,
+)  # fmt: skip
+# Small segments (an NDPI's are 8 px high, strips often one) are read in groups of this many px.
+_GROUPED_PX = 256
+_DECODED_AS_RGB = (6, 7)
+_APERIO_YCBCR = 33003
+_NDPI_MAGNIFICATION_TAG = 65421
+
+
+@dataclass(frozen=True)
+class _TiledLevel:
+    """A level with its tiles: groups of one or more neighbouring segments."""
+
+    level: Level
+    segments: Segments
+    rows: int
+    columns: int
+
+    @property
+    def tile_shape(self) -> tuple[int, int]:
+        height = self.rows * self.segments.segment_height
+        return height, self.columns * self.segments.segment_width
+
+
+class TiffSource:
+    """Tiles of a TIFF slide; see `TileSource`.
+
+    Raises
+    ------
+    SlideError
+        When the file is no TIFF, its header is damaged, or its pixels are of a refused kind.
+    """
+
+    reader = "tifffile"
+
+    def __init__(self, path: Path, name: str) -> None:
+        try:
+            with tifffile.TiffFile(path) as tif:
+                pages = pyramid_pages(tif)
+                if not pages:
+                    raise SlideError(f"{name}: holds no slide image; open another file")
+                self.format = _format_of(tif, len(pages))
+                self._rule = _rule_of(name, pages[0])
+                self._levels = tuple(
+                    _tiled_level(segments_of(name, level), pages[0][0]) for level in pages
+                )
+                self.resolution = _resolution_of(tif, pages[0][0])
+                self.objective = _objective_of(tif, pages[0][0])
+        except _BAD_HEADER as fault:
+            raise SlideError(
+                f"{name}: its TIFF header is damaged ({type(fault).__name__}); "
+                "copy the file again from where it came"
+            ) from fault
+        self.levels = tuple(each.level for each in self._levels)
+        self._file = PositionalFile(path)
+
+    def tile_shape(self, level: int) -> tuple[int, int]:
+        """Return (height, width) in px of the tiles of a level."""
+        return self._levels[level].tile_shape
+
+    def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
+        """Return a full-size RGB tile, or None when any of its segments is damaged or empty."""
+        tiled = self._levels[level]
+        tile = np.full((*tiled.tile_shape, 3), 255, dtype=np.uint8)
+        segments = tiled.segments
+        for i in range(row * tiled.rows, min((row + 1) * tiled.rows, segments.down)):
+            for j in range(
+                column * tiled.columns, min((column + 1) * tiled.columns, segments.across)
+            ):
+                stored = segments.read(self._file, i, j)
+                if stored is None:
+                    return None
+                y = (i - row * tiled.rows) * segments.segment_height
+                x = (j - column * tiled.columns) * segments.segment_width
+                height, width = stored.shape[:2]
+                tile[y : y + height, x : x + width] = self._rule.to_rgb(stored)
+        return tile
+
+    def close(self) -> None:
+        """Close the file; later tiles are None."""
+        self._file.close()
+
+
+def _tiled_level(segments: Segments, main: Page) -> _TiledLevel:
+    downsample = (main.imagewidth / segments.width + main.imagelength / segments.height) / 2
+    return _TiledLevel(
+        level=Level(segments.width, segments.height, float(downsample)),
+        segments=segments,
+        rows=max(1, min(segments.down, _GROUPED_PX // segments.segment_height)),
+        columns=max(1, min(segments.across, _GROUPED_PX // segments.segment_width)),
+    )
+
+
+def _format_of(tif: tifffile.TiffFile, levels: int) -> str:
+    if tif.is_svs:
+        return "Aperio SVS"
+    if tif.is_ndpi:
+        return "Hamamatsu NDPI"
+    if tif.is_ome:
+        return "OME-TIFF"
+    return "pyramidal TIFF" if levels > 1 else "TIFF"
+
+
+def _rule_of(name: str, pages: tuple[Page, ...]) -> PixelRule:
+    page = pages[0]
+    if len(pages) not in (1, 3):
+        raise SlideError(
+            f"{name}: {len(pages)} single-channel images of one size (fluorescence or a stack), "
+            "not a colour slide; export it as RGB and open that"
+        )
+    if page.dtype is None:
+        raise SlideError(f"{name}: its samples are of an unknown type; export it as 8-bit RGB")
+    compression = int(page.compression)
+    return pixel_rule(
+        name,
+        dtype=np.dtype(page.dtype),
+        bits=int(page.bitspersample),
+        samples=3 if len(pages) == 3 else int(page.samplesperpixel),
+        photometric=6 if compression == _APERIO_YCBCR else int(page.photometric),
+        extra_samples=tuple(int(kind) for kind in page.extrasamples),
+        decoded_as_rgb=compression in _DECODED_AS_RGB,
+    )
+
+
+def _resolution_of(tif: tifffile.TiffFile, page: Page) -> Resolution:
+    tags = page.tags
+    source = "NDPI XResolution" if tif.is_ndpi else "TIFF resolution"
+    unit = int(tags.valueof(296, 2))
+    return resolve(
+        (
+            aperio_statement(page.description) if tif.is_svs else None,
+            ome_statement(tif.pages.first.description) if tif.is_ome else None,
+            tiff_statement(tags.valueof(282), tags.valueof(283), unit, source),
+        )
+    )
+
+
+def _objective_of(tif: tifffile.TiffFile, page: Page) -> float | None:
+    if tif.is_svs:
+        return aperio_field(page.description, "AppMag")
+    magnification: Any = page.tags.valueof(_NDPI_MAGNIFICATION_TAG)
+    return None if magnification is None else float(magnification)

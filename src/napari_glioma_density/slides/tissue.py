@@ -1,0 +1,179 @@
+"""Where on the slide there is tissue.
+
+Haematoxylin and eosin both take more green out of the light than red or blue together leave, while
+glass, dust, a scanner's black border and green or blue ink do not. The measure of a place is
+therefore how much more it absorbs in green than in the least absorbed of red and blue, in units of
+optical density against the slide's own white. Pale, oedematous brain still shows it.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import IntEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.slides.source import Pixels
+from napari_glioma_density.slides.working import WorkingPlane
+
+TISSUE_PX = 16
+_STRIP_PX = 8 * 2**20
+_THREADS = 4
+
+# Optical densities. Otsu finds the valley between glass and tissue; where there is no glass, or
+# hardly any tissue, it must not stray.
+_THRESHOLD_RANGE = (0.02, 0.035)
+_OTSU_STEP = 0.002
+_BLACK = 40
+_DEFAULT_WHITE = 242.0
+_GLASS_MIN, _GLASS_SPREAD, _GLASS_SHARE = 200, 14, 0.005
+# A blue pen absorbs red far more than green; haematoxylin hardly more.
+_BLUE_INK_RATIO = 1.7
+
+_SMALLEST_TISSUE_MM2 = 0.0015
+_LARGEST_HOLE_MM2 = 0.02
+
+
+class TissueKind(IntEnum):
+    """What a place of the slide is; UNKNOWN could not be read, so it must be tried."""
+
+    BACKGROUND = 0
+    TISSUE = 1
+    UNKNOWN = 2
+
+
+@dataclass(frozen=True, eq=False)
+class TissueMap:
+    """Kinds of the places of a slide.
+
+    Attributes
+    ----------
+    kinds
+        uint8 `TissueKind`, (ceil(height / px), ceil(width / px)) of the working plane.
+    px
+        Side of a place in working px.
+    """
+
+    kinds: NDArray[np.uint8]
+    px: int = TISSUE_PX
+
+
+def whole_slide_tissue(plane: WorkingPlane) -> TissueMap:
+    """Return a map that calls everything tissue."""
+    return TissueMap(np.full(_map_shape(plane), TissueKind.TISSUE, dtype=np.uint8))
+
+
+def find_tissue(plane: WorkingPlane) -> TissueMap:
+    """Find the tissue of a slide, from its coarsest level that is fine enough."""
+    seen = _places(plane)
+    excess = stain_excess(seen.rgb)
+    tissue = (excess > _threshold(excess[seen.read])).astype(np.uint8)
+    place_mm2 = (TISSUE_PX * plane.um_per_px / 1000) ** 2
+    tissue = cv2.morphologyEx(tissue, cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8))
+    tissue = _without_specks(tissue, _SMALLEST_TISSUE_MM2 / place_mm2)
+    tissue = 1 - _without_specks(1 - tissue, _LARGEST_HOLE_MM2 / place_mm2)
+    kinds = np.where(seen.read, cv2.dilate(tissue, np.ones((3, 3), dtype=np.uint8)), 2)
+    return TissueMap(kinds.astype(np.uint8))
+
+
+def stain_excess(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return how much more each px absorbs in green than in red or blue, in optical density.
+
+    Parameters
+    ----------
+    rgb
+        uint8, (height, width, 3).
+
+    Returns
+    -------
+    NDArray[np.float32]
+        (height, width); 0 for glass, black borders and ink.
+    """
+    # Channel by channel: numpy's reductions over an axis of three are slow on a big map.
+    channels = [np.ascontiguousarray(rgb[..., channel]) for channel in range(3)]
+    brightest = np.maximum(np.maximum(*channels[:2]), channels[2])
+    darkest = np.minimum(np.minimum(*channels[:2]), channels[2])
+    white = _white(rgb, darkest, brightest)
+    red, green, blue = (_optical_density(*each) for each in zip(channels, white, strict=True))
+    excess = np.maximum(green - np.minimum(red, blue), 0)
+    excess[(red > _BLUE_INK_RATIO * green) | (brightest < _BLACK)] = 0
+    return excess
+
+
+def _optical_density(channel: NDArray[np.uint8], white: float) -> NDArray[np.float32]:
+    """Return -log10 of the light that passes, relative to the slide's glass."""
+    light = np.maximum(np.arange(256), 1) / white
+    return np.asarray((-np.log10(light)).astype(np.float32)[channel])
+
+
+def _white(
+    rgb: NDArray[np.uint8], darkest: NDArray[np.uint8], brightest: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Return the colour of glass: the median of bright, nearly grey places, if there are some."""
+    glass = rgb[(darkest >= _GLASS_MIN) & (brightest - darkest <= _GLASS_SPREAD)]
+    if len(glass) < _GLASS_SHARE * darkest.size:
+        return np.full(3, _DEFAULT_WHITE, dtype=np.float32)
+    return np.asarray(np.median(glass, axis=0), dtype=np.float32)
+
+
+def _threshold(excess: NDArray[np.float32]) -> float:
+    """Return Otsu's threshold, kept within what glass and tissue of any slide can be."""
+    steps = np.clip(excess / _OTSU_STEP, 0, 255).astype(np.uint8)
+    if not steps.size:
+        return _THRESHOLD_RANGE[0]
+    otsu, _ = cv2.threshold(steps.reshape(1, -1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return float(np.clip(otsu * _OTSU_STEP, *_THRESHOLD_RANGE))
+
+
+def _without_specks(mask: NDArray[np.uint8], smallest: float) -> NDArray[np.uint8]:
+    """Clear connected parts of fewer than `smallest` places."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= smallest
+    keep[0] = False
+    return np.asarray(keep[labels], dtype=np.uint8)
+
+
+def _map_shape(plane: WorkingPlane) -> tuple[int, int]:
+    return -(-plane.height // TISSUE_PX), -(-plane.width // TISSUE_PX)
+
+
+def _places(plane: WorkingPlane) -> Pixels:
+    """Return the mean colour of every place; read only where all of it was."""
+    rows, columns = _map_shape(plane)
+    rgb = np.empty((rows, columns, 3), dtype=np.uint8)
+    read = np.empty((rows, columns), dtype=np.bool_)
+    level, side = _level_to_look_at(plane)
+    tall = max(1, int(_STRIP_PX / (side * side * columns)))
+    tops = range(0, rows, tall)
+
+    def look(top: int) -> None:
+        bottom = min(top + tall, rows)
+        rgb[top:bottom], read[top:bottom] = _strip(plane, level, side, top, bottom, columns)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(look, tops))
+    return Pixels(rgb, read)
+
+
+def _level_to_look_at(plane: WorkingPlane) -> tuple[int, float]:
+    """Return the coarsest level with a px a place or more, and the side of a place in its px."""
+    level0_px = TISSUE_PX * plane.level0_px_per_px
+    levels = plane.slide.levels
+    index = max(i for i, level in enumerate(levels) if i == 0 or level.downsample <= level0_px)
+    return index, level0_px / levels[index].downsample
+
+
+def _strip(
+    plane: WorkingPlane, level: int, side: float, top: int, bottom: int, columns: int
+) -> Pixels:
+    """Read rows top:bottom of the map from a level and average them to places."""
+    size = plane.slide.levels[level]
+    y0, y1 = (min(round(edge * side), size.height) for edge in (top, bottom))
+    y0 = min(y0, size.height - 1)
+    width = min(round(columns * side), size.width)
+    source = plane.slide.read(level, y0, 0, max(1, y1 - y0), width)
+    to = (columns, bottom - top)
+    unread = cv2.resize((~source.read).astype(np.float32), to, interpolation=cv2.INTER_AREA)
+    rgb = cv2.resize(source.rgb, to, interpolation=cv2.INTER_AREA)
+    return Pixels(np.asarray(rgb, dtype=np.uint8), np.asarray(unread < 1e-3, dtype=np.bool_))

@@ -1,0 +1,87 @@
+"""The state of a training run on disk, so that it survives a kill; nothing is pickled."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from napari_glioma_density.nuclei.weights import load_tensors, save_tensors
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What changes while training: the network, its moving average, the optimiser's memory."""
+
+    network: nn.Module
+    average: nn.Module
+    optimiser: Optimizer
+
+
+def checkpoint_path(weights: Path) -> Path:
+    """Where the run that will write ``weights`` keeps its state."""
+    return weights.with_name(f"{weights.name}.checkpoint")
+
+
+def save_checkpoint(
+    path: Path, learner: Learner, configuration: str, log: list[dict[str, Any]]
+) -> None:
+    """Write the whole state after an epoch, replacing the last one only once it is complete."""
+    tensors = {
+        **_prefixed("network.", learner.network.state_dict()),
+        **_prefixed("average.", learner.average.state_dict()),
+        **_optimiser_tensors(learner.optimiser),
+        "random": torch.get_rng_state(),
+    }
+    save_tensors(path, tensors, {"configuration": configuration, "log": json.dumps(log)})
+
+
+def load_checkpoint(
+    path: Path, learner: Learner, configuration: str
+) -> list[dict[str, Any]] | None:
+    """Restore the state at ``path`` into ``learner`` and return its log.
+
+    Returns
+    -------
+    list or None
+        One entry an epoch done; None when the checkpoint is of another configuration and so
+        nothing was restored.
+    """
+    tensors, header = load_tensors(path)
+    if header.get("configuration") != configuration:
+        return None
+    learner.network.load_state_dict(_stripped("network.", tensors))
+    learner.average.load_state_dict(_stripped("average.", tensors))
+    _restore_optimiser(learner.optimiser, _stripped("optimiser.", tensors))
+    torch.set_rng_state(tensors["random"])
+    log: list[dict[str, Any]] = json.loads(header["log"])
+    return log
+
+
+def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def _stripped(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def _optimiser_tensors(optimiser: Optimizer) -> dict[str, Tensor]:
+    state = optimiser.state_dict()["state"]
+    return {
+        f"optimiser.{index}.{name}": torch.as_tensor(value)
+        for index, entries in state.items()
+        for name, value in entries.items()
+        if value is not None
+    }
+
+
+def _restore_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})

@@ -1,0 +1,158 @@
+"""Annotated nuclei on disk: images, labels, and a manifest that says what they are."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.errors import DataSetError
+
+
+@dataclass(frozen=True)
+class Field:
+    """One annotated image of a data set."""
+
+    image: Path
+    label: Path
+    um_per_px: float
+    organ: str = ""
+    patient: str = ""
+
+
+class FieldPixels(NamedTuple):
+    """What a field holds once read."""
+
+    rgb: NDArray[np.uint8]
+    """(height, width, 3)"""
+    labels: NDArray[np.uint16]
+    """(height, width) instance ids, 0 background"""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A folder of annotated fields.
+
+    ``images/*``, ``labels/*.png`` (uint16 instance ids) and ``manifest.json`` with ``name``,
+    ``licence`` and ``images: [{image, label, um_per_px, organ, patient}]``.
+    """
+
+    folder: Path
+    name: str
+    licence: str
+    ships_weights: bool
+    fields: tuple[Field, ...]
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+
+def open_data_set(folder: str | Path) -> DataSet:
+    """Read a data set's manifest and check that every file it names is there.
+
+    Raises
+    ------
+    DataSetError
+        When the folder, the manifest, an image, a label or a µm/px is missing or not usable.
+    """
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    entries = manifest.get("images")
+    if not isinstance(entries, list) or not entries:
+        raise DataSetError(f"{folder / 'manifest.json'}: lists no images; add them under `images`")
+    return DataSet(
+        folder=folder,
+        name=str(manifest.get("name", folder.name)),
+        licence=str(manifest.get("licence", "not stated")),
+        ships_weights=manifest.get("ships_weights") is True,
+        fields=tuple(_field(folder, entry) for entry in entries),
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise DataSetError(f"{folder}: no such folder; name a data set with a manifest.json")
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataSetError(f"{path}: missing; a data set needs a manifest.json") from None
+    except (ValueError, OSError) as error:
+        raise DataSetError(f"{path}: not readable as JSON ({error}); mend or replace it") from error
+    if not isinstance(manifest, dict):
+        raise DataSetError(f"{path}: must hold one JSON object; mend or replace it")
+    return manifest
+
+
+def _field(folder: Path, entry: Any) -> Field:
+    where = folder / "manifest.json"
+    if not isinstance(entry, dict) or not {"image", "label"} <= entry.keys():
+        raise DataSetError(f"{where}: an entry names no image and label; give both")
+    image, label = folder / str(entry["image"]), folder / str(entry["label"])
+    for path, kind in ((image, "image"), (label, "label")):
+        if not path.is_file():
+            raise DataSetError(
+                f"{path}: {kind} is missing; restore it or drop it from {where.name}"
+            )
+    um_per_px = entry.get("um_per_px")
+    if not isinstance(um_per_px, int | float) or not 0.05 <= um_per_px <= 5:
+        raise DataSetError(
+            f"{image}: um_per_px in {where.name} is {um_per_px!r}; state it, between 0.05 and 5"
+        )
+    return Field(
+        image, label, float(um_per_px), str(entry.get("organ", "")), str(entry.get("patient", ""))
+    )
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Read a PNG, JPEG or TIFF picture as (height, width, 3) RGB.
+
+    Raises
+    ------
+    DataSetError
+        When the file is absent or no picture.
+    """
+    bgr = _decode(path, cv2.IMREAD_COLOR)
+    return np.ascontiguousarray(bgr[..., ::-1])
+
+
+def read_field(field: Field) -> FieldPixels:
+    """Read a field's picture and instance labels.
+
+    Raises
+    ------
+    DataSetError
+        When a file cannot be decoded or the label has another size than the image.
+    """
+    rgb = read_rgb(field.image)
+    labels = _decode(field.label, cv2.IMREAD_UNCHANGED)
+    if labels.ndim != 2 or labels.shape != rgb.shape[:2]:
+        raise DataSetError(
+            f"{field.label}: is {_size(labels)} but its image is {_size(rgb)}; "
+            "a label is one grey channel of the image's size"
+        )
+    return FieldPixels(rgb, labels.astype(np.uint16, copy=False))
+
+
+def _decode(path: Path, mode: int) -> NDArray[Any]:
+    # cv2.imread prints its own warnings and cannot open every path on Windows.
+    try:
+        pixels = cv2.imdecode(np.fromfile(path, np.uint8), mode)
+    except (OSError, cv2.error) as error:
+        raise DataSetError(
+            f"{path}: cannot be read ({error.__class__.__name__}); check the file"
+        ) from error
+    if pixels is None:
+        raise DataSetError(f"{path}: is no readable picture; replace it by a PNG, JPEG or TIFF")
+    return np.asarray(pixels)
+
+
+def _size(pixels: NDArray[Any]) -> str:
+    return "×".join(str(side) for side in pixels.shape[1::-1])

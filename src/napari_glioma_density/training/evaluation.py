@@ -1,0 +1,55 @@
+"""Score a model on annotated fields at their own resolution."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, segment_picture
+from napari_glioma_density.training.dataset import DataSet, Field, read_field
+from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
+
+
+@dataclass(frozen=True)
+class FieldScore:
+    """One field's pixels by truth and prediction."""
+
+    data_set: str
+    field: Field
+    counts: PixelCounts
+
+    def row(self) -> dict[str, object]:
+        """Names and scores, as ``evaluate --per-image`` prints them."""
+        return {
+            "data_set": self.data_set,
+            "image": self.field.image.name,
+            "organ": self.field.organ,
+            "patient": self.field.patient,
+            **pooled_scores([self.counts]),
+        }
+
+
+def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Iterator[FieldScore]:
+    """Segment every field and compare it with its labels, one score at a time.
+
+    Each picture is scaled to the model's resolution and the probability back, so that scores
+    are those of masks at the picture's own size.
+
+    Raises
+    ------
+    DataSetError
+        When a field cannot be read.
+    """
+    for data_set in data_sets:
+        for field in data_set:
+            pixels = read_field(field)
+            mask = segment_picture(segmenter, pixels.rgb, field.um_per_px)
+            yield FieldScore(data_set.name, field, PixelCounts.of(mask, pixels.labels))
+
+
+def summarise(scores: Sequence[FieldScore]) -> dict[str, dict[str, float]]:
+    """Pooled scores of each data set, and of all together under ``pooled``."""
+    names = list(dict.fromkeys(score.data_set for score in scores))
+    by_set = {
+        name: pooled_scores(score.counts for score in scores if score.data_set == name)
+        for name in names
+    }
+    return {**by_set, "pooled": pooled_scores(score.counts for score in scores)}

@@ -1,0 +1,39 @@
+"""Losses between two-class logits and the true share of nucleus in each pixel."""
+
+from collections.abc import Callable
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def cross_entropy(logits: Tensor, share: Tensor) -> Tensor:
+    """Softmax cross-entropy of logits (n, 2, h, w) against shares (n, h, w) of 0–1 (P1).
+
+    For shares of 0 and 1 alone it is that of a mask.
+    """
+    return functional.cross_entropy(logits, torch.stack([1 - share, share], dim=1))
+
+
+def dice(logits: Tensor, share: Tensor) -> Tensor:
+    """One minus the soft Dice of the nucleus class over the whole batch.
+
+    Over the batch, not each crop: a crop without nuclei would otherwise punish every
+    faint false probability as hard as a missed field.
+    """
+    probability = logits.softmax(dim=1)[:, 1]
+    overlap = (probability * share).sum()
+    return 1 - (2 * overlap + 1) / (probability.sum() + share.sum() + 1)
+
+
+def cross_entropy_dice(logits: Tensor, share: Tensor) -> Tensor:
+    """Sum of :func:`cross_entropy` and :func:`dice`."""
+    return cross_entropy(logits, share) + dice(logits, share)
+
+
+LOSSES: Final[dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    "cross-entropy": cross_entropy,
+    "cross-entropy + dice": cross_entropy_dice,
+}
+"""Losses by the name that recipes use."""

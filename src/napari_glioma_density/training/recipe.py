@@ -1,0 +1,86 @@
+"""How a network is trained, as data."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.training.augmentation import FLIPS_AND_TURNS, Augmentation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything of a training run but the data, the network's width and the seed."""
+
+    name: str
+    optimiser: str
+    """"adamw" with a one-cycle schedule, or "sgd": plain, no momentum, constant (P1 eq. 5)."""
+    learning_rate: float
+    batch: int
+    epochs: int
+    loss: str
+    crop_px: int
+    um_per_px: float
+    input: str
+    batch_norm: bool
+    drop_rate: float
+    """R_drop of networks named *-dropblock (P1); 0 for the others."""
+    drop_side: int = 3
+    drop_ramp: bool = True
+    """Raise R_drop linearly from 0 over the run, as the DropBlock authors do."""
+    averaging: float = 0.0
+    """Decay of the moving average of weights that is kept; 0 keeps the last weights."""
+    weight_decay: float = 0.0
+    calibrate: bool = False
+    """Choose the probability threshold on the validation sets."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+PAPER: Final = Recipe(
+    name="paper",
+    optimiser="sgd",
+    learning_rate=1e-2,
+    batch=4,
+    epochs=30,
+    loss="cross-entropy",
+    crop_px=480,
+    um_per_px=0.25,
+    input="rgb ratio",
+    batch_norm=False,
+    drop_rate=0.1,
+    drop_ramp=False,
+    augmentation=FLIPS_AND_TURNS,
+)
+"""P1 to the letter; its patches' µm/px is not stated, 0.25 is the usual scan at 40×."""
+
+DEFAULT: Final = Recipe(
+    name="default",
+    optimiser="adamw",
+    learning_rate=3e-3,
+    batch=16,
+    epochs=40,
+    loss="cross-entropy + dice",
+    crop_px=192,
+    um_per_px=0.5,
+    input="rgb",
+    batch_norm=True,
+    drop_rate=0.1,
+    averaging=0.995,
+    weight_decay=1e-2,
+    calibrate=True,
+)
+
+RECIPES: Final = {recipe.name: recipe for recipe in (PAPER, DEFAULT)}
+
+
+def recipe_named(name: str) -> Recipe:
+    """Recipe by name.
+
+    Raises
+    ------
+    BadInput
+        When there is none of that name.
+    """
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise BadInput(f"{name}: no such recipe; choose one of: {', '.join(RECIPES)}") from None

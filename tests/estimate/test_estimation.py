@@ -1,0 +1,217 @@
+"""The main job: every block on disk before it is announced, in whatever order and however often."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+from numpy.typing import NDArray
+from skimage.measure import label
+
+from napari_glioma_density.density import PatchState
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.estimate import Focus, prepare
+from napari_glioma_density.results import ResultStore, Run
+from napari_glioma_density.slides import Slide, open_slide
+
+
+def run_whole(slide: Slide, segmenter: Any, folder: Path, **how: Any) -> Run:
+    estimation = prepare(slide, segmenter, folder, **how)
+    for _ in estimation.blocks():
+        pass
+    estimation.close()
+    return estimation.run
+
+
+def test_density_is_that_of_the_pixels(
+    slide: Slide, dark: Any, tissue_rgb: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    totals = run_whole(slide, dark, tmp_path / "r", tissue_mask=False).patches().totals()
+    truth = tissue_rgb[..., 0] < 150
+    assert totals.complete
+    assert totals.density_percent == pytest.approx(100 * truth.mean())
+    assert totals.read_mm2 == pytest.approx(truth.size * 0.25e-6)
+
+
+def test_the_mask_on_disk_is_the_one_computed(
+    slide: Slide, dark: Any, tissue_rgb: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    run = run_whole(slide, dark, tmp_path / "r", tissue_mask=False)
+    assert np.array_equal(run.mask(0)[:], tissue_rgb[..., 0] < 150)
+
+
+def test_block_size_changes_no_pixel_of_the_mask(
+    slide: Slide, segmenter: Any, tmp_path: Path
+) -> None:
+    masks = [
+        run_whole(slide, segmenter, tmp_path / str(side), block_patches=side).mask(0)[:]
+        for side in (1, 2, 4)
+    ]
+    assert 0.02 < masks[0].mean() < 0.6
+    assert np.array_equal(masks[0], masks[1])
+    assert np.array_equal(masks[0], masks[2])
+
+
+def test_block_size_hardly_changes_the_nucleus_count(
+    slide: Slide, dark: Any, tmp_path: Path
+) -> None:
+    counts = [
+        int(run_whole(slide, dark, tmp_path / str(side), block_patches=side).patches().count.sum())
+        for side in (1, 2, 4)
+    ]
+    assert counts[0] == counts[1] == counts[2]
+
+
+def test_every_nucleus_is_counted_once(
+    slide: Slide, dark: Any, tissue_rgb: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    run = run_whole(slide, dark, tmp_path / "r", block_patches=1)
+    components = label(tissue_rgb[..., 0] < 150, return_num=True)[1]
+    nuclei = run.nuclei()
+    assert len(nuclei) == run.patches().count.sum()
+    assert components <= len(nuclei) < 1.5 * components
+    assert len(np.unique(nuclei[["y_px", "x_px"]])) == len(nuclei)
+
+
+def test_bare_glass_never_reaches_the_network(slide: Slide, dark: Any, tmp_path: Path) -> None:
+    images = []
+    dark.on_image = lambda: images.append(1)
+    run = run_whole(slide, dark, tmp_path / "r", block_patches=1)
+    state = run.patches().state
+    assert (state[:, -1] == PatchState.BACKGROUND).all()
+    assert len(images) == (state == PatchState.READ).sum()
+
+
+def test_each_block_is_on_disk_before_it_is_announced(
+    slide: Slide, dark: Any, tmp_path: Path
+) -> None:
+    estimation = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    store = ResultStore(estimation.run.folder.parent.parent)
+    for progress in estimation.blocks():
+        seen = store.run(estimation.run.spec.run_id)
+        assert progress.block in seen.finished
+        assert (seen.patches().state[progress.block.patches] == PatchState.READ).all()
+    assert progress.patches_done == progress.patches_total
+    assert progress.tissue_mm2_done == pytest.approx(progress.tissue_mm2_total)
+
+
+def test_the_block_under_the_focus_comes_first_and_is_small(
+    slide: Slide, dark: Any, tmp_path: Path
+) -> None:
+    focus = Focus(y=1200, x=100)
+    estimation = prepare(slide, dark, tmp_path / "r", focus=focus, block_patches=2)
+    first = next(estimation.blocks(focus=focus)).block
+    assert (first.row, first.column, first.rows, first.columns) == (2, 0, 1, 1)
+    estimation.close()
+
+
+def test_a_moved_view_changes_the_order(slide: Slide, dark: Any, tmp_path: Path) -> None:
+    focus = Focus(y=0, x=0)
+    estimation = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    blocks = []
+    for progress in estimation.blocks(focus=focus):
+        blocks.append(progress.block)
+        focus.move(y=1400, x=1600)
+    assert (blocks[0].row, blocks[0].column) == (0, 0)
+    # What was read ahead is still done; then come those at the new place.
+    assert (3, 3) in [(block.row, block.column) for block in blocks[3:7]]
+    estimation.close()
+
+
+def test_stopping_keeps_what_is_done_and_resuming_does_not_repeat_it(
+    slide: Slide, dark: Any, tmp_path: Path
+) -> None:
+    estimation = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    blocks = estimation.blocks()
+    done = {next(blocks).block for _ in range(4)}
+    blocks.close()
+    estimation.close()
+    resumed = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    assert done <= resumed.run.finished
+    again = [progress for progress in resumed.blocks()]
+    assert not {progress.block for progress in again} & done
+    assert again[-1].patches_reused >= 4
+    assert resumed.run.patches().totals().complete
+    resumed.close()
+
+
+def test_a_resumed_run_keeps_its_own_blocks(slide: Slide, dark: Any, tmp_path: Path) -> None:
+    first = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    next(blocks := first.blocks())
+    blocks.close()
+    first.close()
+    resumed = prepare(slide, dark, tmp_path / "r", block_patches=4)
+    assert resumed.run.spec.block_patches == 1
+    resumed.close()
+
+
+def test_a_region_is_grown_to_whole_patches(slide: Slide, dark: Any, tmp_path: Path) -> None:
+    estimation = prepare(slide, dark, tmp_path / "r")
+    assert np.argwhere(estimation.scope_of((470, 10, 20, 20))).tolist() == [[0, 0], [0, 1]]
+    assert np.argwhere(estimation.scope_of((480, 480, 480, 480))).tolist() == [[1, 1]]
+    assert not estimation.scope_of((-900, -900, 100, 100)).any()
+    estimation.close()
+
+
+def test_a_region_first_and_the_rest_later_is_the_whole(
+    slide: Slide, dark: Any, tmp_path: Path
+) -> None:
+    part = prepare(slide, dark, tmp_path / "a", block_patches=1)
+    list(part.blocks(part.scope_of((0, 0, 600, 600))))
+    part.close()
+    run = run_whole(slide, dark, tmp_path / "a", block_patches=1)
+    whole = run_whole(slide, dark, tmp_path / "b", block_patches=1)
+    assert np.array_equal(run.nuclei(), whole.nuclei())
+    assert np.array_equal(run.mask(0)[:], whole.mask(0)[:])
+
+
+def test_a_full_disk_keeps_the_blocks_before_it(
+    slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimation = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    commit, done = estimation.run.commit, []
+
+    def until_full(result: Any) -> None:
+        if len(done) == 3:
+            raise StoreError("results: the disk is full")
+        commit(result)
+        done.append(result.block)
+
+    monkeypatch.setattr(estimation.run, "commit", until_full)
+    with pytest.raises(StoreError, match="disk is full"):
+        list(estimation.blocks())
+    estimation.close()
+    resumed = prepare(slide, dark, tmp_path / "r")
+    assert resumed.run.finished == frozenset(done)
+    resumed.close()
+
+
+def test_a_damaged_tile_is_unread_and_no_density(
+    slide_path: Path, dark: Any, tissue_rgb: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    import tifffile
+
+    with tifffile.TiffFile(slide_path) as tiff:
+        page = tiff.pages[0]
+        offset, length = page.dataoffsets[0], page.databytecounts[0]
+    with slide_path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\x99" * length)
+    with open_slide(slide_path) as slide:
+        run = run_whole(slide, dark, tmp_path / "r", tissue_mask=False)
+    totals = run.patches().totals()
+    truth = tissue_rgb[..., 0] < 150
+    truth_read = np.ones(truth.shape, bool)
+    truth_read[:256, :256] = False
+    assert totals.unread_mm2 == pytest.approx(256**2 * 0.25e-6)
+    assert totals.density_percent == pytest.approx(100 * truth[truth_read].mean())
+    assert not run.mask(0)[:256, :256].any()
+
+
+def test_other_settings_are_another_run(slide: Slide, dark: Any, tmp_path: Path) -> None:
+    run_whole(slide, dark, tmp_path / "r")
+    run_whole(slide, dark, tmp_path / "r", tissue_mask=False)
+    store = next((tmp_path / "r").glob("*.glioma.zarr"))
+    assert len(ResultStore(store).runs()) == 2
+    assert zarr.open_group(store, mode="r")["runs"] is not None

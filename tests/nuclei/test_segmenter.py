@@ -1,0 +1,117 @@
+"""Running a network: precision, memory, pictures of any size."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from napari_glioma_density.errors import BadInput, ModelError
+from napari_glioma_density.nuclei.device import DevicePlan, plan_device
+from napari_glioma_density.nuclei.networks import build_network
+from napari_glioma_density.nuclei.registry import Model
+from napari_glioma_density.nuclei.segmenter import (
+    NetworkSegmenter,
+    Segmenter,
+    load_segmenter,
+    padded_to_lattice,
+    segment_picture,
+)
+from napari_glioma_density.nuclei.spec import ModelSpec
+
+SPEC = ModelSpec(name="test", title="", architecture="unet", base_width=4)
+CPU = DevicePlan("cpu", "fp32")
+
+
+class DarkIsNucleus(nn.Module):
+    """Logits that make every pixel darker than mid grey a nucleus."""
+
+    largest_batch = 100
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if len(images) > self.largest_batch:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to …")
+        margin = 20 * (0.5 - images.mean(dim=1, keepdim=True))
+        return torch.cat([-margin / 2, margin / 2], dim=1)
+
+
+def segmenter(network: nn.Module) -> NetworkSegmenter:
+    return NetworkSegmenter(Model(SPEC, Path("test.safetensors"), "0" * 64, {}), network, CPU)
+
+
+def test_it_is_a_segmenter() -> None:
+    assert isinstance(segmenter(DarkIsNucleus()), Segmenter)
+
+
+def test_the_mask_is_probability_at_the_threshold() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    one = segmenter(DarkIsNucleus())
+    assert np.array_equal(one.segment(images), one.probability(images) >= SPEC.threshold)
+
+
+def test_out_of_memory_halves_the_batch_and_goes_on() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (7, 32, 32, 3), dtype=np.uint8)
+    expected = segmenter(DarkIsNucleus()).segment(images)
+    small = DarkIsNucleus()
+    small.largest_batch = 2
+    assert np.array_equal(segmenter(small).segment(images), expected)
+
+
+def test_one_image_too_many_is_said_plainly() -> None:
+    none = DarkIsNucleus()
+    none.largest_batch = 0
+    with pytest.raises(ModelError, match="32×32 px does not fit"):
+        segmenter(none).segment(np.zeros((1, 32, 32, 3), np.uint8))
+
+
+def test_a_failing_network_is_not_mistaken_for_memory() -> None:
+    class Broken(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        segmenter(Broken()).segment(np.zeros((1, 32, 32, 3), np.uint8))
+
+
+@pytest.mark.parametrize("size", [(31, 47), (480, 480), (5, 3)])
+def test_a_picture_of_any_size_keeps_it(size: tuple[int, int]) -> None:
+    rgb = np.full((*size, 3), 255, np.uint8)
+    rgb[: size[0] // 2] = 0
+    mask = segment_picture(segmenter(DarkIsNucleus()), rgb, um_per_px=0.5)
+    assert mask.shape == size
+    assert mask[0].all()
+    assert not mask[-1].any()
+
+
+def test_padding_gives_the_picture_back() -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (70, 33, 3), dtype=np.uint8)
+    padded, window = padded_to_lattice(rgb, 96, 16)
+    assert np.array_equal(padded[window], rgb)
+    assert not (np.array(padded.shape[:2]) % 16).any()
+
+
+def test_a_device_trial_is_remembered(tmp_path: Path) -> None:
+    network = build_network(SPEC).eval()
+    cache = tmp_path / "devices.json"
+    first = plan_device(network, "cpu", cache)
+    assert first.device == "cpu"
+    cache.write_text(cache.read_text().replace(first.precision, "bf16"))
+    assert plan_device(network, "cpu", cache).precision == "bf16"
+
+
+def test_a_damaged_memory_of_trials_is_replaced(tmp_path: Path) -> None:
+    cache = tmp_path / "devices.json"
+    cache.write_text("{ not json")
+    plan_device(build_network(SPEC).eval(), "cpu", cache)
+    assert cache.read_text().startswith("{\n")
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"tpu.*choose one of"):
+        plan_device(build_network(SPEC), "tpu")
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ModelError, match="nonsense: no such model"):
+        load_segmenter("nonsense")

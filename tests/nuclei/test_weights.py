@@ -1,0 +1,73 @@
+"""Weights on disk: what goes in comes out, and damage is named."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_glioma_density.errors import ModelError
+from napari_glioma_density.nuclei.networks import build_network
+from napari_glioma_density.nuclei.registry import find_model
+from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.weights import load_network, read_spec, save_network, save_tensors
+
+SPEC = ModelSpec(
+    name="small", title="a test", architecture="unet", base_width=2, trained_on=("A", "B")
+)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "small.safetensors"
+    save_network(path, SPEC, build_network(SPEC))
+    return path
+
+
+def test_spec_and_weights_come_back(tmp_path: Path) -> None:
+    network = build_network(SPEC).eval()
+    save_network(tmp_path / "w.safetensors", SPEC, network)
+    spec, again = load_network(tmp_path / "w.safetensors")
+    images = torch.rand(1, 3, 32, 32)
+    assert spec == SPEC
+    assert torch.equal(again(images), network(images))
+
+
+def test_a_weights_file_can_be_named_as_a_model(weights: Path) -> None:
+    model = find_model(weights)
+    assert model.name == "small"
+    assert len(model.sha256) == 64
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.unlink(), "no such weights"),
+        (lambda path: path.write_bytes(b""), "not a readable safetensors"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-50]), "not a readable safetensors"),
+        (lambda path: path.write_text("a pickle it is not"), "not a readable safetensors"),
+        (lambda path: save_tensors(path, {"a": torch.zeros(1)}, {}), "no model description"),
+        (
+            lambda path: save_network(path, SPEC.with_(base_width=3), build_network(SPEC)),
+            "do not fit",
+        ),
+    ],
+)
+def test_damage_is_named(weights: Path, damage: object, said: str) -> None:
+    damage(weights)  # type: ignore[operator]
+    with pytest.raises(ModelError, match=said) as caught:
+        load_network(weights)
+    assert "\n" not in str(caught.value)
+    assert weights.name in str(caught.value)
+
+
+def test_a_spec_of_other_fields_is_named(weights: Path) -> None:
+    save_tensors(weights, {}, {"glioma_density_spec": '{"colour": "blue"}'})
+    with pytest.raises(ModelError, match="description cannot be read"):
+        read_spec(weights)
+
+
+def test_a_failed_write_leaves_what_was_there(weights: Path) -> None:
+    before = weights.read_bytes()
+    with pytest.raises(ModelError, match="cannot be written"):
+        save_tensors(weights / "below", {"a": torch.zeros(1)}, {})
+    assert weights.read_bytes() == before
