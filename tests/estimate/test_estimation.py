@@ -129,7 +129,7 @@ def test_stopping_keeps_what_is_done_and_resuming_does_not_repeat_it(
     estimation.close()
     resumed = prepare(slide, dark, tmp_path / "r", block_patches=1)
     assert done <= resumed.run.finished
-    again = [progress for progress in resumed.blocks()]
+    again = list(resumed.blocks())
     assert not {progress.block for progress in again} & done
     assert again[-1].patches_reused >= 4
     assert resumed.run.patches().totals().complete

@@ -55,9 +55,7 @@ def test_areas_and_centres_agree_with_scikit_image() -> None:
 
 
 @pytest.mark.parametrize("data_set", ["glioma_research/gbm", "validation/lgg"])
-def test_people_s_nuclei_are_counted_within_a_few_percent(
-    data_folder: Path, data_set: str
-) -> None:
+def test_people_s_nuclei_are_counted_within_a_few_percent(data_folder: Path, data_set: str) -> None:
     """From the true mask alone, at working resolution; components find 86 % of them."""
     counted = there = 0
     for field in open_data_set(data_folder / "data" / data_set):

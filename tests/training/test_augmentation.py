@@ -21,8 +21,7 @@ def field(side: int = 200) -> FieldPixels:
 
 def test_the_same_seed_cuts_the_same_crop() -> None:
     crops = [
-        cut_crop(field(), 0.25, 64, 0.5, Augmentation(), np.random.default_rng(5))
-        for _ in range(2)
+        cut_crop(field(), 0.25, 64, 0.5, Augmentation(), np.random.default_rng(5)) for _ in range(2)
     ]
     assert np.array_equal(crops[0][0], crops[1][0])
     assert np.array_equal(crops[0][1], crops[1][1])

@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from napari_glioma_density import __version__
@@ -19,6 +18,10 @@ from napari_glioma_density.cli import (
 )
 from napari_glioma_density.errors import BadInput
 
+# typer carries a click of its own and names only this descendant of the click error that every
+# unknown option, missing argument and bad value derives from.
+UsageError = typer.BadParameter.__mro__[1]
+
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -26,7 +29,6 @@ app = typer.Typer(
     name="glioma-density",
     help="Nuclear density of glioma slides. Research use only, not for diagnosis, grading or "
     "margins.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -68,15 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return the exit status."""
     try:
-        status = app(args=list(arguments), standalone_mode=False)
+        status = app(args=list(arguments) or ["--help"], standalone_mode=False)
     except BadInput as error:
         return _refuse(str(error))
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        return BAD_INPUT
-    except click.ClickException as error:
+    except UsageError as error:
         return _refuse(f"{error.format_message()} See `glioma-density --help`.")
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped; what was finished is kept\n")
         return INTERRUPTED
     return status if isinstance(status, int) else 0

@@ -9,7 +9,6 @@ import typer
 
 from napari_glioma_density.cli.console import STARTED, AsJson, print_json, progress_bar
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.slides import open_slide
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Estimation, Progress
@@ -46,11 +45,13 @@ def estimate(
     as_json: AsJson = False,
 ) -> None:
     """Estimate nuclear density; killed and called again, it goes on where it was."""
+    from napari_glioma_density.slides import open_slide
+
     asked = None if region is None else _region(region)
     with open_slide(slide) as opened:
         known = opened if um_per_px is None else opened.with_um_per_px(um_per_px)
         folder = _folder(output, known.name)
-
+        # Importing torch takes seconds: not before the slide has turned out to be one.
         from napari_glioma_density.estimate import prepare
         from napari_glioma_density.nuclei.segmenter import load_segmenter
 

@@ -1,11 +1,13 @@
 """``glioma-density info``: what a slide file says of itself."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_glioma_density.cli.console import AsJson, show
-from napari_glioma_density.slides import Slide, open_slide
+
+if TYPE_CHECKING:
+    from napari_glioma_density.slides import Slide
 
 
 def info(
@@ -13,11 +15,13 @@ def info(
     as_json: AsJson = False,
 ) -> None:
     """Describe a slide: format, size, levels, µm/px and where that figure comes from."""
+    from napari_glioma_density.slides import open_slide
+
     with open_slide(slide) as opened:
         show(describe(opened), as_json)
 
 
-def describe(slide: Slide) -> dict[str, Any]:
+def describe(slide: "Slide") -> dict[str, Any]:
     """The fields of ``info``."""
     return {
         "path": str(slide.path),

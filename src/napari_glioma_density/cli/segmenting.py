@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.cli.console import AsJson, progress_bar, show
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.results.pictures import write_png
-from napari_glioma_density.slides import open_slide
 
 
 def segment(
@@ -23,6 +21,7 @@ def segment(
 ) -> None:
     """Write DIR/<stem>.png for each picture: an 8-bit mask (0/255) of the picture's own size."""
     from napari_glioma_density.nuclei.segmenter import load_segmenter, segment_picture
+    from napari_glioma_density.results.pictures import write_png
 
     targets = _targets([Path(image) for image in images], output)
     if not 0.05 <= um_per_px <= 5:
@@ -32,9 +31,7 @@ def segment(
         for picture, mask_path in bar.track(targets.items(), description=""):
             mask = segment_picture(segmenter, _rgb(picture), um_per_px)
             write_png(mask_path, mask.astype(np.uint8) * 255)
-    show(
-        {"model": segmenter.spec.name, "masks": [str(path) for path in targets.values()]}, as_json
-    )
+    show({"model": segmenter.spec.name, "masks": [str(path) for path in targets.values()]}, as_json)
 
 
 def _targets(images: list[Path], output: Path) -> dict[Path, Path]:
@@ -56,6 +53,8 @@ def _targets(images: list[Path], output: Path) -> dict[Path, Path]:
 
 
 def _rgb(picture: Path) -> NDArray[np.uint8]:
+    from napari_glioma_density.slides import open_slide
+
     with open_slide(picture) as opened:
         opened.check_readable()
         return opened.read(0, 0, 0, opened.height, opened.width).rgb

@@ -31,9 +31,8 @@ from napari_glioma_density.results.drawing import (
     rgb,
     write_centred,
 )
-from napari_glioma_density.results.durable import write_atomically
-from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.legend import draw_legend
+from napari_glioma_density.results.pictures import write_png
 
 _MAP_PX = 1600
 _SQUARE_PX = (2, 64)
@@ -73,9 +72,7 @@ def write_heatmap(
     StoreError
         When the file cannot be written.
     """
-    _, png = cv2.imencode(".png", draw_heatmap(patches, grid, scale, scope)[:, :, ::-1])
-    with explained(path):
-        write_atomically(path, png.tobytes())
+    write_png(path, draw_heatmap(patches, grid, scale, scope))
 
 
 def draw_heatmap(

@@ -132,8 +132,8 @@ class Run:
         Raises
         ------
         StoreError
-            When the disk is full or refuses. The blocks before stay, this one never happened,
-            and committing may go on.
+            When the disk is full or refuses. The blocks before stay, this one never happened
+            unless `finished` holds it, and committing may go on.
         ValueError
             When the block was committed before, or its arrays do not fit it.
         """

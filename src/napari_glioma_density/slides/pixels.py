@@ -10,7 +10,8 @@ grey or RGB with alpha                 composited over white; a fourth sample th
 RGB in separate planes                 interleaved
 three grey pages of one size           red, green and blue, in this order
 9–16 bits a sample                     scaled so that the largest value of that many bits is
-                                       255 (16 bit: divided by 257), rounded
+                                       255 (16 bit: divided by 257), rounded, whatever range
+                                       the values use
 YCbCr                                  RGB (ITU-R BT.601, full range)
 float, signed, palette, CMYK, CIELAB,  refused by name
 two grey pages, more than 4 samples

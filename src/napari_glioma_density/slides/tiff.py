@@ -34,7 +34,7 @@ _BAD_HEADER = (
     AssertionError, OverflowError, ZeroDivisionError, RuntimeError, struct.error,
 )  # fmt: skip
 # Small segments (an NDPI's are 8 px high, strips often one) are read in groups of this many px.
-_GROUPED_PX = 256
+_GROUPED_PX = 64
 _DECODED_AS_RGB = (6, 7)
 _APERIO_YCBCR = 33003
 _NDPI_MAGNIFICATION_TAG = 65421

@@ -37,9 +37,8 @@ def _set_aside(page: Page) -> bool:
     magnification = page.tags.valueof(_NDPI_MAGNIFICATION_TAG)
     if magnification is not None and float(magnification) <= 0:
         return True  # Hamamatsu: -1 is the macro image, -2 the focus map
-    first_lines = (page.description or "")[:300].lower()
-    is_aside = any(word in first_lines for word in _ASIDE_WORDS)
-    return is_aside and not first_lines.lstrip().startswith("<")
+    lines = (page.description or "").lower().splitlines()[:2]
+    return any(line.strip().startswith(_ASIDE_WORDS) for line in lines)
 
 
 def _area(page: Page) -> int:

@@ -1,0 +1,5 @@
+"""``python -m napari_glioma_density.cli``."""
+
+from napari_glioma_density.cli.app import main
+
+main()

@@ -1,0 +1,159 @@
+"""Every command keeps its contract: what it prints, what it writes, how it ends."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+Program = Callable[..., Any]
+
+ESTIMATE_FIELDS = {
+    "folder", "store", "density_percent", "tissue_density_percent", "nuclei_per_mm2",
+    "tissue_mm2", "read_mm2", "unread_mm2", "bands", "hotspots", "patches", "patches_reused",
+    "working_um_per_px", "seconds", "model", "device", "precision",
+}  # fmt: skip
+
+
+def test_info_has_the_fields_of_the_contract(program: Program, slide_path: Path) -> None:
+    found = program("info", slide_path, "--json").json
+    assert set(found) == {
+        "path", "format", "reader", "width", "height", "levels", "um_per_px",
+        "um_per_px_source", "objective",
+    }  # fmt: skip
+    assert (found["width"], found["height"]) == (2100, 1500)
+    assert found["levels"][0] == {"width": 2100, "height": 1500, "downsample": 1.0}
+    assert found["um_per_px"] == pytest.approx(0.5)
+
+
+def test_estimate_writes_what_it_prints(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path
+) -> None:
+    found = program("estimate", slide_path, "-o", tmp_path / "out", "--model", weights, "--json")
+    figures = found.json
+    folder = tmp_path / "out" / "discs.tiff"
+    assert figures.keys() >= ESTIMATE_FIELDS
+    assert set(figures["seconds"]) == {"open", "read", "infer", "write", "total"}
+    assert Path(figures["store"]) == folder / "discs.tiff.glioma.zarr"
+    assert json.loads((folder / "summary.json").read_text()) == figures
+    assert (folder / "heatmap.png").stat().st_size > 0
+    assert sum(figures["bands"]) == pytest.approx(1)
+    rows = list(csv.DictReader((folder / "patches.csv").open()))
+    nucleus, read = (sum(int(row[name]) for row in rows) for name in ("nucleus_px", "read_px"))
+    assert figures["density_percent"] == pytest.approx(100 * nucleus / read, abs=1e-3)
+    assert figures["patches"] == len(rows)
+
+
+def test_a_second_estimate_repeats_nothing(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path
+) -> None:
+    call = ("estimate", slide_path, "-o", tmp_path / "o", "--model", weights, "--json")
+    first, second = program(*call).json, program(*call).json
+    assert first["patches_reused"] == 0
+    assert second["patches_reused"] == second["patches"] == first["patches"]
+    assert second["density_percent"] == first["density_percent"]
+    assert program(*call, "--restart").json["patches_reused"] == 0
+
+
+def test_a_region_is_estimated_alone(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path
+) -> None:
+    call = ("estimate", slide_path, "-o", tmp_path / "o", "--model", weights, "--json")
+    assert program(*call, "--region", "10,10,100,100").json["patches"] == 1
+
+
+def test_segment_writes_a_mask_of_the_picture_s_size(
+    program: Program, weights: Path, tmp_path: Path
+) -> None:
+    for name, size in (("a", (61, 90)), ("b", (33, 20))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((*size, 3), 128, np.uint8))
+    pictures = [tmp_path / "a.png", tmp_path / "b.png"]
+    out = tmp_path / "masks"
+    done = program(
+        "segment", *pictures, "-o", out, "--um-per-px", 0.5, "--model", weights, "--json"
+    )
+    assert done.status == 0
+    mask = cv2.imread(str(out / "a.png"), cv2.IMREAD_UNCHANGED)
+    assert mask.shape == (61, 90)
+    assert mask.dtype == np.uint8
+    assert set(np.unique(mask)) <= {0, 255}
+
+
+def test_evaluate_scores_each_set_and_all_of_them(
+    program: Program, weights: Path, data_folder: Path
+) -> None:
+    folder = data_folder / "data" / "validation" / "tnbc"
+    found = program("evaluate", "--data", folder, "--model", weights, "--per-image", "--json").json
+    scores = {"accuracy", "dice", "recall", "precision", "f1", "iou", "density_mae"}
+    assert scores <= found["pooled"].keys()
+    assert found["data_sets"][0]["images"] == 13 == len(found["images"])
+    assert scores <= found["images"][0].keys()
+
+
+def test_models_lists_the_fields_of_the_contract(program: Program) -> None:
+    models = program("models", "--json").json["models"]
+    fields = {
+        "name", "default", "architecture", "base_width", "um_per_px", "input", "licence",
+        "sha256", "metrics",
+    }  # fmt: skip
+    assert [model["name"] for model in models if model["default"]] == ["fast"]
+    assert all(fields <= model.keys() for model in models)
+
+
+def test_the_program_starts_without_torch_or_napari() -> None:
+    code = (
+        "import sys, napari_glioma_density.cli;"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'napari', 'qtpy')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+BAD_INPUT = [
+    (("info", "absent.svs"), ("absent.svs",)),
+    (("estimate", "absent.svs"), ("absent.svs",)),
+    (("estimate", "empty.svs"), ("empty.svs",)),
+    (("estimate", "text.svs"), ("text.svs",)),
+    (("estimate", "folder"), ("folder", "DICOM")),
+    (("estimate", "discs.tiff", "--model", "nonsense"), ("nonsense", "no such model")),
+    (("estimate", "discs.tiff", "--model", "gone.safetensors"), ("gone.safetensors",)),
+    (("estimate", "discs.tiff", "--region", "1,2,3"), ("--region", "X,Y,W,H")),
+    (("estimate", "discs.tiff", "--um-per-px", "90"), ("90",)),
+    (("estimate", "discs.tiff", "--device", "tpu"), ("tpu",)),
+    (("estimate", "discs.tiff", "--cell-mm", "-1"), ("cell",)),
+    (("estimate", "discs.tiff", "-o", "text.svs"), ("text.svs",)),
+    (("segment", "absent.png", "-o", "m", "--um-per-px", "0.5"), ("absent.png",)),
+    (("segment", "text.svs", "-o", "m", "--um-per-px", "50"), ("50",)),
+    (("evaluate", "--data", "absent"), ("absent",)),
+    (("train", "--data", "absent", "--model", "unet", "-o", "w.safetensors"), ("absent",)),
+    (("train", "--data", "folder", "--model", "resnet", "-o", "w.safetensors"), ("resnet",)),
+    (("train", "--data", "folder", "--model", "unet", "-o", "w.pt"), ("w.pt", "safetensors")),
+    (("synthesize", "o.tiff", "--width", 10, "--height", 10, "--um-per-px", 0.5), ("10",)),
+    (("estimate",), ("SLIDE",)),
+    (("nonsense",), ("nonsense",)),
+    (("info", "discs.tiff", "--nonsense"), ("--nonsense",)),
+]
+
+
+@pytest.mark.parametrize(("call", "words"), BAD_INPUT, ids=lambda part: " ".join(map(str, part)))
+def test_bad_input_ends_with_status_2_and_one_line(
+    program: Program,
+    weights: Path,
+    slide_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: tuple[object, ...],
+    words: tuple[str, ...],
+) -> None:
+    folder = slide_path.parent
+    (folder / "empty.svs").touch()
+    (folder / "text.svs").write_text("this is no slide\n")
+    (folder / "folder").mkdir()
+    monkeypatch.chdir(folder)
+    if call[0] in ("estimate", "segment") and "--model" not in call:
+        call = (*call, "--model", weights)
+    assert program(*call).is_one_helpful_line(*words)

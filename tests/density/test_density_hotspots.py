@@ -1,0 +1,34 @@
+"""Ranking of cells."""
+
+from chosen_patches import FULL, make_patches
+
+from napari_glioma_density.density import cell_grid, measure_cells, rank_hotspots
+
+HALF = FULL // 2
+
+
+def test_the_densest_tissue_comes_first() -> None:
+    patches = make_patches([[300, 200, 500]], tissue_px=[[FULL, HALF, FULL]])
+    ranked = rank_hotspots(measure_cells(patches, cell_grid(patches.lattice, 0.24)))
+    assert [cell.address for cell in ranked] == ["A3", "A2", "A1"]
+
+
+def test_ties_are_ranked_by_address() -> None:
+    patches = make_patches([[5] * 12])
+    ranked = rank_hotspots(measure_cells(patches, cell_grid(patches.lattice, 0.24)), most=11)
+    assert [cell.address for cell in ranked] == [f"A{column}" for column in range(1, 12)]
+
+
+def test_slivers_of_tissue_are_left_out() -> None:
+    patches = make_patches([[100, 50]], tissue_px=[[HALF - 1, HALF]])
+    ranked = rank_hotspots(measure_cells(patches, cell_grid(patches.lattice, 0.24)))
+    assert [cell.address for cell in ranked] == ["A2"]
+
+
+def test_a_cell_without_any_tissue_is_no_hotspot() -> None:
+    patches = make_patches([[0]], tissue_px=[[0]])
+    assert rank_hotspots(measure_cells(patches, cell_grid(patches.lattice))) == ()
+
+
+def test_a_slide_without_cells_has_no_hotspots() -> None:
+    assert rank_hotspots(()) == ()

@@ -1,0 +1,334 @@
+"""The store: creation, refusal, one writer, many readers."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import made_up_blocks
+import numpy as np
+import pytest
+import zarr
+from made_up_blocks import SPEC, TISSUE, made_up_mask, made_up_result, write_run
+
+from napari_glioma_density.density import Block, PatchState, partition
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, Run, RunSpec
+
+Begin = Callable[..., Run]
+FIRST, SECOND = Block(0, 0, 2, 2), Block(2, 0, 2, 2)
+
+
+def test_a_committed_block_is_seen_by_a_reader(store: ResultStore, begin: Begin) -> None:
+    with begin() as run:
+        expected = made_up_result(run.lattice, FIRST)
+        run.commit(expected)
+        reader = store.run(run.spec.run_id)
+        window = run.lattice.window(FIRST)
+    assert reader.finished == {FIRST}
+    assert np.array_equal(reader.mask(0)[window], expected.mask)
+    assert np.array_equal(reader.patches().nucleus_px[FIRST.patches], expected.nucleus_px)
+    assert len(reader.nuclei()) == len(expected.nuclei) > 0
+
+
+def test_masks_are_unsharded_zarr_v3_with_a_chunk_a_patch(begin: Begin) -> None:
+    with begin() as run:
+        shapes = [(2501, 3395), (626, 849), (157, 213)]
+        for level, shape in enumerate(shapes):
+            array = zarr.open_array(run.folder / "nuclei" / str(level), mode="r")
+            assert array.metadata.zarr_format == 3
+            assert array.shape == shape
+            assert array.chunks == (480, 480)
+            assert array.shards is None
+            assert array.dtype == np.uint8
+
+
+def test_masks_at_the_edge_are_cropped_to_the_slide(begin: Begin) -> None:
+    corner = Block(4, 6, 2, 2)
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, corner))
+        assert np.array_equal(run.mask(0)[1920:, 2880:], made_up_mask(run.lattice, corner))
+
+
+def test_every_nucleus_shows_at_every_level(begin: Begin) -> None:
+    with begin() as run:
+        mask = np.zeros((960, 960), np.uint8)
+        y, x = np.mgrid[:960, :960]
+        centres = [(101, 107), (303, 402), (615, 838)]
+        for centre_y, centre_x in centres:
+            mask[(y - centre_y) ** 2 + (x - centre_x) ** 2 <= 25] = 1
+        run.commit(replace(made_up_result(run.lattice, FIRST), mask=mask))
+        quarter, sixteenth = run.mask(1)[:], run.mask(2)[:]
+    assert 16 * quarter.sum() == pytest.approx(mask.sum(), rel=0.25)
+    for centre_y, centre_x in centres:
+        assert sixteenth[centre_y // 16, centre_x // 16] == 1
+    assert sixteenth.sum() <= 4 * len(centres)
+
+
+def test_patches_without_tissue_are_background(begin: Begin) -> None:
+    with begin() as run:
+        state = run.patches().state
+    assert state[0, 0] == PatchState.BACKGROUND
+    assert np.count_nonzero(state == PatchState.PENDING) == state.size - 1
+
+
+def test_the_callers_patches_are_its_own(begin: Begin) -> None:
+    with begin() as run:
+        run.patches().state[:] = PatchState.READ
+        assert run.patches().state[0, 0] == PatchState.BACKGROUND
+
+
+def test_a_resumed_run_keeps_the_partition_and_device_it_began_with(begin: Begin) -> None:
+    begin().close()
+    with begin(block_patches=4, device="cuda", precision="fp16", split=frozenset()) as resumed:
+        assert resumed.spec == SPEC
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"model": "accurate"}, {"weights_sha256": "11"}, {"threshold": 0.4}, {"um_per_px": 0.26},
+     {"tissue_mask": False}, {"sixteenths": 31}],
+)  # fmt: skip
+def test_what_changes_the_numbers_is_another_run(
+    store: ResultStore, begin: Begin, change: dict[str, object]
+) -> None:
+    with begin() as run, begin(**change) as other:
+        run.commit(made_up_result(run.lattice, FIRST))
+        assert other.finished == frozenset()
+        assert {spec.run_id for spec in store.runs()} == {run.spec.run_id, other.spec.run_id}
+
+
+def test_a_spec_survives_json(spec: RunSpec) -> None:
+    assert RunSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_a_second_writer_is_refused_and_may_come_later(begin: Begin) -> None:
+    with begin(), pytest.raises(StoreError, match="being written by another program"):
+        begin()
+    begin().close()
+
+
+def test_another_process_that_writes_keeps_writers_out_and_lets_readers_in(
+    store: ResultStore, begin: Begin
+) -> None:
+    command = [sys.executable, made_up_blocks.__file__, str(store.path), "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        with pytest.raises(StoreError, match="another program"):
+            begin()
+        seen = store.run(SPEC.run_id)
+        assert seen.finished <= set(partition(seen.lattice, 2, SPEC.split))
+        writer.kill()
+
+
+def test_a_reader_cannot_commit(store: ResultStore, begin: Begin) -> None:
+    begin().close()
+    reader = store.run(SPEC.run_id)
+    with pytest.raises(StoreError, match="opened for reading"):
+        reader.commit(made_up_result(reader.lattice, FIRST))
+
+
+def test_a_block_is_committed_once(begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        with pytest.raises(ValueError, match="are finished"):
+            run.commit(made_up_result(run.lattice, Block(1, 1, 1, 1)))
+
+
+def test_a_result_that_does_not_fit_its_block_is_refused(begin: Begin) -> None:
+    with begin() as run:
+        result = made_up_result(run.lattice, FIRST)
+        with pytest.raises(ValueError, match="mask of"):
+            run.commit(replace(result, mask=result.mask[1:]))
+        with pytest.raises(ValueError, match="count of"):
+            run.commit(replace(result, count=result.count[1:]))
+        assert run.finished == frozenset()
+
+
+def test_finishing_writes_totals_and_a_table_sorted_by_place(begin: Begin) -> None:
+    with begin() as run:
+        write_run(run, order_seed=1)
+        run.finish()
+        assert run.is_finished
+        table = zarr.open_group(run.folder / "table", mode="r")
+        nuclei = run.nuclei()
+        for field in NUCLEUS_DTYPE.names or ():
+            assert np.array_equal(table[field][:], nuclei[field])
+        attributes = json.loads((run.folder / "zarr.json").read_text())["attributes"]
+    patch = nuclei["y_px"] // 480 * 100 + nuclei["x_px"] // 480
+    assert np.all(np.diff(patch) >= 0)
+    assert attributes["totals"]["patches"] == 48
+
+
+def test_a_run_without_nuclei_can_be_finished(begin: Begin) -> None:
+    with begin() as run:
+        run.finish()
+        assert len(run.nuclei()) == 0
+
+
+def test_a_finished_run_takes_more_blocks(begin: Begin) -> None:
+    with begin() as region:
+        region.commit(made_up_result(region.lattice, FIRST))
+        region.finish()
+        before = len(region.nuclei())
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, SECOND))
+        assert not run.is_finished
+        run.finish()
+        assert zarr.open_array(run.folder / "table" / "y_px", mode="r").shape[0] > before
+
+
+def test_a_restart_throws_the_earlier_results_away(store: ResultStore, begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+    with store.restart(SPEC, TISSUE) as anew:
+        assert anew.finished == frozenset()
+        assert not anew.mask(0)[:].any()
+        anew.commit(made_up_result(anew.lattice, SECOND))
+        assert len(store.runs()) == 1
+
+
+@pytest.mark.parametrize("failing_sync", range(1, 12))
+def test_after_a_full_disk_nothing_half_written_is_believed(
+    store: ResultStore, begin: Begin, monkeypatch: pytest.MonkeyPatch, failing_sync: int
+) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        kept = len(run.nuclei())
+        result = made_up_result(run.lattice, SECOND)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full_disk_at(failing_sync))
+            with pytest.raises(StoreError, match="disk is full"):
+                run.commit(result)
+        believed = run.finished
+        assert FIRST in believed
+        assert SECOND in believed or len(run.nuclei()) == kept
+    with begin() as resumed:
+        if SECOND not in resumed.finished:
+            resumed.commit(result)
+        assert np.array_equal(resumed.mask(0)[resumed.lattice.window(SECOND)], result.mask)
+        assert len(resumed.nuclei()) == kept + len(result.nuclei)
+        levels = [resumed.mask(level)[:] for level in (1, 2)]
+    with store.restart(SPEC, TISSUE) as calm:
+        for block in (SECOND, FIRST):
+            calm.commit(made_up_result(calm.lattice, block))
+        for level, expected in zip((1, 2), levels, strict=True):
+            assert np.array_equal(calm.mask(level)[:], expected)
+
+
+def full_disk_at(call: int) -> Callable[[int], None]:
+    calls = iter(range(1, 1000))
+    sync = os.fsync
+
+    def fsync(handle: int) -> None:
+        if next(calls) >= call:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    return fsync
+
+
+def test_a_run_that_was_never_made_whole_is_made_again(store: ResultStore, begin: Begin) -> None:
+    leftover = store.path / "runs" / f".new-{SPEC.run_id}" / "nuclei"
+    leftover.mkdir(parents=True)
+    assert store.runs() == ()
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+    assert not leftover.exists()
+
+
+def test_what_a_failed_commit_left_is_taken_away_though_others_followed(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begin() as run:
+        result = made_up_result(run.lattice, FIRST)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full_disk_at(1))
+            with pytest.raises(StoreError, match="disk is full"):
+                run.commit(result)
+        run.commit(made_up_result(run.lattice, SECOND))
+        assert run.mask(0)[run.lattice.window(FIRST)].any()
+    with begin() as resumed:
+        assert not resumed.mask(0)[resumed.lattice.window(FIRST)].any()
+        assert resumed.finished == {SECOND}
+
+
+def test_garbage_inside_a_journal_names_the_file_and_the_way_out(begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        run.commit(made_up_result(run.lattice, SECOND))
+        journal = run.folder / "journal.jsonl"
+    journal.write_bytes(b"garbage\n" + journal.read_bytes())
+    with pytest.raises(StoreError, match=r"journal\.jsonl: line 1 is damaged.*--restart"):
+        begin()
+    with pytest.raises(StoreError, match="damaged"):
+        begin()
+
+
+def test_lost_nuclei_are_noticed(begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        (run.folder / "nuclei.bin").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"nuclei\.bin: cut short.*--restart"):
+        begin()
+
+
+def test_a_damaged_array_is_told_in_one_line(begin: Begin) -> None:
+    begin().close()
+    run = begin()
+    run.close()
+    (run.folder / "nuclei" / "1" / "zarr.json").write_text("{")
+    with pytest.raises(StoreError, match="arrays are damaged"):
+        begin()
+
+
+def test_a_store_of_another_slide_is_refused(store: ResultStore) -> None:
+    with pytest.raises(StoreError, match="belongs to another slide"):
+        ResultStore.open(store.path, "f2", "slide-1111", 10, 10)
+
+
+def test_a_store_of_a_newer_version_is_refused(store: ResultStore) -> None:
+    root = store.path / "zarr.json"
+    root.write_text(root.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    with pytest.raises(StoreError, match=r"newer version.*update"):
+        ResultStore.open(store.path, "f1", "slide-0000", 9000, 7000)
+
+
+def test_a_zarr_folder_of_another_program_is_refused(tmp_path: Path) -> None:
+    zarr.create_group(tmp_path / "other.zarr", attributes={"made by": "someone"})
+    with pytest.raises(StoreError, match="not written by this program"):
+        ResultStore.open(tmp_path / "other.zarr", "f1", "slide-0000", 9000, 7000)
+
+
+def test_an_unreadable_store_is_refused(store: ResultStore) -> None:
+    (store.path / "zarr.json").write_text("{")
+    with pytest.raises(StoreError, match="no readable results"):
+        ResultStore.open(store.path, "f1", "slide-0000", 9000, 7000)
+
+
+def test_an_absent_run_is_refused(store: ResultStore) -> None:
+    with pytest.raises(StoreError, match="no run fast-0"):
+        store.run("fast-0")
+
+
+def test_a_file_where_a_folder_is_needed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(StoreError, match="cannot be read or written"):
+        ResultStore.open(tmp_path / "taken" / "a.glioma.zarr", "f1", "slide-0000", 9, 9)
+
+
+def test_the_whole_store_is_a_zarr_hierarchy(store: ResultStore, begin: Begin) -> None:
+    with begin() as run:
+        write_run(run, order_seed=2)
+    root = zarr.open_group(store.path, mode="r")
+    group = root[f"runs/{SPEC.run_id}"]
+    assert root.attrs["slide"]["pseudonym"] == "slide-0000"
+    assert group.attrs["finished"] is True
+    assert group.attrs["spec"]["model"] == "fast"
+    assert group["nuclei/2"].shape == (157, 213)
+    assert np.array_equal(group["tissue"][:], TISSUE)

@@ -1,0 +1,71 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_slides import TiffWriter, empty_tiles, overwrite_tile, tile_ranges
+from numpy.typing import NDArray
+
+from napari_glioma_density.slides import open_slide, working_plane
+
+TILE, ACROSS = 240, 10
+
+
+@pytest.fixture
+def damaged_cmu(data_folder: Path, tmp_path: Path) -> tuple[Path, set[tuple[int, int, int]]]:
+    """CMU-1 with twenty tiles emptied, twenty overwritten; and those tiles."""
+    path = tmp_path / "damaged.svs"
+    shutil.copy(data_folder / "slides/CMU-1-Small-Region.svs", path)
+    path.chmod(0o644)
+    chosen = np.random.default_rng(3).permutation(len(tile_ranges(path)))[:40].tolist()
+    empty_tiles(path, *chosen[:20])
+    for count, index in enumerate(chosen[20:]):
+        overwrite_tile(path, index, start=(0, 0.3, 0.6)[count % 3], byte=(0, 0x55, 0xFF)[count % 3])
+    return path, {(0, *divmod(index, ACROSS)) for index in chosen}
+
+
+def test_exactly_the_damaged_tiles_are_white_and_unread(
+    damaged_cmu: tuple[Path, set[tuple[int, int, int]]],
+) -> None:
+    path, damaged = damaged_cmu
+    with open_slide(path) as slide:
+        pixels = slide.read(0, 0, 0, slide.height, slide.width)
+        assert slide.damaged_tiles == damaged
+        expected = np.ones_like(pixels.read)
+        for _, row, column in damaged:
+            expected[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE] = False
+        assert np.array_equal(pixels.read, expected)
+        assert (pixels.rgb[~pixels.read] == 255).all()
+        slide.check_readable()
+
+
+def test_a_working_px_is_read_only_when_all_its_source_px_are(
+    damaged_cmu: tuple[Path, set[tuple[int, int, int]]],
+) -> None:
+    path, damaged = damaged_cmu
+    with open_slide(path).with_um_per_px(0.4) as slide:
+        plane = working_plane(slide, 0.5)
+        assert plane.sixteenths == 20
+        read = plane.read(0, 0, plane.height // 16 * 16, plane.width // 16 * 16).read
+        for _, row, column in damaged:
+            top, left = row * TILE * 16 // 20, column * TILE * 16 // 20
+            bottom, right = (-(-(corner + 1) * TILE * 16 // 20) for corner in (row, column))
+            assert not read[top:bottom, left:right].any()
+
+
+def test_the_check_finds_the_one_sound_tile(
+    write_tiff: TiffWriter, picture: NDArray[np.uint8]
+) -> None:
+    path = write_tiff(picture, tile=(64, 64))
+    empty_tiles(path, *(set(range(len(tile_ranges(path)))) - {18}))
+    with open_slide(path) as slide:
+        slide.check_readable()
+        assert len(slide.damaged_tiles) >= 64
+
+
+def test_a_closed_slide_reads_white_and_raises_nothing(pyramid_tiff: Path) -> None:
+    slide = open_slide(pyramid_tiff)
+    levels = slide.pyramid()
+    slide.close()
+    assert (levels[0][:100, :100].compute() == 255).all()
+    assert not slide.read(0, 0, 0, 10, 10).read.any()
