@@ -9,7 +9,6 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
-
 HEIGHT, WIDTH = 1500, 2100
 GLASS_COLUMNS = 400
 

@@ -34,6 +34,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, str])
         )
         with beside.open("rb+") as handle:
             os.fsync(handle.fileno())
+        beside.chmod(0o644)  # safetensors writes files that only their owner can read
         beside.replace(path)
     except (OSError, SafetensorError) as error:
         with contextlib.suppress(OSError):

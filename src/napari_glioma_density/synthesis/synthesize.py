@@ -1,0 +1,110 @@
+"""A made-up slide and its truth, written beside each other."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.synthesis.layout import Layout
+from napari_glioma_density.synthesis.placement import nuclei_of
+from napari_glioma_density.synthesis.scene import draw_cell
+from napari_glioma_density.synthesis.tiff_writing import write_pyramid
+from napari_glioma_density.synthesis.truth import Truth, TruthCounter, truth_path, write_truth
+
+OnProgress = Callable[[int, int], None]
+
+
+def _say_nothing(done: int, total: int) -> None:
+    """Take progress and do nothing with it."""
+
+
+def synthesize(
+    path: str | Path,
+    width: int,
+    height: int,
+    um_per_px: float,
+    seed: int,
+    *,
+    tissue_fraction: float | None = None,
+    tissue_mm: float | None = None,
+    on_progress: OnProgress = _say_nothing,
+) -> Truth:
+    """Write an H&E-like glioma slide with known nuclei, and `OUT.truth.csv` beside it.
+
+    The slide is a pyramidal, JPEG-tiled TIFF with normal brain, infiltrated and dense tumour,
+    necrosis with a crowded rim, vessels, stain that varies, a blurred and a pen-marked corner.
+    The same arguments give the same bytes. Memory does not grow with the slide, but for its
+    sixteenfold reduced picture.
+
+    Parameters
+    ----------
+    path
+        `OUT.tiff`; written under another name first and replaced whole.
+    width, height
+        Level-0 px, from 480.
+    um_per_px
+        Level-0 resolution, 0.15 to 1.
+    seed
+        0 or more.
+    tissue_fraction
+        Share of the slide that tissue takes, up to 0.8; left open, 0.65 but no wider than 8 mm.
+    tissue_mm
+        Diameter of the tissue instead of its share.
+    on_progress
+        Called with cells done and cells in all.
+
+    Raises
+    ------
+    BadInput
+        When a value is out of range or the file cannot be written.
+    """
+    layout = Layout(width, height, um_per_px, seed, tissue_fraction, tissue_mm)
+    target = Path(path)
+    if target.suffix.lower() not in (".tif", ".tiff"):
+        raise BadInput(f"{target.name}: a synthetic slide is a TIFF; name it with .tif or .tiff")
+    counter = TruthCounter(layout)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        write_pyramid(partial, layout, _drawing(layout, counter, on_progress), _describe(layout))
+        patches = counter.table()
+        write_truth(truth_path(target), patches)
+        partial.replace(target)
+    except OSError as error:
+        raise BadInput(
+            f"{target.name}: cannot be written ({error.strerror or error}); "
+            "choose a folder that exists, is writable and has room"
+        ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return Truth(target, truth_path(target), patches, counter.spoiled())
+
+
+def _drawing(
+    layout: Layout, counter: TruthCounter, on_progress: OnProgress
+) -> Callable[[int, int], NDArray[np.uint8] | None]:
+    """Return what draws a cell, counts its truth and tells of it."""
+    total = layout.cell_rows * layout.cell_columns
+
+    def draw(row: int, column: int) -> NDArray[np.uint8] | None:
+        cell = draw_cell(layout, row, column)
+        if cell is not None:
+            counter.add(row, column, cell, nuclei_of(layout, row, column))
+        on_progress(row * layout.cell_columns + column + 1, total)
+        return None if cell is None else cell.rgb
+
+    return draw
+
+
+def _describe(layout: Layout) -> str:
+    """Return the ImageDescription: what the slide is and how to make it again."""
+    asked = {"tissue_fraction": layout.tissue_fraction, "tissue_mm": layout.tissue_mm}
+    extent = "".join(f"|{name}={value:g}" for name, value in asked.items() if value is not None)
+    return (
+        f"napari-glioma-density synthetic H&E|MPP = {layout.um_per_px:g}|"
+        f"width={layout.width}|height={layout.height}|seed={layout.seed}{extent}"
+    )

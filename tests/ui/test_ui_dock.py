@@ -1,0 +1,247 @@
+"""The dock in a real viewer: estimating, stopping, coming back, and all that may go wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from painted_slide import write_slide
+from quick_segmenter import DarkPixels
+
+from napari_glioma_density.results import ResultStore, find_store
+from napari_glioma_density.ui.keys import session_keys
+from napari_glioma_density.ui.region import Scope, region_of
+from napari_glioma_density.ui.session import Phase
+from napari_glioma_density.ui.slide_layer import slide_of
+
+pytestmark = pytest.mark.window
+LONG = 60_000
+OVERLAYS = {"density", "nuclei", "grid", "cell names", "chosen cell"}
+
+
+def start(dock: Any) -> None:
+    dock.session.estimate("dark", "auto", Scope.SLIDE)
+
+
+def finish(dock: Any, qtbot: Any) -> None:
+    qtbot.waitUntil(lambda: dock.session.phase is Phase.READY, timeout=LONG)
+
+
+def names(dock: Any) -> set[str]:
+    return {layer.name for layer in dock.session.viewer.layers}
+
+
+@pytest.fixture
+def finished(open_dock: Callable[..., Any], slide_path: Path, qtbot: Any) -> Any:
+    dock = open_dock(slide_path)
+    start(dock)
+    finish(dock, qtbot)
+    qtbot.waitUntil(lambda: names(dock) >= OVERLAYS, timeout=LONG)
+    return dock
+
+
+def test_estimate_draws_every_overlay_and_fills_the_dock(finished: Any) -> None:
+    session = finished.session
+    totals = session.snapshot.totals
+    assert totals.complete
+    assert 2 < totals.tissue_density_percent < 10
+    assert all(str(unit) == "micrometer" for layer in session.viewer.layers for unit in layer.units)
+    assert session.viewer.layers["density"].data.any()
+    table = finished.boxes[-1]._table
+    assert table.rowCount() == len(session.snapshot.hotspots) > 0
+    assert table.item(0, 1).text() == session.snapshot.hotspots[0].address
+
+
+def test_nuclei_in_view_are_drawn_when_their_block_is_done(finished: Any, qtbot: Any) -> None:
+    layer = finished.session.viewer.layers["nuclei"]
+    finest = layer.data[0]
+    _ = finest[0:480, 0:480]
+    qtbot.waitUntil(lambda: finest[0:480, 0:480].any(), timeout=LONG)
+    assert set(np.unique(finest[0:480, 0:480])) == {0, 1, 2}
+
+
+def test_stop_keeps_what_is_done_and_a_second_start_goes_on(
+    open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path)
+    segmenter.gate.clear()
+    start(dock)
+    qtbot.waitUntil(lambda: segmenter.seen.acquire(blocking=False), timeout=LONG)
+    dock.session.stop()
+    assert dock.session.phase is Phase.STOPPING
+    segmenter.gate.set()
+    finish(dock, qtbot)
+    stopped = dock.session.snapshot.totals
+    assert stopped.patches > 0
+    assert not stopped.complete
+    start(dock)
+    finish(dock, qtbot)
+    assert dock.session.snapshot.totals.complete
+
+
+def test_reopening_a_slide_brings_its_results_back(
+    finished: Any, open_dock: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    before = finished.session.snapshot.totals
+    finished.shut()
+    again = open_dock(slide_path)
+    qtbot.waitUntil(lambda: names(again) >= OVERLAYS, timeout=LONG)
+    assert again.session.snapshot.totals == before
+    assert again.session.phase is Phase.READY
+
+
+def test_deleting_overlays_and_slide_while_it_runs_harms_nothing(
+    open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path)
+    segmenter.gate.clear()
+    start(dock)
+    qtbot.waitUntil(lambda: names(dock) >= OVERLAYS, timeout=LONG)
+    viewer = dock.session.viewer
+    viewer.layers.remove("density")
+    viewer.layers.remove("nuclei")
+    segmenter.gate.set()
+    finish(dock, qtbot)
+    assert dock.session.snapshot.totals.complete
+    viewer.layers.clear()
+    qtbot.wait(300)
+    assert dock.session.slides.slide is None
+    assert not names(dock)
+
+
+def test_second_slide_stops_the_first_and_takes_its_place(
+    open_dock: Callable[..., Any],
+    add_slide: Callable[[Any, Path], Any],
+    slide_path: Path,
+    tmp_path: Path,
+    segmenter: DarkPixels,
+    qtbot: Any,
+) -> None:
+    dock = open_dock(slide_path)
+    first = dock.session.slides.current
+    segmenter.gate.clear()
+    start(dock)
+    qtbot.waitUntil(lambda: names(dock) >= OVERLAYS, timeout=LONG)
+    second = add_slide(dock.session.viewer, write_slide(tmp_path / "second.tiff", 700, 900))
+    assert dock.session.slides.current is second
+    assert not first.visible
+    assert not names(dock) & OVERLAYS
+    start(dock)
+    segmenter.gate.set()
+    finish(dock, qtbot)
+    assert dock.session.snapshot.patches.lattice.width_px == 900
+    store = ResultStore(find_store(slide_path))
+    assert store.run(store.runs()[0].run_id).patches().totals().patches > 0
+
+
+def test_slide_without_resolution_asks_for_it_and_withholds_figures(
+    open_dock: Callable[..., Any], tmp_path: Path, qtbot: Any
+) -> None:
+    bare = write_slide(tmp_path / "bare.tiff", 500, 700, resolution=None, resolutionunit=None)
+    dock = open_dock(bare)
+    start(dock)
+    assert "µm/px" in dock._problem.text()
+    assert dock.session.phase is Phase.READY
+    dock.boxes[0]._give_quickly(0.5, "estimated from 20×", False)
+    slide = dock.session.slides.slide
+    assert slide.resolution.source == "estimated from 20×"
+    assert np.allclose(dock.session.slides.current.scale, 0.5)
+    start(dock)
+    finish(dock, qtbot)
+    assert dock.session.shown.spec.um_per_px_source == "estimated from 20×"
+
+
+def test_what_goes_wrong_is_one_line_and_goes_away_again(finished: Any) -> None:
+    finished.session.cells.go_to("ZZ99")
+    assert "ZZ99" in finished._problem.text()
+    assert not finished._problem.isHidden()
+    finished.session.cells.go_to("nonsense")
+    assert "\n" not in finished._problem.text()
+    finished.session.cells.go_to("a1")
+    assert finished._problem.isHidden()
+    assert finished.session.cells.chosen == (0, 0)
+
+
+def test_refused_slide_is_told_and_leaves_the_dock_ready(
+    open_dock: Callable[..., Any], tmp_path: Path, qtbot: Any
+) -> None:
+    import tifffile
+
+    dark = tmp_path / "dark.tiff"
+    glow = np.zeros((600, 600, 3), np.uint8)
+    glow[200:300, 200:300, 1] = 200
+    stated = {"resolution": (20000, 20000), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(dark, glow, tile=(256, 256), photometric="rgb", **stated)
+    dock = open_dock(dark)
+    start(dock)
+    finish(dock, qtbot)
+    assert dock._problem.text()
+    assert "\n" not in dock._problem.text()
+
+
+def test_clicked_cell_shows_its_values(finished: Any) -> None:
+    finished.session.cells.choose_at(10.0, 10.0)
+    assert finished.boxes[4]._cell.text() == "Cell A1"
+    assert "% of tissue" in finished.boxes[4]._values.text()
+    assert len(finished.session.viewer.layers["chosen cell"].data) == 4
+
+
+def test_hotspots_follow_one_another_by_rank(finished: Any) -> None:
+    cells, hotspots = finished.session.cells, finished.session.snapshot.hotspots
+    for hotspot in (*hotspots, hotspots[0]):
+        cells.next_hotspot()
+        assert cells.chosen == (hotspot.row, hotspot.column)
+    centre = finished.session.viewer.scene.camera.center[-2:]
+    assert centre[0] == pytest.approx(hotspots[0].y_um + hotspots[0].height_um / 2)
+
+
+def test_one_key_hides_every_overlay_and_shows_them_again(finished: Any) -> None:
+    finished.session.overlays.toggle()
+    visible = {layer.name for layer in finished.session.viewer.layers if layer.visible}
+    assert not visible & OVERLAYS
+    finished.session.overlays.toggle()
+    assert all(layer.visible for layer in finished.session.viewer.layers)
+
+
+def test_cell_side_changes_without_another_run(finished: Any, qtbot: Any) -> None:
+    finished.boxes[4]._choose(0.5)
+    qtbot.waitUntil(lambda: finished.session.snapshot.grid.cell_mm > 0.4, timeout=LONG)
+    assert finished.session.snapshot.totals.complete
+
+
+def test_scope_in_view_is_a_part_of_the_slide_in_its_own_px(finished: Any) -> None:
+    viewer = finished.session.viewer
+    slide = slide_of(finished.session.slides.current)
+    viewer.scene.camera.center = (100.0, 100.0)
+    viewer.scene.camera.zoom = 10.0
+    x, y, width, height = region_of(viewer, slide, Scope.VIEW)
+    canvas_height, canvas_width = viewer.canvas.size
+    assert x + width / 2 == pytest.approx(200, abs=1)
+    assert y + height / 2 == pytest.approx(200, abs=1)
+    assert (width, height) == (round(canvas_width / 5), round(canvas_height / 5))
+
+
+def test_keys_are_none_of_naparis_own_and_are_set_free_again(finished: Any) -> None:
+    from napari.utils.shortcuts import default_shortcuts
+
+    keys = {key.key.replace("-", "+") for key in session_keys(finished.session)}
+    taken = {str(binding) for bindings in default_shortcuts.values() for binding in bindings}
+    assert not keys & taken
+    bound = {str(key) for key in finished.session.viewer.keymap}
+    assert keys <= bound
+    finished.shut()
+    assert not keys & {str(key) for key in finished.session.viewer.keymap}
+
+
+def test_closing_the_window_joins_the_run(
+    open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path, show=True)
+    start(dock)
+    qtbot.waitUntil(lambda: segmenter.seen.acquire(blocking=False), timeout=LONG)
+    job = dock.session._job
+    dock.window().close()
+    assert not job.alive
+    store = ResultStore(find_store(slide_path))
+    assert store.runs()

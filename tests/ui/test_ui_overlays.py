@@ -1,0 +1,160 @@
+"""What is drawn over the slide, without a window."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import (
+    PAPER_BANDS,
+    Lattice,
+    PatchState,
+    PatchTable,
+    cell_grid,
+)
+from napari_glioma_density.ui.background import Background
+from napari_glioma_density.ui.overlays.density import (
+    CLEAR,
+    DAMAGED,
+    FIRST_BAND,
+    HATCHED,
+    DensityOverlay,
+    patch_codes,
+    tile_px,
+)
+from napari_glioma_density.ui.overlays.grid import CellNames, GridOverlay, cell_at
+from napari_glioma_density.ui.overlays.nuclei import NucleiOverlay
+from napari_glioma_density.ui.overlays.outlines import INSIDE, OUTLINE, OutlinedMask, outlined
+from napari_glioma_density.ui.snapshot import Bands, Choices, take_snapshot
+
+
+@pytest.fixture
+def lattice() -> Lattice:
+    return Lattice.over(1000, 1500, 0.5)
+
+
+@pytest.fixture
+def patches(lattice: Lattice) -> PatchTable:
+    """Three read patches (dense, sparse, mostly glass), one damaged, one pending, one of glass."""
+    table = PatchTable.pending(lattice)
+    table.state[0, :3] = PatchState.READ
+    table.read_px[0, :3] = 1000
+    table.nucleus_px[0, :3] = 250, 10, 30
+    table.tissue_px[0, :3] = 1000, 900, 100
+    table.state[0, 3] = PatchState.UNREAD
+    table.state[1, 1] = PatchState.BACKGROUND
+    return table
+
+
+def test_patches_are_drawn_by_band_and_hatched_where_tissue_is_scarce(
+    patches: PatchTable,
+) -> None:
+    codes = patch_codes(patches, PAPER_BANDS)
+    assert codes[0].tolist() == [FIRST_BAND + 5, FIRST_BAND, FIRST_BAND + 1 + HATCHED, DAMAGED + 16]
+    assert (codes[1] == CLEAR).all()
+
+
+def test_density_layer_covers_the_slide_in_micrometres(
+    lattice: Lattice, patches: PatchTable
+) -> None:
+    overlay = DensityOverlay(lattice, PAPER_BANDS)
+    overlay.paint(take_snapshot(patches, Choices()))
+    corner, far = overlay.layer.extent.world
+    side = overlay.layer.scale[0]
+    assert np.allclose(corner - side / 2, 0)
+    assert np.allclose(far + side / 2, (500, 750), atol=side)
+    first = tile_px(lattice)
+    assert (np.asarray(overlay.layer.data)[:first, :first] == FIRST_BAND + 5).all()
+
+
+def test_another_scale_recolours_without_new_values(lattice: Lattice, patches: PatchTable) -> None:
+    overlay = DensityOverlay(lattice, PAPER_BANDS)
+    overlay.paint(take_snapshot(patches, Choices(Bands.SAFE)))
+    assert np.allclose(
+        overlay.layer.get_color(FIRST_BAND)[:3], (0xF0 / 255, 0xF9 / 255, 0x21 / 255)
+    )
+
+
+def test_huge_slides_are_drawn_with_fewer_px_a_patch() -> None:
+    assert tile_px(Lattice.over(480, 480, 0.5)) == 48
+    assert tile_px(Lattice.over(75_000, 125_000, 0.5)) == 8
+
+
+def test_outline_is_the_rim_of_a_nucleus() -> None:
+    mask = np.zeros((7, 7), np.uint8)
+    mask[2:5, 2:5] = 1
+    drawn = outlined(mask)
+    assert drawn[3, 3] == INSIDE
+    assert np.count_nonzero(drawn == OUTLINE) == 8
+
+
+def test_tiles_join_without_a_line_between_them() -> None:
+    mask = np.zeros((100, 1000), np.uint8)
+    mask[40:60, 400:600] = 1
+    level = OutlinedMask(mask)
+    assert not level[:, :].any()
+    for tile in level.take_wanted():
+        drawn = level.draw(tile)
+        assert drawn is not None
+        level.keep(tile, drawn)
+    assert np.array_equal(level[:, :], outlined(mask))
+    assert not level.take_wanted()
+    assert np.array_equal(level[30:70, 450:550], outlined(mask)[30:70, 450:550])
+
+
+def test_written_block_is_wanted_again_only_where_it_was_looked_at() -> None:
+    level = OutlinedMask(np.zeros((2000, 2000), np.uint8))
+    level[0:480, 0:480]
+    for tile in level.take_wanted():
+        level.keep(tile, np.zeros((480, 480), np.uint8))
+    level.mark_stale(slice(0, 960), slice(0, 960))
+    assert level.take_wanted() == {(0, 0)}
+
+
+class BrokenMask:
+    shape = (960, 960)
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[np.uint8]:
+        raise OSError("the disk is gone")
+
+
+def test_mask_that_cannot_be_read_is_clear_and_never_raises() -> None:
+    level = OutlinedMask(BrokenMask())
+    assert level.draw((0, 0)) is None
+    assert not level[0:960, 0:960].any()
+
+
+def test_nuclei_layer_is_aligned_and_its_coarsest_level_is_in_memory(lattice: Lattice) -> None:
+    background = Background(lambda _: None)
+    masks = tuple(np.zeros((1000 // d, 1500 // d), np.uint8) for d in (1, 4, 16))
+    layer = NucleiOverlay(lattice, masks, background).layer
+    assert isinstance(layer.data[-1], np.ndarray)
+    assert np.allclose(layer.extent.world[0], 0.25)
+    assert not layer.editable
+    background.close()
+
+
+def test_point_of_the_slide_finds_its_cell(lattice: Lattice) -> None:
+    grid = cell_grid(lattice, 0.24)
+    assert cell_at(grid, 10, 300) == (0, 1)
+    assert cell_at(grid, -1, 300) is None
+    assert cell_at(grid, 10, 751) is None
+
+
+def test_grid_changes_in_place_and_is_locked(lattice: Lattice) -> None:
+    overlay = GridOverlay(cell_grid(lattice, 0.24))
+    lines, names, frame = overlay.layers
+    before = len(lines.data)
+    overlay.choose(1, 2)
+    assert len(frame.data) == 4
+    overlay.show(cell_grid(lattice, 0.48))
+    assert len(lines.data) < before
+    assert len(frame.data) == 0
+    assert list(names.features["cell"]) == ["A1", "A2", "B1", "B2"]
+    assert all(layer.locked for layer in overlay.layers)
+
+
+def test_names_keep_their_size_on_the_screen(lattice: Lattice) -> None:
+    names = CellNames(cell_grid(lattice, 0.24))
+    names.follow_zoom(2.0)
+    assert np.allclose(names.layer.size, 13)
+    assert np.allclose(names.layer.data[0], 6.5)

@@ -1,0 +1,75 @@
+"""What napari gets from the reader."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from npe2 import PluginManifest
+from painted_slide import write_slide
+
+import napari_glioma_density
+from napari_glioma_density.ui import reader
+from napari_glioma_density.ui.reader import NOTHING, get_reader, read_slide
+from napari_glioma_density.ui.slide_layer import SLIDE
+
+MANIFEST = Path(napari_glioma_density.__file__).with_name("napari.yaml")
+
+
+def test_slide_becomes_a_multiscale_rgb_layer_in_micrometres(slide_path: Path) -> None:
+    read = get_reader(str(slide_path))
+    assert read is not None
+    ((levels, options, kind),) = read(str(slide_path))
+    assert kind == "image"
+    assert options["rgb"]
+    assert options["multiscale"]
+    assert levels[0].shape == (1500, 2000, 3)
+    assert options["scale"] == pytest.approx((0.5, 0.5))
+    assert options["translate"] == pytest.approx((0.25, 0.25))
+    assert options["units"] == ("um", "um")
+
+
+def test_layer_is_named_by_pseudonym_and_never_by_file_name(slide_path: Path) -> None:
+    ((_, options, _),) = read_slide(str(slide_path))
+    assert options["name"] == options["metadata"][SLIDE].pseudonym
+    assert "00123" not in options["name"]
+
+
+def test_slide_without_resolution_opens_in_pixels(tmp_path: Path) -> None:
+    path = write_slide(tmp_path / "bare.tiff", resolution=None, resolutionunit=None)
+    ((_, options, _),) = read_slide(str(path))
+    assert options["units"] == ("pixel", "pixel")
+    assert options["scale"] == (1.0, 1.0)
+
+
+def test_unreadable_slide_is_told_in_one_line_and_adds_no_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(reader, "show_error", told.append)
+    text = tmp_path / "notes.svs"
+    text.write_text("no slide")
+    read = get_reader(str(text))
+    assert read is not None
+    assert read(str(text)) == NOTHING
+    assert len(told) == 1
+    assert "notes.svs" in told[0]
+    assert "\n" not in told[0]
+
+
+def test_folder_without_a_slide_is_left_to_other_plugins(tmp_path: Path) -> None:
+    assert get_reader(str(tmp_path)) is None
+    assert get_reader([str(tmp_path)]) is None
+
+
+def test_manifest_claims_every_slide_suffix_and_is_valid() -> None:
+    manifest = PluginManifest.from_file(MANIFEST)
+    patterns = yaml.safe_load(MANIFEST.read_text())["contributions"]["readers"][0]
+    assert manifest.name == "napari-glioma-density"
+    assert {f"*{suffix}" for suffix in reader.SLIDE_SUFFIXES} <= set(patterns["filename_patterns"])
+
+
+def test_real_slide_opens_with_its_resolution(data_folder: Path) -> None:
+    ((levels, options, _),) = read_slide(str(data_folder / "slides" / "CMU-1-Small-Region.svs"))
+    assert options["scale"] == pytest.approx((0.499, 0.499))
+    assert np.asarray(levels[-1]).std() > 0
