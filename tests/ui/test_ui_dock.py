@@ -241,7 +241,7 @@ def test_closing_the_window_joins_the_run(
     start(dock)
     qtbot.waitUntil(lambda: segmenter.seen.acquire(blocking=False), timeout=LONG)
     job = dock.session._job
-    dock.window().close()
+    dock.session.viewer.close()
     assert not job.alive
     store = ResultStore(find_store(slide_path))
     assert store.runs()

@@ -1,5 +1,7 @@
 """What is drawn over the slide, without a window."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from napari_glioma_density.density import (
     PatchTable,
     cell_grid,
 )
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.ui import words
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.overlays.density import (
     CLEAR,
@@ -25,6 +29,7 @@ from napari_glioma_density.ui.overlays.grid import CellNames, GridOverlay, cell_
 from napari_glioma_density.ui.overlays.nuclei import NucleiOverlay
 from napari_glioma_density.ui.overlays.outlines import INSIDE, OUTLINE, OutlinedMask, outlined
 from napari_glioma_density.ui.snapshot import Bands, Choices, take_snapshot
+from napari_glioma_density.ui.tables import save_tables
 
 
 @pytest.fixture
@@ -158,3 +163,38 @@ def test_names_keep_their_size_on_the_screen(lattice: Lattice) -> None:
     names.follow_zoom(2.0)
     assert np.allclose(names.layer.size, 13)
     assert np.allclose(names.layer.data[0], 6.5)
+
+
+def test_density_steps_back_as_the_view_comes_near(lattice: Lattice) -> None:
+    overlay = DensityOverlay(lattice, PAPER_BANDS)
+    opacities = []
+    for zoom in (0.1, 0.5, 1.0, 2.0, 4.0):
+        overlay.follow_zoom(zoom, 0.5)
+        opacities.append(overlay.layer.opacity)
+    assert opacities == pytest.approx([0.5, 0.5, 0.325, 0.15, 0.15])
+
+
+def test_cell_without_measurements_says_why() -> None:
+    def states(*values: PatchState) -> NDArray[np.uint8]:
+        return np.array([values], np.uint8)
+
+    pending = words.nothing_in_cell(states(PatchState.PENDING, PatchState.UNREAD))
+    damaged = words.nothing_in_cell(states(PatchState.UNREAD, PatchState.BACKGROUND))
+    glass = words.nothing_in_cell(states(PatchState.BACKGROUND, PatchState.BACKGROUND))
+    assert "yet" in pending
+    assert "damaged" in damaged
+    assert "glass" in glass
+
+
+def test_tables_are_saved_with_a_row_for_every_cell(patches: PatchTable, tmp_path: Path) -> None:
+    snapshot = take_snapshot(patches, Choices())
+    save_tables(tmp_path / "out", snapshot)
+    rows = (tmp_path / "out" / "grid.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(snapshot.cells)
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"patches.csv", "heatmap.png"}
+
+
+def test_folder_that_cannot_be_written_is_told(patches: PatchTable, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be written"):
+        save_tables(tmp_path / "file", take_snapshot(patches, Choices()))

@@ -1,0 +1,79 @@
+"""The chosen cell of the grid, and the ways to it: a click, a name, the list of hotspots."""
+
+from collections.abc import Callable
+from typing import Any
+
+from psygnal import Signal
+
+from napari_glioma_density.density import CellGrid, cell_address, parse_address
+from napari_glioma_density.ui.camera import fly_to
+from napari_glioma_density.ui.overlays.grid import cell_at, cell_view
+from napari_glioma_density.ui.overlays.stack import OverlayStack
+from napari_glioma_density.ui.snapshot import Snapshot
+
+
+class Cells:
+    """Chooses cells of the snapshot that `current` returns, and frames them on the slide."""
+
+    changed = Signal()
+    """Another cell is chosen, or none."""
+    problem = Signal(str)
+
+    def __init__(
+        self, viewer: Any, overlays: OverlayStack, current: Callable[[], Snapshot | None]
+    ) -> None:
+        self._viewer = viewer
+        self._overlays = overlays
+        self._current = current
+        self.chosen: tuple[int, int] | None = None
+
+    def choose(self, row: int, column: int) -> None:
+        """Frame a cell and show its values."""
+        self.chosen = (row, column)
+        self._overlays.choose(row, column)
+        self.changed.emit()
+
+    def forget(self) -> None:
+        """Choose none."""
+        self.chosen = None
+        self.changed.emit()
+
+    def choose_at(self, y_um: float, x_um: float) -> None:
+        """Choose the cell under a point of the world; beyond the grid nothing happens."""
+        snapshot = self._current()
+        cell = cell_at(snapshot.grid, y_um, x_um) if snapshot else None
+        if cell is not None:
+            self.choose(*cell)
+
+    def go_to(self, address: str) -> None:
+        """Fly to a cell named as in B6; a name that is none is told as a problem."""
+        snapshot = self._current()
+        if snapshot is None:
+            self.problem.emit("There are no cells yet: estimate the density first.")
+            return
+        try:
+            row, column = _find(address, snapshot.grid)
+        except ValueError as error:
+            self.problem.emit(f"{error}.")
+            return
+        self.problem.emit("")
+        fly_to(self._viewer, cell_view(snapshot.grid, row, column))
+        self.choose(row, column)
+
+    def next_hotspot(self) -> None:
+        """Fly to the hotspot that follows the chosen cell, by rank; from the last to the first."""
+        snapshot = self._current()
+        if snapshot is None or not snapshot.hotspots:
+            return
+        places = [(cell.row, cell.column) for cell in snapshot.hotspots]
+        rank = places.index(self.chosen) + 1 if self.chosen in places else 0
+        self.go_to(cell_address(*places[rank % len(places)]))
+
+
+def _find(address: str, grid: CellGrid) -> tuple[int, int]:
+    """Return row and column; ValueError when the grid has no such cell."""
+    row, column = parse_address(address)
+    if row >= grid.rows or column >= grid.columns:
+        last = cell_address(grid.rows - 1, grid.columns - 1)
+        raise ValueError(f"There is no cell {address.upper()}: the last one is {last}")
+    return row, column

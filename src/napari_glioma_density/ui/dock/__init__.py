@@ -1,0 +1,1 @@
+"""The dock, box by box."""

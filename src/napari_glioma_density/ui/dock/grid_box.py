@@ -1,0 +1,73 @@
+"""The grid of named cells: its size, the way to a cell, and what was measured there."""
+
+from magicgui.widgets import CheckBox, ComboBox
+from qtpy.QtWidgets import QLineEdit, QPushButton
+
+from napari_glioma_density.density import CELL_SIDES_MM, cell_address
+from napari_glioma_density.ui import words
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.session import Session
+from napari_glioma_density.ui.snapshot import Choices
+
+AUTOMATIC = 0.0
+"""Stands for "no size asked for" among the choices, which cannot hold None."""
+
+CLICK = "Click a cell on the slide to read its values."
+
+
+class GridBox(Box):
+    """Cell size, names, go-to and the values of the chosen cell."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Grid")
+        self._session = session
+        sides = [("Automatic", AUTOMATIC)]
+        sides += [(words.length(side), float(side)) for side in CELL_SIDES_MM]
+        self._side = ComboBox(choices=sides, value=AUTOMATIC)
+        self._names = CheckBox(text="Names", value=session.overlays.names_shown)
+        self._size = text(quiet=True, wrap=False)
+        self._address = QLineEdit()
+        self._address.setPlaceholderText("B6")
+        self._address.setMaximumWidth(70)
+        go = QPushButton("Go to cell")
+        self._cell, self._values = text(size=12), text(CLICK, quiet=True)
+        self.body.addLayout(
+            row([text("Cell side", wrap=False), self._side.native, self._names.native], stretch=1)
+        )
+        self.body.addLayout(row([self._address, go, self._size], stretch=2))
+        self.body.addWidget(self._cell)
+        self.body.addWidget(self._values)
+        self.connections = Connections()
+        self.connections.add(self._side.changed, self._choose)
+        self.connections.add(self._names.changed, session.overlays.set_names_shown)
+        self.connections.add(self._address.returnPressed, self._go)
+        self.connections.add(go.clicked, self._go)
+        self.connections.add(session.measured, self._show)
+        self.connections.add(session.cells.changed, self._show)
+        self._show()
+
+    def _choose(self, side_mm: float) -> None:
+        self._session.choose(Choices(self._session.choices.bands, side_mm or None))
+
+    def _go(self) -> None:
+        if self._address.text().strip():
+            self._session.cells.go_to(self._address.text().strip())
+
+    def _show(self) -> None:
+        snapshot, chosen = self._session.snapshot, self._session.cells.chosen
+        self._size.setVisible(snapshot is not None)
+        if snapshot is not None:
+            grid = snapshot.grid
+            self._size.setText(f"{grid.rows} × {grid.columns} cells of {grid.cell_mm:.2g} mm")
+        self._cell.setVisible(chosen is not None)
+        if snapshot is None or chosen is None:
+            self._values.setText(CLICK)
+            return
+        cell = snapshot.cell(*chosen)
+        self._cell.setText(f"Cell {cell_address(*chosen)}")
+        if cell is None:
+            states = snapshot.patches.state[snapshot.grid.block(*chosen).patches]
+            self._values.setText(words.nothing_in_cell(states))
+        else:
+            self._values.setText(words.cell_values(cell))

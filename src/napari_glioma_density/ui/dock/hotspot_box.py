@@ -1,0 +1,114 @@
+"""The densest cells, ranked; a click or a key flies to one."""
+
+from pathlib import Path
+
+from napari.utils.notifications import show_info
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHeaderView,
+    QPushButton,
+    QTableWidget,
+)
+from qtpy.QtWidgets import QTableWidgetItem as Item
+
+from napari_glioma_density.density import Cell
+from napari_glioma_density.ui import words
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.session import Session
+from napari_glioma_density.ui.tables import save_tables
+
+COLUMNS = ("", "Cell", "% of tissue", "Nuclei/mm²", "Tissue mm²")
+PROVISIONAL = "provisional: the ranking may change until all is read"
+
+
+class HotspotBox(Box):
+    """A table that is not re-ordered while the pointer is over it."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Hotspots")
+        self._session = session
+        self._shown: tuple[Cell, ...] = ()
+        self._note = text(quiet=True)
+        self._table = _table()
+        following = QPushButton("Next hotspot (N)")
+        self.body.addWidget(self._note)
+        self.body.addWidget(self._table)
+        self._save = QPushButton("Save tables …")
+        self._save.setToolTip("patches.csv, grid.csv and heatmap.png, into a folder of your choice")
+        self.body.addLayout(row([following, self._save], stretch=0))
+        self.connections = Connections()
+        self.connections.add(following.clicked, self._next)
+        self.connections.add(self._save.clicked, self._ask_folder)
+        self.connections.add(self._table.cellClicked, self._fly)
+        self.connections.add(session.measured, self._show)
+        self._show()
+
+    def _next(self) -> None:
+        self._session.cells.next_hotspot()
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Save tables into …")
+        if folder:
+            self.save(Path(folder))
+
+    def save(self, folder: Path) -> None:
+        """Write the tables of what is shown into `folder`, in the background."""
+        snapshot = self._session.snapshot
+        if snapshot is not None:
+            self._session.background.submit(lambda: save_tables(folder, snapshot), _tell)
+
+    def _fly(self, rank: int, _column: int) -> None:
+        if rank < len(self._shown):
+            self._session.cells.go_to(self._shown[rank].address)
+
+    def _show(self) -> None:
+        snapshot = self._session.snapshot
+        self._save.setEnabled(snapshot is not None)
+        hotspots = snapshot.hotspots if snapshot else ()
+        self._note.setText(PROVISIONAL if snapshot and not snapshot.totals.complete else "")
+        self._note.setVisible(bool(self._note.text()))
+        if hotspots == self._shown or (self._table.underMouse() and hotspots and self._shown):
+            return
+        self._shown = hotspots
+        self._table.setRowCount(len(hotspots))
+        for rank, cell in enumerate(hotspots):
+            for column, content in enumerate(_columns(rank, cell)):
+                self._table.setItem(rank, column, _item(content))
+
+
+def _tell(folder: Path) -> None:
+    show_info(f"Saved patches.csv, grid.csv and heatmap.png in {folder}")
+
+
+def _columns(rank: int, cell: Cell) -> tuple[str, ...]:
+    return (
+        str(rank + 1),
+        cell.address,
+        words.percent(cell.tissue_density_percent),
+        words.number(cell.nuclei_per_mm2),
+        f"{cell.tissue_mm2:.2f}",
+    )
+
+
+def _item(content: str) -> Item:
+    item = Item(content)
+    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return item
+
+
+def _table() -> QTableWidget:
+    table = QTableWidget(0, len(COLUMNS))
+    table.setHorizontalHeaderLabels(COLUMNS)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(22)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setShowGrid(False)
+    table.setMinimumHeight(150)
+    return table

@@ -1,0 +1,46 @@
+"""The model and the device it runs on."""
+
+from magicgui.widgets import ComboBox, Container
+
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.parts import Box, text
+from napari_glioma_density.ui.models import ListModels, ModelChoice
+from napari_glioma_density.ui.session import Session
+
+DEVICES = (("Automatic", "auto"), ("CPU", "cpu"), ("NVIDIA (CUDA)", "cuda"), ("Apple (MPS)", "mps"))
+
+
+class ModelBox(Box):
+    """A form of two choices; the models are listed in the background."""
+
+    def __init__(self, session: Session, list_models: ListModels) -> None:
+        super().__init__("Model")
+        self._models: tuple[ModelChoice, ...] = ()
+        self._model = ComboBox(name="model", choices=())
+        self._device = ComboBox(name="device", choices=DEVICES, value="auto")
+        self._device.native.setToolTip("Where the network runs")
+        self._missing = text("No model is installed: train one with glioma-density train.")
+        self._missing.hide()
+        parameters = Container(
+            widgets=[self._model, self._device], layout="horizontal", labels=False
+        )
+        parameters.margins = (0, 0, 0, 0)
+        self.body.addWidget(parameters.native)
+        self.body.addWidget(self._missing)
+        self.connections = Connections()
+        self.connections.add(self._model.changed, self._describe)
+        session.background.submit(list_models, self._listed)
+
+    def chosen(self) -> tuple[str | None, str]:
+        """Return the names of model and device; no model while they are being listed."""
+        return self._model.value, str(self._device.value)
+
+    def _listed(self, models: tuple[ModelChoice, ...]) -> None:
+        self._models = models
+        self._model.choices = [(model.title, model.name) for model in models]
+        self._missing.setVisible(not models)
+        self._describe(self._model.value)
+
+    def _describe(self, name: str | None) -> None:
+        about = next((model.about for model in self._models if model.name == name), "")
+        self._model.native.setToolTip(about)

@@ -1,0 +1,53 @@
+"""Pieces the boxes of the dock are made of."""
+
+from collections.abc import Iterable
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+
+class Box(QWidget):  # type: ignore[misc]
+    """A titled part of the dock; children go into `body`, from top to bottom."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(0, 0, 0, 0)
+        self.body.setSpacing(5)
+        heading = QLabel(title)
+        heading.setStyleSheet(
+            "font-weight: bold; border-bottom: 1px solid #5b6470; padding: 2px 4px;"
+        )
+        self.body.addWidget(heading)
+
+
+def text(
+    content: str = "", *, quiet: bool = False, size: int | None = None, wrap: bool = True
+) -> QLabel:
+    """Return a label; `quiet` text steps back, `size` is in points."""
+    label = QLabel(content)
+    label.setWordWrap(wrap)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    style = "color: #9aa3ad;" if quiet else ""
+    label.setStyleSheet(style + (f"font-size: {size}pt;" if size else ""))
+    return label
+
+
+def row(widgets: Iterable[QWidget], stretch: int = -1) -> QHBoxLayout:
+    """Return widgets side by side; the one at index `stretch` takes the room that is left."""
+    line = QHBoxLayout()
+    line.setContentsMargins(0, 0, 0, 0)
+    for index, widget in enumerate(widgets):
+        line.addWidget(widget, 1 if index == stretch else 0)
+    return line
+
+
+def form() -> QFormLayout:
+    """Return a form whose labels stand left in one column."""
+    layout = QFormLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setVerticalSpacing(3)
+    layout.setHorizontalSpacing(10)
+    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    return layout

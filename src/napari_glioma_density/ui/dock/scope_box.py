@@ -1,0 +1,101 @@
+"""What to estimate, the one big button, and how far it is."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from magicgui.widgets import ComboBox
+from qtpy.QtWidgets import QProgressBar, QPushButton, QSizePolicy
+
+from napari_glioma_density.ui import words
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.region import Scope, draw_region
+from napari_glioma_density.ui.session import Phase, Session
+
+if TYPE_CHECKING:
+    from napari_glioma_density.estimate import Progress
+
+BIG = "font-size: 13pt; font-weight: bold; padding: 8px;"
+STEPS = 1000
+
+
+class ScopeBox(Box):
+    """Starts and stops the run of the model that `chosen_model` names, and follows it."""
+
+    def __init__(
+        self, session: Session, chosen_model: Callable[[], tuple[str | None, str]]
+    ) -> None:
+        super().__init__("Scope")
+        self._session = session
+        self._chosen_model = chosen_model
+        self._scope = ComboBox(choices=[(str(scope), scope) for scope in Scope])
+        self._estimate = QPushButton("Estimate density")
+        self._estimate.setStyleSheet(BIG)
+        self._estimate.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._stop = QPushButton("Stop")
+        self._stop.setStyleSheet("font-size: 13pt; padding: 8px;")
+        self._bar = QProgressBar()
+        self._bar.setRange(0, STEPS)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(8)
+        self._state, self._headline = text(quiet=True), text(words.NONE, size=20)
+        self._measure, self._nuclei = text(words.MEASURE), text(quiet=True)
+        self.body.addWidget(self._scope.native)
+        self.body.addLayout(row([self._estimate, self._stop], stretch=0))
+        for widget in (self._bar, self._state, self._headline, self._measure, self._nuclei):
+            self.body.addWidget(widget)
+        self.connections = Connections()
+        self.connections.add(self._scope.changed, self._scope_changed)
+        self.connections.add(self._estimate.clicked, self._start)
+        self.connections.add(self._stop.clicked, session.stop)
+        self.connections.add(session.phase_changed, self._show_phase)
+        self.connections.add(session.progressed, self._show_progress)
+        self.connections.add(session.measured, self._show_totals)
+        self._show_phase()
+        self._show_totals()
+
+    def _start(self) -> None:
+        model, device = self._chosen_model()
+        if model is None:
+            self._session.problem.emit("No model is ready yet: wait a moment, or train one.")
+            return
+        self._session.estimate(model, device, Scope(self._scope.value))
+
+    def _scope_changed(self, scope: str) -> None:
+        if Scope(scope) is Scope.DRAWN:
+            draw_region(self._session.viewer)
+
+    def _show_phase(self) -> None:
+        phase = self._session.phase
+        self._estimate.setEnabled(phase is Phase.READY)
+        self._stop.setEnabled(phase in (Phase.OPENING, Phase.RUNNING))
+        self._bar.setRange(0, 0 if phase is Phase.OPENING else STEPS)
+        if phase is Phase.READY:
+            self._show_totals()
+        else:
+            self._say(f"{phase.value} …")
+
+    def _show_progress(self, progress: "Progress") -> None:
+        self._bar.setValue(round(STEPS * progress.patches_done / max(progress.patches_total, 1)))
+        self._say(words.progress(progress))
+
+    def _show_totals(self) -> None:
+        snapshot, shown = self._session.snapshot, self._session.shown
+        for widget in (self._headline, self._measure, self._nuclei):
+            widget.setVisible(snapshot is not None)
+        if snapshot is None or shown is None:
+            self._bar.setValue(0)
+            self._say("")
+            return
+        self._headline.setText(words.percent(snapshot.totals.tissue_density_percent))
+        self._nuclei.setText(words.totals_values(snapshot.totals))
+        if self._session.phase is Phase.READY:
+            self._show_read(snapshot.totals.tissue_mm2, shown.tissue_mm2)
+
+    def _show_read(self, read_mm2: float, tissue_mm2: float) -> None:
+        self._bar.setValue(round(STEPS * min(read_mm2 / max(tissue_mm2, 1e-9), 1)))
+        self._say(words.read_of(read_mm2, tissue_mm2))
+
+    def _say(self, state: str) -> None:
+        self._state.setText(state)
+        self._state.setVisible(bool(state))

@@ -1,0 +1,98 @@
+"""The slide: its pseudonym, size and resolution, which can be given when the file has none."""
+
+from functools import partial
+
+from magicgui.widgets import FloatSpinBox
+from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
+
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.slides import Slide
+from napari_glioma_density.ui import words
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.parts import Box, form, row, text
+from napari_glioma_density.ui.open_slides import GIVEN
+from napari_glioma_density.ui.session import Session
+
+QUICK_CHOICES = {"20×": 0.5, "40×": 0.25}
+"""What scanners mean by an objective, in µm/px."""
+
+
+class SlideBox(Box):
+    """Shows the current slide; with more than one open, lets the user choose."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Slide")
+        self._session = session
+        self._slides = QComboBox()
+        self._name, self._size, self._resolution, self._tissue = (
+            text(wrap=False) for _ in range(4)
+        )
+        facts = form()
+        facts.addRow("Name", self._name)
+        facts.addRow("Size", self._size)
+        facts.addRow("Resolution", self._resolution)
+        facts.addRow("Tissue", self._tissue)
+        self._ask = self._asking()
+        self.body.addWidget(self._slides)
+        self.body.addLayout(facts)
+        self.body.addWidget(self._ask)
+        self.connections = Connections()
+        self.connections.add(self._slides.activated, self._choose)
+        self.connections.add(session.slides.changed, self._show)
+        self.connections.add(session.measured, self._show_tissue)
+        self._show()
+
+    def _asking(self) -> QWidget:
+        """Return the line on which µm/px is given."""
+        line = QWidget()
+        self._um_per_px = FloatSpinBox(value=0.25, min=0.05, max=5, step=0.01)
+        give = QPushButton("Set µm/px")
+        give.clicked.connect(self._give_typed)
+        quick = [QPushButton(name) for name in QUICK_CHOICES]
+        for button, um_per_px in zip(quick, QUICK_CHOICES.values(), strict=True):
+            source = f"estimated from {button.text()}"
+            button.setToolTip(f"{um_per_px} µm/px, {source}")
+            button.clicked.connect(partial(self._give_quickly, um_per_px, source))
+        line.setLayout(row([*quick, self._um_per_px.native, give], stretch=2))
+        return line
+
+    def _give_quickly(self, um_per_px: float, source: str, _checked: bool) -> None:
+        self._give(um_per_px, source)
+
+    def _give_typed(self) -> None:
+        self._give(self._um_per_px.value, GIVEN)
+
+    def _give(self, um_per_px: float, source: str) -> None:
+        try:
+            self._session.slides.set_um_per_px(um_per_px, source)
+        except BadInput as error:
+            self._session.problem.emit(str(error))
+
+    def _choose(self, index: int) -> None:
+        self._session.slides.choose(self._session.slides.layers[index])
+
+    def _show(self) -> None:
+        slides = self._session.slides
+        self._slides.clear()
+        self._slides.addItems([layer.name for layer in slides.layers])
+        self._slides.setVisible(len(slides.layers) > 1)
+        if slides.current is not None:
+            self._slides.setCurrentIndex(slides.layers.index(slides.current))
+        self._show_facts(slides.slide)
+        self._show_tissue()
+
+    def _show_facts(self, slide: Slide | None) -> None:
+        known = slide is not None and slide.um_per_px is not None
+        self._ask.setVisible(slide is not None and not known)
+        if slide is None:
+            self._name.setText("none open: File > Open, or File > Open Sample")
+            self._size.setText(words.NONE)
+            self._resolution.setText(words.NONE)
+            return
+        self._name.setText(slide.pseudonym)
+        self._size.setText(words.extent(slide.width, slide.height, slide.um_per_px))
+        self._resolution.setText(words.resolution(slide.um_per_px, slide.resolution.source))
+
+    def _show_tissue(self) -> None:
+        shown = self._session.shown
+        self._tissue.setText(words.area(shown.tissue_mm2) if shown else words.NONE)

@@ -1,0 +1,190 @@
+"""The thread that estimates a slide while the window stays free."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.slides import Slide
+from napari_glioma_density.ui.snapshot import Choices, Snapshot, take_snapshot
+from napari_glioma_density.ui.stored import ShownRun, show_run
+
+if TYPE_CHECKING:
+    from napari_glioma_density.estimate import Estimation, Focus, Progress
+    from napari_glioma_density.nuclei.segmenter import Segmenter
+
+logger = logging.getLogger(__name__)
+
+SNAPSHOT_SECONDS = 0.25
+Region = tuple[int, int, int, int]
+LoadSegmenter = Callable[[str, str], "Segmenter"]
+
+
+def load_segmenter(model: str, device: str) -> "Segmenter":
+    """Load a model; torch is imported here, thus in the thread that calls."""
+    from napari_glioma_density.nuclei import segmenter
+
+    return segmenter.load_segmenter(model, device)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to estimate: a slide, with a model on a device.
+
+    `region` is (x, y, width, height) in level-0 px; None for the whole slide.
+    """
+
+    slide: Slide
+    model: str
+    device: str
+    region: Region | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The run is open; `shown` holds what an earlier session left of it."""
+
+    shown: ShownRun
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """A block is on disk."""
+
+    progress: "Progress"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The patches summed up; comes a few times a second and after the last block."""
+
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The thread is done; `problem` is the one line to show when it failed."""
+
+    problem: str | None = None
+
+
+Report = Begun | Advanced | Measured | Ended
+
+
+class EstimateJob:
+    """Estimates one slide in a thread of its own.
+
+    The thread waits for `after`, an earlier job that is still finishing its blocks, because a
+    store has one writer. It reports through `reports`, which the window's thread calls.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        choices: Choices,
+        load: LoadSegmenter = load_segmenter,
+        after: "EstimateJob | None" = None,
+    ) -> None:
+        self.task = task
+        self.choices = choices
+        self._load = load
+        self._after = after
+        self._stop = threading.Event()
+        self._centre: tuple[float, float] | None = None
+        self._focus: Focus | None = None
+        self._um_per_px = 1.0
+        self._reports: SimpleQueue[Report] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="glioma-density-estimate")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for an end; blocks in flight are finished first."""
+        self._stop.set()
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is still at work."""
+        return self._thread.is_alive()
+
+    def look_at(self, centre_um: tuple[float, float]) -> None:
+        """Work outwards from here (y, x in µm) from now on."""
+        self._centre = centre_um
+        if self._focus is not None:
+            self._focus.move(*(side / self._um_per_px for side in centre_um))
+
+    def reports(self) -> Iterator[Report]:
+        """Yield what happened since the last call."""
+        while True:
+            try:
+                yield self._reports.get_nowait()
+            except Empty:
+                return
+
+    def _run(self) -> None:
+        try:
+            if self._after is not None:
+                self._after.join()
+                self._after = None
+            self._estimate()
+        except BadInput as error:
+            self._reports.put(Ended(str(error)))
+        except Exception as error:
+            # The thread's last line: whatever it was, the window must hear of the end.
+            logger.exception("The estimate failed")
+            self._reports.put(Ended(f"The estimate failed: {error}; details are in the log."))
+        else:
+            self._reports.put(Ended())
+
+    def _estimate(self) -> None:
+        from napari_glioma_density.estimate import prepare
+
+        if self._stop.is_set():
+            return
+        segmenter = self._load(self.task.model, self.task.device)
+        focus = self._attend(segmenter.spec.um_per_px)
+        with closing(prepare(self.task.slide, segmenter, focus=focus)) as estimation:
+            self._um_per_px = estimation.plane.um_per_px
+            self._report_blocks(estimation, focus)
+
+    def _report_blocks(self, estimation: "Estimation", focus: "Focus") -> None:
+        scope = estimation.scope_of(self.task.region)
+        self._reports.put(Begun(show_run(estimation.run, self.choices, scope)))
+        due = 0.0
+        with closing(estimation.blocks(scope, focus)) as blocks:
+            for progress in blocks:
+                self._reports.put(Advanced(progress))
+                if time.monotonic() >= due:
+                    self._measure(estimation, scope)
+                    due = time.monotonic() + SNAPSHOT_SECONDS
+                if self._stop.is_set():
+                    break
+        self._measure(estimation, scope)
+
+    def _measure(self, estimation: "Estimation", scope: NDArray[np.bool_]) -> None:
+        patches = estimation.run.patches()
+        self._reports.put(Measured(take_snapshot(patches, self.choices, scope)))
+
+    def _attend(self, um_per_px: float) -> "Focus":
+        """Return the focus that `look_at` moves, put where the person looks now."""
+        from napari_glioma_density.estimate import Focus
+
+        self._um_per_px = um_per_px
+        self._focus = Focus()
+        if self._centre is not None:
+            self.look_at(self._centre)
+        return self._focus

@@ -1,0 +1,37 @@
+"""The models at hand, in the words of the screen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model as the dock offers it."""
+
+    name: str
+    title: str
+    about: str
+
+
+ListModels = Callable[[], tuple[ModelChoice, ...]]
+
+
+def list_models() -> tuple[ModelChoice, ...]:
+    """List the models, the default first; slow, because torch comes with it."""
+    from napari_glioma_density.nuclei import registry
+
+    return tuple(
+        ModelChoice(
+            name=model.name,
+            title=model.name.capitalize(),
+            about=f"{model.spec.title}; works at {model.spec.um_per_px:g} µm/px",
+        )
+        for model in registry.list_models()
+    )
+
+
+def warm_up() -> None:
+    """Import what the first estimate needs, so that it need not wait for it."""
+    for slow in ("pandas", "napari_glioma_density.estimate"):  # napari's layers import pandas
+        import_module(slow)

@@ -1,0 +1,81 @@
+"""The slides open in a viewer, and the one that is worked on."""
+
+from typing import Any
+
+from napari.layers import Image
+from psygnal import Signal
+
+from napari_glioma_density.slides import Resolution, Slide
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.slide_layer import hide_file_name, set_slide, slide_of
+
+GIVEN = "given by user"
+
+
+class OpenSlides:
+    """Follows the viewer's layers; the slide opened last becomes the current one.
+
+    All slides begin at the world's origin and would hide one another, so only the current one is
+    visible.
+    """
+
+    changed = Signal()
+    """Another slide is current, or the current one has another µm/px."""
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self.layers: list[Image] = []
+        self.current: Image | None = None
+        for layer in list(viewer.layers):
+            self._take_up(layer)
+        self._connections = Connections()
+        self._connections.add(viewer.layers.events.inserted, self._inserted)
+        self._connections.add(viewer.layers.events.removed, self._removed)
+
+    @property
+    def slide(self) -> Slide | None:
+        """The current slide."""
+        return slide_of(self.current) if self.current is not None else None
+
+    def choose(self, layer: Image | None) -> None:
+        """Make a layer's slide the current one."""
+        if layer is self.current:
+            return
+        self.current = layer
+        for other in self.layers:
+            other.visible = other is layer
+        self.changed.emit()
+
+    def set_um_per_px(self, um_per_px: float, source: str = GIVEN) -> None:
+        """Give the current slide another µm/px, and say where it comes from.
+
+        Raises
+        ------
+        SlideError
+            When the value is not believable.
+        """
+        if self.slide is None or self.current is None:
+            return
+        slide = self.slide.with_um_per_px(um_per_px)
+        slide.resolution = Resolution(um_per_px, source)
+        set_slide(self.current, slide)
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Stop following the viewer."""
+        self._connections.close()
+
+    def _inserted(self, event: Any) -> None:
+        self._take_up(event.value)
+
+    def _take_up(self, layer: Any) -> None:
+        if slide_of(layer):
+            hide_file_name(layer)
+            self.layers.append(layer)
+            self.choose(layer)
+
+    def _removed(self, event: Any) -> None:
+        if event.value in self.layers:
+            self.layers.remove(event.value)
+            if event.value is self.current:
+                self.choose(self.layers[-1] if self.layers else None)

@@ -1,0 +1,124 @@
+"""The grid overlay: lines between cells, their names, and the cell that was chosen."""
+
+import numpy as np
+from napari.layers import Points
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import PATCH_PX, CellGrid, cell_address
+from napari_glioma_density.ui.camera import View
+from napari_glioma_density.ui.overlays.lines import LineOverlay, grid_segments
+from napari_glioma_density.ui.world import MICROMETRE
+
+LINE_COLOUR = "#1F2937"
+CHOSEN_COLOUR = "#0057FF"
+TAG_COLOUR = "#FFFFFFBF"
+NAME_SIZE = 10
+TAG_PX = 26
+MOST_NAMES = 600
+"""Beyond this many cells names would neither be legible nor quick to draw."""
+
+
+class GridOverlay:
+    """Cell borders and names of one grid, and a frame around the chosen cell."""
+
+    def __init__(self, grid: CellGrid) -> None:
+        self._grid = grid
+        ys, xs = cell_edges_um(grid)
+        self._lines = LineOverlay("grid", grid_segments(ys, xs), LINE_COLOUR, width=1.0)
+        self._frame = LineOverlay("chosen cell", np.zeros((0, 2, 2)), CHOSEN_COLOUR, width=4.0)
+        self._names = CellNames(grid)
+        self.layers = (self._lines.layer, self._names.layer, self._frame.layer)
+        for layer in self.layers:
+            layer.editable = False
+            layer.locked = True
+
+    def show(self, grid: CellGrid) -> None:
+        """Lay another grid over the slide; the same one costs nothing."""
+        if grid == self._grid:
+            return
+        self._grid = grid
+        self._lines.draw(grid_segments(*cell_edges_um(grid)))
+        self._frame.draw(np.zeros((0, 2, 2)))
+        self._names.show(grid)
+
+    def show_names(self, shown: bool) -> None:
+        """Switch the names of the cells on or off."""
+        self._names.layer.visible = shown
+
+    def choose(self, row: int, column: int) -> None:
+        """Frame one cell."""
+        ys, xs = cell_edges_um(self._grid)
+        self._frame.draw(grid_segments(ys[row : row + 2], xs[column : column + 2]))
+
+    def follow_zoom(self, zoom: float) -> None:
+        """Keep lines and names at their size on the screen (`zoom` in screen px per µm)."""
+        for part in (self._lines, self._names, self._frame):
+            part.follow_zoom(zoom)
+
+
+def cell_edges_um(grid: CellGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the y of every row's edge and the x of every column's, in µm, clipped at the slide."""
+    lattice = grid.lattice
+    side = grid.patches_per_cell * PATCH_PX
+    ys = np.append(np.arange(grid.rows) * side, lattice.height_px) * lattice.um_per_px
+    xs = np.append(np.arange(grid.columns) * side, lattice.width_px) * lattice.um_per_px
+    return ys, xs
+
+
+def cell_at(grid: CellGrid, y_um: float, x_um: float) -> tuple[int, int] | None:
+    """Return row and column of the cell at a point of the slide, or None beyond its edge."""
+    ys, xs = cell_edges_um(grid)
+    row, column = np.searchsorted(ys, y_um, "right") - 1, np.searchsorted(xs, x_um, "right") - 1
+    if 0 <= row < grid.rows and 0 <= column < grid.columns:
+        return int(row), int(column)
+    return None
+
+
+def cell_view(grid: CellGrid, row: int, column: int) -> View:
+    """Return the extent of a cell in the world."""
+    ys, xs = cell_edges_um(grid)
+    height, width = ys[row + 1] - ys[row], xs[column + 1] - xs[column]
+    return View(float(ys[row]), float(xs[column]), float(height), float(width))
+
+
+class CellNames:
+    """One Points layer: each name on a light tag in the upper left corner of its cell."""
+
+    def __init__(self, grid: CellGrid) -> None:
+        self._corners, names = _name_places(grid)
+        self._zoom = 1.0
+        self.layer = Points(
+            self._corners,
+            ndim=2,
+            name="cell names",
+            features={"cell": names},
+            text={"string": "{cell}", "size": NAME_SIZE, "color": LINE_COLOUR, "anchor": "center"},
+            symbol="square",
+            face_color=TAG_COLOUR,
+            border_width=0,
+            size=TAG_PX,
+            units=(MICROMETRE, MICROMETRE),
+        )
+
+    def show(self, grid: CellGrid) -> None:
+        """Name the cells of another grid."""
+        self._corners, names = _name_places(grid)
+        self.layer.data = self._corners + TAG_PX / 2 / self._zoom
+        self.layer.features = {"cell": names}
+        self.layer.size = TAG_PX / self._zoom
+
+    def follow_zoom(self, zoom: float) -> None:
+        """Keep tags at their size on the screen (`zoom` in screen px per µm)."""
+        if not np.isclose(zoom, self._zoom, rtol=0.05):
+            self._zoom = zoom
+            self.layer.data = self._corners + TAG_PX / 2 / zoom
+            self.layer.size = TAG_PX / zoom
+
+
+def _name_places(grid: CellGrid) -> tuple[NDArray[np.float64], list[str]]:
+    if grid.rows * grid.columns > MOST_NAMES:
+        return np.zeros((0, 2)), []
+    ys, xs = cell_edges_um(grid)
+    corners = np.stack(np.meshgrid(ys[:-1], xs[:-1], indexing="ij"), axis=-1).reshape(-1, 2)
+    names = [cell_address(r, c) for r in range(grid.rows) for c in range(grid.columns)]
+    return corners, names

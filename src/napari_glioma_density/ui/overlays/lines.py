@@ -1,0 +1,47 @@
+"""Lines of an even width on the screen, whatever the zoom."""
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Vectors
+from numpy.typing import NDArray
+
+from napari_glioma_density.ui.world import MICROMETRE
+
+Segments = NDArray[np.float64]
+"""Shape (n, 2, 2): start (y, x) and extent (y, x) of each line, in µm."""
+
+
+class LineOverlay:
+    """One Vectors layer whose lines stay `width` screen px wide; locked against deletion by key."""
+
+    def __init__(self, name: str, segments: Segments, colour: str, width: float) -> None:
+        self._width = width
+        self.layer = Vectors(
+            segments,
+            name=name,
+            ndim=2,
+            vector_style="line",
+            edge_color=colour,
+            edge_width=width,
+            opacity=1.0,
+            units=(MICROMETRE, MICROMETRE),
+        )
+
+    def draw(self, segments: Segments) -> None:
+        """Show other lines."""
+        self.layer.data = segments
+
+    def follow_zoom(self, zoom: float) -> None:
+        """Keep the width on the screen (`zoom` in screen px per µm)."""
+        width = self._width / zoom
+        if not np.isclose(width, self.layer.edge_width, rtol=0.05):
+            self.layer.edge_width = width
+
+
+def grid_segments(ys: NDArray[Any], xs: NDArray[Any]) -> Segments:
+    """Return horizontal lines at every y and vertical ones at every x, ends included."""
+    height, width = ys[-1] - ys[0], xs[-1] - xs[0]
+    across = [((y, xs[0]), (0, width)) for y in ys]
+    down = [((ys[0], x), (height, 0)) for x in xs]
+    return np.array(across + down, np.float64)

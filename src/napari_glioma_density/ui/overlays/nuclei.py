@@ -1,0 +1,87 @@
+"""The nuclei overlay: outlines over all levels of a run's mask."""
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import Block, Lattice
+from napari_glioma_density.ui.background import Background
+from napari_glioma_density.ui.overlays.outlines import (
+    INSIDE,
+    OUTLINE,
+    OUTSIDE,
+    Mask,
+    OutlinedMask,
+    Tile,
+)
+from napari_glioma_density.ui.world import placement
+
+OVERVIEW_DOWNSAMPLE = 64
+OUTLINE_COLOUR = "#00C8FF"
+FILL_COLOUR = (0.0, 0.78, 1.0, 0.35)
+
+Drawn = list[tuple[OutlinedMask, Tile, NDArray[np.uint8] | None]]
+
+
+class NucleiOverlay:
+    """Outlines of the nuclei, filled on request.
+
+    `masks` holds the levels, finest first. The overview level, which napari keeps in memory, is
+    empty: from that far away a nucleus is smaller than a px and the density overlay speaks.
+    """
+
+    def __init__(self, lattice: Lattice, masks: tuple[Mask, ...], background: Background) -> None:
+        self._lattice = lattice
+        self._background = background
+        self._drawing = False
+        self._levels = tuple(OutlinedMask(mask) for mask in masks)
+        overview = tuple(-(-side // OVERVIEW_DOWNSAMPLE) for side in self._levels[0].shape)
+        self.layer = Labels(
+            [*self._levels, np.zeros(overview, np.uint8)],
+            name="nuclei",
+            multiscale=True,
+            colormap=colormap(filled=False),
+            opacity=1.0,
+            **placement(lattice.um_per_px),
+        )
+
+    def fill(self, filled: bool) -> None:
+        """Fill the outlines with a light tint, or not."""
+        self.layer.colormap = colormap(filled=filled)
+
+    def mark_stale(self, block: Block) -> None:
+        """Draw a block anew where it was drawn before it was written."""
+        down, across = self._lattice.window(block)
+        for level in self._levels:
+            zoom = self._levels[0].shape[0] / level.shape[0]
+            level.mark_stale(_shrunk(down, zoom), _shrunk(across, zoom))
+
+    def draw_wanted(self) -> None:
+        """Have the tiles that came into view drawn in the background, one batch at a time."""
+        if self._drawing:
+            return
+        wanted = [(level, tile) for level in self._levels for tile in level.take_wanted()]
+        if wanted:
+            self._drawing = True
+            self._background.submit(
+                lambda: [(level, tile, level.draw(tile)) for level, tile in wanted], self._show
+            )
+
+    def _show(self, drawn: Drawn) -> None:
+        self._drawing = False
+        for level, tile, content in drawn:
+            if content is not None:
+                level.keep(tile, content)
+        self.layer.refresh(thumbnail=False, extent=False, highlight=False)
+
+
+def colormap(*, filled: bool) -> DirectLabelColormap:
+    """Return the colours of outlines, and of what they enclose when `filled`."""
+    inside = FILL_COLOUR if filled else "transparent"
+    colours = {None: "transparent", OUTSIDE: "transparent", INSIDE: inside, OUTLINE: OUTLINE_COLOUR}
+    return DirectLabelColormap(color_dict=colours)
+
+
+def _shrunk(window: slice, zoom: float) -> slice:
+    return slice(int(window.start / zoom), int(window.stop / zoom) + 1)

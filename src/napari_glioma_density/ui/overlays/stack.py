@@ -1,0 +1,116 @@
+"""All overlays of one run, in the order in which they lie over the slide."""
+
+from collections import deque
+from typing import Any
+
+from napari.layers import Layer
+
+from napari_glioma_density.density import Block
+from napari_glioma_density.ui.background import Background
+from napari_glioma_density.ui.overlays.density import OPACITY, DensityOverlay
+from napari_glioma_density.ui.overlays.grid import GridOverlay
+from napari_glioma_density.ui.overlays.nuclei import NucleiOverlay
+from napari_glioma_density.ui.snapshot import Snapshot
+from napari_glioma_density.ui.stored import ShownRun
+
+
+class OverlayStack:
+    """Density, nuclei and grid over the current slide.
+
+    Layers are added one at a time by `tick`, because each takes napari a while. A layer
+    the user deletes stays away until the next run is shown; painting it meanwhile does nothing.
+    """
+
+    def __init__(self, viewer: Any, background: Background) -> None:
+        self._viewer = viewer
+        self._background = background
+        self._density: DensityOverlay | None = None
+        self._nuclei: NucleiOverlay | None = None
+        self._grid: GridOverlay | None = None
+        self._waiting: deque[Layer] = deque()
+        self._hidden: list[Layer] = []
+        self.opacity = OPACITY
+        self.names_shown = True
+        self.filled = False
+
+    def show(self, shown: ShownRun) -> None:
+        """Replace the overlays by those of a run."""
+        self.clear()
+        self._density = DensityOverlay(shown.lattice, shown.snapshot.scale)
+        self._nuclei = NucleiOverlay(shown.lattice, shown.masks, self._background)
+        self._grid = GridOverlay(shown.snapshot.grid)
+        self.set_filled(self.filled)
+        self.set_names_shown(self.names_shown)
+        self._waiting.extend(self._layers())
+        self.paint(shown.snapshot)
+
+    def tick(self) -> None:
+        """Do what is due a few times a second: the next layer, tiles in view, line widths."""
+        self._add_waiting()
+        if self._density is None or self._nuclei is None or self._grid is None:
+            return
+        zoom = self._viewer.scene.camera.zoom
+        self._density.follow_zoom(zoom, self.opacity)
+        self._nuclei.draw_wanted()
+        self._grid.follow_zoom(zoom)
+
+    def _add_waiting(self) -> None:
+        """Add the next layer, leaving the selection as it is."""
+        if self._waiting:
+            active = self._viewer.layers.selection.active
+            self._viewer.add_layer(self._waiting.popleft())
+            self._viewer.layers.selection.active = active
+
+    def paint(self, snapshot: Snapshot) -> None:
+        """Redraw what changed in the patches, the scale or the grid."""
+        if self._density is not None and self._grid is not None:
+            self._density.paint(snapshot)
+            self._grid.show(snapshot.grid)
+
+    def show_blocks(self, blocks: list[Block]) -> None:
+        """Draw the nuclei of blocks that were written just now."""
+        if self._nuclei is not None:
+            for block in blocks:
+                self._nuclei.mark_stale(block)
+
+    def choose(self, row: int, column: int) -> None:
+        """Frame a cell."""
+        if self._grid is not None:
+            self._grid.choose(row, column)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Set the density overlay's opacity, 0–1, as seen from afar; `tick` carries it out."""
+        self.opacity = opacity
+
+    def set_filled(self, filled: bool) -> None:
+        """Fill nuclei or draw their outlines alone."""
+        self.filled = filled
+        if self._nuclei is not None:
+            self._nuclei.fill(filled)
+
+    def set_names_shown(self, shown: bool) -> None:
+        """Switch the names of cells on or off."""
+        self.names_shown = shown
+        if self._grid is not None:
+            self._grid.show_names(shown)
+
+    def toggle(self) -> None:
+        """Hide every overlay, or show again those that were hidden so."""
+        visible = [layer for layer in self._layers() if layer.visible]
+        for layer in visible or self._hidden:
+            layer.visible = not visible
+        self._hidden = visible
+
+    def clear(self) -> None:
+        """Take all overlays away."""
+        for layer in self._layers():
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        self._waiting.clear()
+        self._hidden = []
+        self._density = self._nuclei = self._grid = None
+
+    def _layers(self) -> tuple[Layer, ...]:
+        if self._density is None or self._nuclei is None or self._grid is None:
+            return ()
+        return (self._density.layer, self._nuclei.layer, *self._grid.layers)

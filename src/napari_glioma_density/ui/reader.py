@@ -1,0 +1,51 @@
+"""napari reader of whole slides."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from napari.types import LayerData
+from napari.utils.notifications import show_error
+
+from napari_glioma_density.errors import SlideError
+from napari_glioma_density.slides import open_slide
+from napari_glioma_density.ui.slide_layer import slide_layer_data
+
+PathOrPaths = str | Sequence[str]
+ReadLayers = Callable[[PathOrPaths], list[LayerData]]
+
+SLIDE_SUFFIXES = frozenset({".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".svslide", ".dcm"})
+"""Suffixes that mean a slide; a file that has one and cannot be opened is an error to tell."""
+
+NOTHING: list[LayerData] = [(None,)]
+"""napari's sign for "read, and there is no layer to add"."""
+
+
+def get_reader(path: PathOrPaths) -> ReadLayers | None:
+    """Return a reader for one slide file or folder, or None to leave `path` to other plugins.
+
+    A picture, a generic TIFF or a folder is claimed only when it can be opened as a slide.
+    """
+    if not isinstance(path, str):
+        return None
+    if Path(path).suffix.lower() in SLIDE_SUFFIXES or _opens(path):
+        return read_slide
+    return None
+
+
+def read_slide(path: PathOrPaths) -> list[LayerData]:
+    """Open a slide and return its layer; a slide that cannot be opened is told in one line."""
+    if not isinstance(path, str):
+        path = path[0]
+    try:
+        return [slide_layer_data(open_slide(path))]
+    except SlideError as error:
+        show_error(str(error))
+        return NOTHING
+
+
+def _opens(path: str) -> bool:
+    try:
+        open_slide(path).close()
+    except SlideError:
+        return False
+    return True

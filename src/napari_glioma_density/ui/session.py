@@ -1,0 +1,217 @@
+"""One viewer's slide, its run and its overlays, tied together."""
+
+from contextlib import suppress
+from enum import Enum
+from typing import Any
+
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.ui.background import Background
+from napari_glioma_density.ui.camera import CameraWatch, fly_to, layer_view, visible_part
+from napari_glioma_density.ui.cells import Cells
+from napari_glioma_density.ui.job import (
+    Advanced,
+    Begun,
+    Ended,
+    EstimateJob,
+    LoadSegmenter,
+    Measured,
+    Report,
+    Task,
+    load_segmenter,
+)
+from napari_glioma_density.ui.open_slides import OpenSlides
+from napari_glioma_density.ui.overlays.stack import OverlayStack
+from napari_glioma_density.ui.region import Scope, region_of
+from napari_glioma_density.ui.snapshot import Choices, Snapshot, take_snapshot
+from napari_glioma_density.ui.stored import ShownRun, stored_results
+
+TICK_MS = 120
+
+
+class Phase(Enum):
+    """What a session is doing."""
+
+    READY = "ready"
+    OPENING = "opening slide and model"
+    RUNNING = "estimating"
+    STOPPING = "finishing the blocks begun"
+
+
+class Session:
+    """What the dock shows and commands; lives on the window's thread and never blocks it.
+
+    Slow work goes to the background or to the job; a timer brings their news back.
+    """
+
+    phase_changed = Signal()
+    progressed = Signal(object)
+    """A `Progress`."""
+    measured = Signal()
+    """There is another snapshot, or none any more."""
+    problem = Signal(str)
+    """One line to show; empty when all is well again."""
+
+    def __init__(self, viewer: Any, load: LoadSegmenter = load_segmenter) -> None:
+        self.viewer = viewer
+        self._load = load
+        self.phase = Phase.READY
+        self.choices = Choices()
+        self.shown: ShownRun | None = None
+        self.snapshot: Snapshot | None = None
+        self.slides = OpenSlides(viewer)
+        self.background = Background(self.problem.emit)
+        self.overlays = OverlayStack(viewer, self.background)
+        self.cells = Cells(viewer, self.overlays, lambda: self.snapshot)
+        self.cells.problem.connect(self.problem.emit)
+        self._job: EstimateJob | None = None
+        self._camera = CameraWatch(viewer, self._look)
+        self._timer = QTimer()
+        self._timer.timeout.connect(self.tick)
+        self._timer.start(TICK_MS)
+        self.slides.changed.connect(self._change_slide)
+
+    def open_stored(self) -> None:
+        """Bring back what the current slide's store holds, if it has one."""
+        slide = self.slides.slide
+        if slide is None:
+            return
+        choices = self.choices
+
+        def opened(shown: ShownRun | None) -> None:
+            if shown is not None and slide is self.slides.slide and self.shown is None:
+                self._restore(shown)
+
+        self.background.submit(lambda: stored_results(slide, choices), opened)
+
+    def _restore(self, shown: ShownRun) -> None:
+        slide = self.slides.slide
+        if slide is not None and slide.um_per_px != shown.spec.um_per_px:
+            if slide.um_per_px is not None:
+                return
+            self.slides.set_um_per_px(shown.spec.um_per_px, shown.spec.um_per_px_source)
+        self._show(shown)
+
+    def _change_slide(self) -> None:
+        self.stop()
+        self.overlays.clear()
+        self._enter(Phase.READY)
+        self.shown = None
+        self._show_snapshot(None)
+        self.problem.emit("")
+        if self.slides.current is not None:
+            fly_to(self.viewer, layer_view(self.slides.current), margin=1.05)
+        self.open_stored()
+
+    def estimate(self, model: str, device: str, scope: Scope) -> None:
+        """Start estimating; what stands in the way is told as a problem."""
+        try:
+            task = self._task(model, device, scope)
+        except BadInput as error:
+            self.problem.emit(str(error))
+            return
+        self.problem.emit("")
+        self._job = EstimateJob(task, self.choices, self._load, after=self._job)
+        self._look()
+        self._job.start()
+        self._enter(Phase.OPENING)
+
+    def _task(self, model: str, device: str, scope: Scope) -> Task:
+        slide = self.slides.slide
+        if slide is None:
+            raise BadInput("No slide is open: open one with File > Open.")
+        if slide.um_per_px is None:
+            raise BadInput("This slide states no µm/px: give it under Slide.")
+        return Task(slide, model, device, region_of(self.viewer, slide, scope))
+
+    def stop(self) -> None:
+        """Stop after the blocks in flight; all that is done is kept."""
+        if self._job is not None and self._job.alive:
+            self._job.stop()
+            self._enter(Phase.STOPPING)
+
+    def tick(self) -> None:
+        """Take in what happened in other threads since the last tick."""
+        self.background.deliver()
+        if self._job is not None:
+            self._take_in(self._job, list(self._job.reports()))
+        self.overlays.tick()
+
+    def _take_in(self, job: EstimateJob, reports: list[Report]) -> None:
+        """Draw once for all reports; those of a slide no longer current are dropped."""
+        if job.task.slide is not self.slides.slide:
+            return
+        for report in reports:
+            if isinstance(report, Begun):
+                self._begin(report.shown)
+        progress = [r.progress for r in reports if isinstance(r, Advanced)]
+        if progress:
+            self.overlays.show_blocks([each.block for each in progress])
+            self.progressed.emit(progress[-1])
+        measured = [r.snapshot for r in reports if isinstance(r, Measured)]
+        if measured:
+            self._show_snapshot(measured[-1])
+        for report in reports:
+            if isinstance(report, Ended):
+                self._end(report)
+
+    def _begin(self, shown: ShownRun) -> None:
+        self._enter(Phase.RUNNING if self.phase is Phase.OPENING else self.phase)
+        if self.shown is None or self.shown.spec != shown.spec:
+            self._show(shown)
+
+    def _end(self, ended: Ended) -> None:
+        self._enter(Phase.READY)
+        if ended.problem:
+            self.problem.emit(ended.problem)
+
+    def _enter(self, phase: Phase) -> None:
+        if phase is not self.phase:
+            self.phase = phase
+            self.phase_changed.emit()
+
+    def _look(self) -> None:
+        if self._job is not None:
+            self._job.look_at(visible_part(self.viewer).centre)
+
+    def choose(self, choices: Choices) -> None:
+        """Sum up and draw the results in another way; nothing is computed anew by the network."""
+        self.choices = choices
+        if self._job is not None:
+            self._job.choices = choices
+        if self.snapshot is None:
+            return
+        patches, scope = self.snapshot.patches, self.snapshot.scope
+        self.background.submit(lambda: take_snapshot(patches, choices, scope), self._show_choice)
+
+    def _show_choice(self, snapshot: Snapshot) -> None:
+        if self.snapshot is not None and self.snapshot.patches.lattice == snapshot.patches.lattice:
+            self._show_snapshot(snapshot)
+
+    def _show(self, shown: ShownRun) -> None:
+        self.shown = shown
+        self.overlays.show(shown)
+        self._show_snapshot(shown.snapshot)
+
+    def _show_snapshot(self, snapshot: Snapshot | None) -> None:
+        if snapshot is not None:
+            self.overlays.paint(snapshot)
+        moved = (snapshot and snapshot.grid) != (self.snapshot and self.snapshot.grid)
+        self.snapshot = snapshot
+        if moved:
+            self.cells.forget()
+        self.measured.emit()
+
+    def close(self) -> None:
+        """Stop, wait for the blocks in flight, and let go of the viewer. Twice does no harm."""
+        self.slides.close()
+        if self._job is not None:
+            self._job.stop()
+            self._job.join()
+            self._job = None
+        self.background.close()
+        with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted its timers
+            self._timer.stop()
+            self._camera.close()

@@ -1,0 +1,104 @@
+"""Numbers in the words of the screen."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import Cell, PatchState, Totals
+
+if TYPE_CHECKING:
+    from napari_glioma_density.estimate import Progress
+
+MEASURE = "nuclear area, % of tissue, all cell types"
+PURPOSE = "Research use only, not for diagnosis, grading or margins."
+NONE = "–"
+
+
+def percent(value: float | None) -> str:
+    """Return a percentage with one decimal, as in 17.9 %."""
+    return NONE if value is None else f"{value:.1f} %"
+
+
+def number(value: float | None) -> str:
+    """Return a count with its thousands apart, as in 4 812."""
+    return NONE if value is None else f"{value:,.0f}".replace(",", "\u2009")
+
+
+def area(mm2: float) -> str:
+    """Return an area in mm²: two decimals when small, one up to 100, then none."""
+    decimals = 2 if mm2 < 10 else 1 if mm2 < 100 else 0
+    return f"{mm2:.{decimals}f} mm²"
+
+
+def length(mm: float) -> str:
+    """Return a length in mm, as in 0.25 mm."""
+    return f"{mm:.2g} mm"
+
+
+def duration(seconds: float) -> str:
+    """Return a time to wait: seconds, minutes, or hours and minutes."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def limits(lower: float, upper: float) -> str:
+    """Return a band's limits, as in 2–4 %."""
+    return f"{round(lower, 1):g}–{round(upper, 1):g} %"
+
+
+def cell_values(cell: Cell) -> str:
+    """Return what was measured in a cell, on two lines."""
+    first = f"{percent(cell.tissue_density_percent)} of tissue is nucleus"
+    nuclei = f"{number(cell.nuclei_per_mm2)} nuclei/mm²"
+    rest = f"{nuclei}, {area(cell.tissue_mm2)} tissue of {area(cell.read_mm2)} read"
+    return f"{first}\n{rest}" + ("" if cell.complete else "\nprovisional: not all of it is read")
+
+
+def nothing_in_cell(states: NDArray[np.uint8]) -> str:
+    """Return why a cell without measurements has none, by the states of its patches."""
+    if (states == PatchState.PENDING).any():
+        return "nothing of it is read yet"
+    if (states == PatchState.UNREAD).any():
+        return "cannot be read: the slide file is damaged here"
+    return "bare glass"
+
+
+def totals_values(totals: Totals) -> str:
+    """Return the nuclei per mm² of all that was read, marked when it is not all."""
+    nuclei = f"{number(totals.nuclei_per_mm2)} nuclei per mm² of tissue"
+    unread = f"; {area(totals.unread_mm2)} unreadable" if totals.unread_mm2 else ""
+    return nuclei + unread + ("" if totals.complete else "; provisional")
+
+
+def extent(width: int, height: int, um_per_px: float | None) -> str:
+    """Return a slide's size in px, and in mm when its resolution is known."""
+    px = f"{number(width)} × {number(height)} px"
+    if um_per_px is None:
+        return px
+    return f"{px} · {width * um_per_px / 1000:.1f} × {height * um_per_px / 1000:.1f} mm"
+
+
+def resolution(um_per_px: float | None, source: str) -> str:
+    """Return µm/px and where the figure comes from."""
+    if um_per_px is None:
+        return source
+    return f"{um_per_px:.4g} µm/px ({source})"
+
+
+def read_of(read_mm2: float, tissue_mm2: float) -> str:
+    """Return how much of the tissue is read, as in 3.1 of 42.0 mm² read."""
+    return f"{area(read_mm2).removesuffix(' mm²')} of {area(tissue_mm2)} read"
+
+
+def progress(now: "Progress") -> str:
+    """Return how far a job is, how fast, and how long it will still take."""
+    read = read_of(now.tissue_mm2_done, now.tissue_mm2_total)
+    new = now.patches_done - now.patches_reused
+    if new <= 0 or now.seconds <= 0:
+        return read
+    rate = new / now.seconds
+    left = (now.patches_total - now.patches_done) / rate
+    return f"{read}\n{rate:.1f} patches/s, {duration(left)} left"
