@@ -31,9 +31,7 @@ def estimated(
 ) -> tuple[PatchTable, NDArray[np.uint8]]:
     """Patches and mask of a whole slide."""
     with open_slide(slide_path) as slide:
-        estimation = prepare(
-            slide, segmenter, folder, restart=True, block_patches=block_patches
-        )
+        estimation = prepare(slide, segmenter, folder, restart=True, block_patches=block_patches)
         for _ in estimation.blocks():
             pass
         estimation.close()
