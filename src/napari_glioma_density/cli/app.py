@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any, cast
 
 import typer
 
@@ -20,7 +21,7 @@ from napari_glioma_density.errors import BadInput
 
 # typer carries a click of its own and names only this descendant of the click error that every
 # unknown option, missing argument and bad value derives from.
-UsageError = typer.BadParameter.__mro__[1]
+UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -74,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
     except BadInput as error:
         return _refuse(str(error))
     except UsageError as error:
-        return _refuse(f"{error.format_message()} See `glioma-density --help`.")
+        return _refuse(f"{cast('Any', error).format_message()} See `glioma-density --help`.")
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped; what was finished is kept\n")
         return INTERRUPTED

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import STARTED, AsJson, print_json, progress_bar
+from napari_glioma_density.cli.console import (
+    STARTED,
+    AsJson,
+    made_folder,
+    print_json,
+    progress_bar,
+)
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -141,11 +147,7 @@ def _folder(output: Path, slide_name: str) -> Path:
     folder = output / slide_name
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder}: is a file where results would go; choose another --output")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{output}: cannot be written ({error.strerror}); choose another") from error
-    return folder
+    return made_folder(folder)
 
 
 def _print_figures(figures: dict[str, Any]) -> None:

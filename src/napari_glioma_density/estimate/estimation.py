@@ -1,13 +1,10 @@
 """The main job: a slide and a segmenter go in, finished blocks come out, each already on disk."""
 
 import math
-import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.density import PATCH_PX, Block, PatchState, partition
 from napari_glioma_density.estimate.measurement import Ground, measure_block
 from napari_glioma_density.estimate.order import Focus, NearestFirst
+from napari_glioma_density.estimate.progress import Progress, StageSeconds
 from napari_glioma_density.nuclei.segmenter import Segmenter
 from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
 from napari_glioma_density.slides import (
@@ -35,41 +33,6 @@ READ_AHEAD = 3
 moved view is followed within a block or two."""
 BLOCK_PATCHES = {"cpu": 2, "mps": 2, "cuda": 4}
 """Side of a block by device: on a CPU 1920 px blocks are no faster a patch than 960."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One more block is on disk, and how far the job is with it."""
-
-    block: Block
-    patches_done: int
-    patches_total: int
-    patches_reused: int
-    """Patches of the scope that an earlier run had finished; part of ``patches_done``."""
-    tissue_mm2_done: float
-    tissue_mm2_total: float
-    seconds: float
-    """Since the job began."""
-
-
-@dataclass
-class StageSeconds:
-    """Thread time spent in each stage; stages overlap, so they add up to more than the total."""
-
-    read: float = 0.0
-    infer: float = 0.0
-    write: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    @contextmanager
-    def spent(self, stage: str) -> Iterator[None]:
-        """Add the time of the ``with`` body to ``stage``."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            with self._lock:
-                setattr(self, stage, getattr(self, stage) + time.perf_counter() - began)
 
 
 def prepare(

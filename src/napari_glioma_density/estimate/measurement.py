@@ -133,7 +133,7 @@ def _centred_on(
     height, width = read.shape
     inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
     inside[inside] = read[y[inside], x[inside]]
-    return inside
+    return np.asarray(inside)
 
 
 def _patch_counts(nuclei: NDArray[np.void], block: Block) -> NDArray[np.int64]:

@@ -1,0 +1,44 @@
+"""How far an estimate is, and where its time goes."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from napari_glioma_density.density import Block
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One more block is on disk, and how far the job is with it."""
+
+    block: Block
+    patches_done: int
+    patches_total: int
+    patches_reused: int
+    """Patches of the scope that an earlier run had finished; part of ``patches_done``."""
+    tissue_mm2_done: float
+    tissue_mm2_total: float
+    seconds: float
+    """Since the job began."""
+
+
+@dataclass
+class StageSeconds:
+    """Thread time spent in each stage; stages overlap, so they add up to more than the total."""
+
+    read: float = 0.0
+    infer: float = 0.0
+    write: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @contextmanager
+    def spent(self, stage: str) -> Iterator[None]:
+        """Add the time of the ``with`` body to ``stage``."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                setattr(self, stage, getattr(self, stage) + time.perf_counter() - began)
