@@ -68,6 +68,16 @@ def test_a_region_is_estimated_alone(
     assert program(*call, "--region", "10,10,100,100").json["patches"] == 1
 
 
+def test_a_slide_of_bare_glass_has_no_density(
+    program: Program, weights: Path, tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "glass.png"), np.full((1000, 1200, 3), 243, np.uint8))
+    call = ("estimate", tmp_path / "glass.png", "-o", tmp_path / "o", "--model", weights)
+    figures = program(*call, "--um-per-px", 0.5, "--json").json
+    assert figures["density_percent"] is None
+    assert figures["patches"] == 0
+
+
 def test_segment_writes_a_mask_of_the_picture_s_size(
     program: Program, weights: Path, tmp_path: Path
 ) -> None:
@@ -123,6 +133,7 @@ BAD_INPUT = [
     (("estimate", "discs.tiff", "--model", "nonsense"), ("nonsense", "no such model")),
     (("estimate", "discs.tiff", "--model", "gone.safetensors"), ("gone.safetensors",)),
     (("estimate", "discs.tiff", "--region", "1,2,3"), ("--region", "X,Y,W,H")),
+    (("estimate", "discs.tiff", "--region", "9000,9000,10,10"), ("--region", "outside")),
     (("estimate", "discs.tiff", "--um-per-px", "90"), ("90",)),
     (("estimate", "discs.tiff", "--device", "tpu"), ("tpu",)),
     (("estimate", "discs.tiff", "--cell-mm", "-1"), ("cell",)),
@@ -134,7 +145,7 @@ BAD_INPUT = [
     (("train", "--data", "folder", "--model", "resnet", "-o", "w.safetensors"), ("resnet",)),
     (("train", "--data", "folder", "--model", "unet", "-o", "w.pt"), ("w.pt", "safetensors")),
     (("synthesize", "o.tiff", "--width", 10, "--height", 10, "--um-per-px", 0.5), ("10",)),
-    (("estimate",), ("SLIDE",)),
+    (("estimate",), ("argument", "slide")),
     (("nonsense",), ("nonsense",)),
     (("info", "discs.tiff", "--nonsense"), ("--nonsense",)),
 ]

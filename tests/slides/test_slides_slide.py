@@ -54,6 +54,7 @@ def test_the_users_resolution_replaces_the_files(slide: Slide) -> None:
     given = slide.with_um_per_px(0.5)
     assert given.resolution == Resolution(0.5, "given by user")
     assert slide.um_per_px == 0.25
+    assert slide.with_um_per_px(0.5, "estimated from 20×").resolution.source == "estimated from 20×"
     assert given.fingerprint == slide.fingerprint
     with pytest.raises(SlideError, match=r"made\.svs: 352.8 µm/px"):
         slide.with_um_per_px(352.8)

@@ -5,7 +5,7 @@ import pytest
 
 from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides import Pixels, open_slide
-from napari_glioma_density.stain import refuse_unless_brightfield
+from napari_glioma_density.stain import NotBrightfield, refuse_unless_brightfield
 
 
 def uniform(*shares: tuple[float, tuple[int, int, int]]) -> Pixels:
@@ -24,7 +24,7 @@ def uniform(*shares: tuple[float, tuple[int, int, int]]) -> Pixels:
     ids=["dark", "blue on black", "grey on black"],
 )
 def test_fluorescence_is_refused_with_the_way_round(pixels: Pixels) -> None:
-    with pytest.raises(SlideError, match=r"^case\.ndpi: .*brightfield.*--force"):
+    with pytest.raises(NotBrightfield, match=r"^case\.ndpi: .*brightfield.*--force"):
         refuse_unless_brightfield(pixels, "case.ndpi")
 
 

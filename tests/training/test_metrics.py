@@ -1,9 +1,13 @@
 """Metrics against scikit-learn."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from napari_glioma_density.training.dataset import DataSet, Field
+from napari_glioma_density.training.evaluation import FieldScore, summarise
 from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
 
 
@@ -39,3 +43,16 @@ def test_instance_ids_count_as_nucleus() -> None:
 def test_nothing_to_find_and_nothing_claimed_is_right() -> None:
     empty = np.zeros((4, 4))
     assert PixelCounts.of(empty, empty).scores()["f1"] == 1
+
+
+def test_data_sets_of_one_name_are_kept_apart() -> None:
+    truth, nothing = np.ones((4, 4)), np.zeros((4, 4))
+    field = Field(Path("a.png"), Path("b.png"), 0.5)
+    sets = [DataSet(Path(folder), "mine", "", False, (field,)) for folder in ("one", "two")]
+    scores = [
+        FieldScore(sets[0], field, PixelCounts.of(truth, truth)),
+        FieldScore(sets[1], field, PixelCounts.of(nothing, truth)),
+    ]
+    rows, pooled = summarise(scores)
+    assert [(row["folder"], row["f1"]) for row in rows] == [("one", 1.0), ("two", 0.0)]
+    assert pooled["recall"] == 0.5

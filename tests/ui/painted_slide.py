@@ -8,6 +8,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+STATED = {"resolution": (20000, 20000), "resolutionunit": "CENTIMETER"}
+
 
 def draw_tissue(height: int, width: int) -> NDArray[np.uint8]:
     """Pink tissue with round dark nuclei, and a strip of glass on the right."""
@@ -22,7 +24,15 @@ def draw_tissue(height: int, width: int) -> NDArray[np.uint8]:
 
 def write_slide(path: Path, height: int = 1500, width: int = 2000, **options: Any) -> Path:
     """Write a tiled TIFF at 0.5 µm/px."""
-    stated = {"resolution": (20000, 20000), "resolutionunit": "CENTIMETER"} | options
+    stated = STATED | options
     rgb = draw_tissue(height, width)
     tifffile.imwrite(path, rgb, tile=(256, 256), photometric="rgb", **stated)
+    return path
+
+
+def write_glow(path: Path) -> Path:
+    """Write what fluorescence looks like: a green square on black."""
+    rgb = np.zeros((600, 600, 3), np.uint8)
+    rgb[200:300, 200:300, 1] = 200
+    tifffile.imwrite(path, rgb, tile=(256, 256), photometric="rgb", **STATED)
     return path

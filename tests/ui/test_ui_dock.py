@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from painted_slide import write_slide
+from painted_slide import write_glow, write_slide
 from quick_segmenter import DarkPixels
 
 from napari_glioma_density.results import ResultStore, find_store
@@ -14,6 +14,7 @@ from napari_glioma_density.ui.keys import session_keys
 from napari_glioma_density.ui.region import Scope, region_of
 from napari_glioma_density.ui.session import Phase
 from napari_glioma_density.ui.slide_layer import slide_of
+from napari_glioma_density.ui.specimen import Specimen
 
 pytestmark = pytest.mark.window
 LONG = 60_000
@@ -141,7 +142,7 @@ def test_slide_without_resolution_asks_for_it_and_withholds_figures(
     bare = write_slide(tmp_path / "bare.tiff", 500, 700, resolution=None, resolutionunit=None)
     dock = open_dock(bare)
     start(dock)
-    assert "µm/px" in dock._problem.text()
+    assert "µm/px" in dock.problem.line.text()
     assert dock.session.phase is Phase.READY
     dock.boxes[0]._give_quickly(0.5, "estimated from 20×", False)
     slide = dock.session.slides.slide
@@ -154,30 +155,76 @@ def test_slide_without_resolution_asks_for_it_and_withholds_figures(
 
 def test_what_goes_wrong_is_one_line_and_goes_away_again(finished: Any) -> None:
     finished.session.cells.go_to("ZZ99")
-    assert "ZZ99" in finished._problem.text()
-    assert not finished._problem.isHidden()
+    assert "ZZ99" in finished.problem.line.text()
+    assert not finished.problem.isHidden()
     finished.session.cells.go_to("nonsense")
-    assert "\n" not in finished._problem.text()
+    assert "\n" not in finished.problem.line.text()
     finished.session.cells.go_to("a1")
-    assert finished._problem.isHidden()
+    assert finished.problem.isHidden()
     assert finished.session.cells.chosen == (0, 0)
 
 
-def test_refused_slide_is_told_and_leaves_the_dock_ready(
+def test_doubted_slide_is_refused_in_one_line_and_estimated_when_the_user_insists(
     open_dock: Callable[..., Any], tmp_path: Path, qtbot: Any
 ) -> None:
-    import tifffile
-
-    dark = tmp_path / "dark.tiff"
-    glow = np.zeros((600, 600, 3), np.uint8)
-    glow[200:300, 200:300, 1] = 200
-    stated = {"resolution": (20000, 20000), "resolutionunit": "CENTIMETER"}
-    tifffile.imwrite(dark, glow, tile=(256, 256), photometric="rgb", **stated)
-    dock = open_dock(dark)
+    dock = open_dock(write_glow(tmp_path / "H24-00456.tiff"))
     start(dock)
     finish(dock, qtbot)
-    assert dock._problem.text()
-    assert "\n" not in dock._problem.text()
+    told = dock.problem.line.text()
+    assert "brightfield" in told
+    assert "\n" not in told
+    assert "--force" not in told
+    assert "00456" not in told
+    assert not dock.problem.anyway.isHidden()
+    dock.problem.anyway.click()
+    assert dock.problem.isHidden()
+    finish(dock, qtbot)
+    assert dock.problem.isHidden()
+    assert dock.session.snapshot is not None
+    start(dock)
+    finish(dock, qtbot)
+    assert dock.problem.isHidden()
+
+
+def test_other_problems_offer_no_way_around(open_dock: Callable[..., Any]) -> None:
+    dock = open_dock()
+    start(dock)
+    assert "No slide is open" in dock.problem.line.text()
+    assert dock.problem.anyway.isHidden()
+
+
+def test_model_brings_its_own_results_back_and_hides_those_of_others(
+    finished: Any, qtbot: Any
+) -> None:
+    session = finished.session
+    session.choose_model("another")
+    assert session.snapshot is None
+    assert not names(finished) & OVERLAYS
+    qtbot.wait(500)
+    assert session.snapshot is None
+    session.choose_model("dark")
+    qtbot.waitUntil(lambda: names(finished) >= OVERLAYS, timeout=LONG)
+    assert session.snapshot.totals.complete
+    assert finished.model_box.chosen()[0] == "dark"
+
+
+def test_specimen_is_kept_with_its_slide_and_cautions_where_nothing_is_validated(
+    open_dock: Callable[..., Any],
+    add_slide: Callable[[Any, Path], Any],
+    slide_path: Path,
+    tmp_path: Path,
+) -> None:
+    dock = open_dock(slide_path)
+    box, first = dock.boxes[0], dock.session.slides.current
+    assert box._caution.isHidden()
+    box._specimen.value = Specimen.FROZEN
+    assert "frozen" in box._caution.text()
+    assert not box._caution.isHidden()
+    add_slide(dock.session.viewer, write_slide(tmp_path / "second.tiff", 700, 900))
+    assert box._specimen.value == Specimen.UNKNOWN
+    assert box._caution.isHidden()
+    dock.session.slides.choose(first)
+    assert box._specimen.value == Specimen.FROZEN
 
 
 def test_clicked_cell_shows_its_values(finished: Any) -> None:
@@ -215,7 +262,7 @@ def test_scope_in_view_is_a_part_of_the_slide_in_its_own_px(finished: Any) -> No
     slide = slide_of(finished.session.slides.current)
     viewer.scene.camera.center = (100.0, 100.0)
     viewer.scene.camera.zoom = 10.0
-    x, y, width, height = region_of(viewer, slide, Scope.VIEW)
+    x, y, width, height = region_of(viewer, slide, Scope.VIEW).rectangle
     canvas_height, canvas_width = viewer.canvas.size
     assert x + width / 2 == pytest.approx(200, abs=1)
     assert y + height / 2 == pytest.approx(200, abs=1)

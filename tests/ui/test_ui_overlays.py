@@ -1,7 +1,5 @@
 """What is drawn over the slide, without a window."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -13,7 +11,6 @@ from napari_glioma_density.density import (
     PatchTable,
     cell_grid,
 )
-from napari_glioma_density.errors import StoreError
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.overlays.density import (
@@ -29,7 +26,6 @@ from napari_glioma_density.ui.overlays.grid import CellNames, GridOverlay, cell_
 from napari_glioma_density.ui.overlays.nuclei import NucleiOverlay
 from napari_glioma_density.ui.overlays.outlines import INSIDE, OUTLINE, OutlinedMask, outlined
 from napari_glioma_density.ui.snapshot import Bands, Choices, take_snapshot
-from napari_glioma_density.ui.tables import save_tables
 
 
 @pytest.fixture
@@ -184,17 +180,3 @@ def test_cell_without_measurements_says_why() -> None:
     assert "yet" in pending
     assert "damaged" in damaged
     assert "glass" in glass
-
-
-def test_tables_are_saved_with_a_row_for_every_cell(patches: PatchTable, tmp_path: Path) -> None:
-    snapshot = take_snapshot(patches, Choices())
-    save_tables(tmp_path / "out", snapshot)
-    rows = (tmp_path / "out" / "grid.csv").read_text().splitlines()
-    assert len(rows) == 1 + len(snapshot.cells)
-    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"patches.csv", "heatmap.png"}
-
-
-def test_folder_that_cannot_be_written_is_told(patches: PatchTable, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match="cannot be written"):
-        save_tables(tmp_path / "file", take_snapshot(patches, Choices()))

@@ -87,6 +87,8 @@ def _carry_out(
 
     opened = time.perf_counter() - STARTED
     scope = estimation.scope_of(region)
+    if not scope.any():
+        raise BadInput("--region: lies outside the slide; `glioma-density info` prints its size")
     reused = _run_blocks(estimation, scope)
     spent = estimation.seconds
     return write_tables(

@@ -29,17 +29,13 @@ def evaluate(
         total = sum(map(len, sets))
         fields = evaluation.evaluate(sets, segmenter)
         scores = list(bar.track(fields, total=total, description=""))
-    by_set = evaluation.summarise(scores)
-    pooled = by_set.pop("pooled")
+    rows, pooled = evaluation.summarise(scores)
     result: dict[str, Any] = {
         "model": segmenter.spec.name,
         "sha256": segmenter.sha256,
         "precision": segmenter.precision,
-        "data_sets": [
-            {"name": one.name, "folder": str(one.folder), "images": len(one), **by_set[one.name]}
-            for one in sets
-        ],
-        "pooled": {"images": len(scores), **pooled},
+        "data_sets": rows,
+        "pooled": pooled,
     }
     if per_image:
         result["images"] = [score.row() for score in scores]

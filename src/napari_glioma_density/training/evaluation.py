@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, segment_picture
 from napari_glioma_density.training.dataset import DataSet, Field, read_field
@@ -12,14 +13,14 @@ from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
 class FieldScore:
     """One field's pixels by truth and prediction."""
 
-    data_set: str
+    data_set: DataSet
     field: Field
     counts: PixelCounts
 
     def row(self) -> dict[str, object]:
         """Names and scores, as ``evaluate --per-image`` prints them."""
         return {
-            "data_set": self.data_set,
+            "data_set": self.data_set.name,
             "image": self.field.image.name,
             "organ": self.field.organ,
             "patient": self.field.patient,
@@ -42,14 +43,21 @@ def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Itera
         for field in data_set:
             pixels = read_field(field)
             mask = segment_picture(segmenter, pixels.rgb, field.um_per_px)
-            yield FieldScore(data_set.name, field, PixelCounts.of(mask, pixels.labels))
+            yield FieldScore(data_set, field, PixelCounts.of(mask, pixels.labels))
 
 
-def summarise(scores: Sequence[FieldScore]) -> dict[str, dict[str, float]]:
-    """Pooled scores of each data set, and of all together under ``pooled``."""
-    names = list(dict.fromkeys(score.data_set for score in scores))
-    by_set = {
-        name: pooled_scores(score.counts for score in scores if score.data_set == name)
-        for name in names
-    }
-    return {**by_set, "pooled": pooled_scores(score.counts for score in scores)}
+def summarise(
+    scores: Sequence[FieldScore],
+) -> tuple[list[dict[str, object]], dict[str, object]]:
+    """Pooled scores of each data set, in the order they came, and of all together."""
+    sets = {score.data_set.folder: score.data_set for score in scores}
+    rows = [
+        {"name": one.name, "folder": str(one.folder), **_pooled(scores, folder)}
+        for folder, one in sets.items()
+    ]
+    return rows, _pooled(scores)
+
+
+def _pooled(scores: Sequence[FieldScore], folder: Path | None = None) -> dict[str, object]:
+    counts = [one.counts for one in scores if folder in (None, one.data_set.folder)]
+    return {"images": len(counts), **pooled_scores(counts)}

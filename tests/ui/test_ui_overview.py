@@ -1,0 +1,58 @@
+"""The overview in the corner of the canvas."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from painted_slide import write_slide
+
+pytestmark = pytest.mark.window
+LONG = 60_000
+
+
+@pytest.fixture
+def dock(open_dock: Callable[..., Any], slide_path: Path, qtbot: Any) -> Any:
+    dock = open_dock(slide_path, show=True)
+    qtbot.waitUntil(lambda: dock.overview is not None and dock.overview.isVisible(), timeout=LONG)
+    return dock
+
+
+def test_overview_has_the_shape_of_the_slide_and_lies_in_the_upper_right_corner(dock: Any) -> None:
+    overview = dock.overview
+    assert (overview.width(), overview.height()) == (160, 120)
+    beside = overview.parent().width() - overview.geometry().right()
+    assert 0 < beside < 30
+    assert 0 < overview.y() < 30
+
+
+def test_click_goes_there_and_the_mark_follows(dock: Any) -> None:
+    viewer = dock.session.viewer
+    viewer.scene.camera.zoom = 20.0
+    dock.overview.go_to(40.0, 80.0)
+    assert viewer.scene.camera.center[-2:] == pytest.approx((500.0, 250.0))
+    centre = dock.overview.mark().center()
+    assert (centre.x(), centre.y()) == pytest.approx((40.0, 80.0), abs=0.5)
+
+
+def test_key_hides_it_and_brings_it_back(dock: Any) -> None:
+    dock._toggle_overview()
+    assert not dock.overview.isVisible()
+    dock._toggle_overview()
+    assert dock.overview.isVisible()
+
+
+def test_another_slide_takes_its_place_and_none_leaves_it_hidden(
+    dock: Any, add_slide: Callable[[Any, Path], Any], tmp_path: Path, qtbot: Any
+) -> None:
+    add_slide(dock.session.viewer, write_slide(tmp_path / "upright.tiff", 900, 450))
+    qtbot.waitUntil(lambda: dock.overview.height() == 160, timeout=LONG)
+    assert dock.overview.width() == 80
+    dock.session.viewer.layers.clear()
+    assert not dock.overview.isVisible()
+
+
+def test_shut_dock_leaves_no_overview(dock: Any) -> None:
+    overview = dock.overview
+    dock.shut()
+    assert not overview.isVisible()
