@@ -12,12 +12,13 @@ INSTALLED := .venv/installed
 # A window needs a display; without one a virtual screen stands in.
 ifeq ($(OS)$(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s)),)
   SCREEN := xvfb-run -a -s "-screen 0 1600x1000x24"
+  DEMO := GLIOMA_DENSITY_DEMO=screenshot
 endif
 
 .PHONY: demo test lint clean system
 
 demo: $(INSTALLED)
-	$(SCREEN) $(BIN)/python -m napari_glioma_density.ui.demo
+	$(DEMO) $(SCREEN) $(BIN)/python -m napari_glioma_density.ui.demo
 
 test: $(INSTALLED) lint
 	OMP_NUM_THREADS=1 $(SCREEN) $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -98,8 +98,8 @@ class Slide:
         with self._noting:
             return frozenset(self._damaged)
 
-    def with_um_per_px(self, um_per_px: float) -> Slide:
-        """Return the same open slide with the user's µm/px.
+    def with_um_per_px(self, um_per_px: float, source: str = "given by user") -> Slide:
+        """Return the same open slide with another µm/px, and where that comes from.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Slide:
                 f"give a value from {low:g} to {high:g} (20× is about 0.5, 40× about 0.25)"
             )
         twin = copy.copy(self)
-        twin.resolution = Resolution(float(um_per_px), "given by user")
+        twin.resolution = Resolution(float(um_per_px), source)
         return twin
 
     def read(self, level: int, y: int, x: int, height: int, width: int) -> Pixels:

@@ -17,6 +17,10 @@ _TOO_DARK = 40.0
 _BLACK, _BLACK_SHARE, _GLASS = 25, 0.25, 150.0
 
 
+class NotBrightfield(SlideError):
+    """The slide is plainly not brightfield; whoever asked may insist on measuring it."""
+
+
 class SeenPixels(Protocol):
     """Colours, uint8 (height, width, 3), and which of them were read, bool (height, width)."""
 
@@ -43,7 +47,7 @@ def refuse_unless_brightfield(pixels: SeenPixels, name: str) -> None:
 
     Raises
     ------
-    SlideError
+    NotBrightfield
         When nearly all of it is dark, or much of it black and none of it glass.
     """
     seen = pixels.rgb[pixels.read]
@@ -52,7 +56,7 @@ def refuse_unless_brightfield(pixels: SeenPixels, name: str) -> None:
     bright = float(np.percentile(seen @ _LUMA, _BRIGHT_PERCENTILE))
     black_share = float((seen.max(axis=-1) < _BLACK).mean())
     if bright < _TOO_DARK or (black_share > _BLACK_SHARE and bright < _GLASS):
-        raise SlideError(
+        raise NotBrightfield(
             f"{name}: looks like fluorescence or dark field, not a brightfield H&E slide; "
             "open an H&E slide, or pass --force to measure it all the same"
         )

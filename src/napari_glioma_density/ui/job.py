@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.stain import NotBrightfield
+from napari_glioma_density.ui.region import Region
 from napari_glioma_density.ui.snapshot import Choices, Snapshot, take_snapshot
 from napari_glioma_density.ui.stored import ShownRun, show_run
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SNAPSHOT_SECONDS = 0.25
-Region = tuple[int, int, int, int]
+DOUBT = "looks like fluorescence or dark field, not like a brightfield H&E slide."
 LoadSegmenter = Callable[[str, str], "Segmenter"]
 
 
@@ -39,13 +41,14 @@ def load_segmenter(model: str, device: str) -> "Segmenter":
 class Task:
     """What to estimate: a slide, with a model on a device.
 
-    `region` is (x, y, width, height) in level-0 px; None for the whole slide.
+    `region` is None for the whole slide; `force` measures one that does not look like brightfield.
     """
 
     slide: Slide
     model: str
     device: str
     region: Region | None = None
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ended:
-    """The thread is done; `problem` is the one line to show when it failed."""
+    """The thread is done; `problem` is the one line to show when it failed.
+
+    `refused` says that the slide was only doubted: the user may insist on measuring it.
+    """
 
     problem: str | None = None
+    refused: bool = False
 
 
 Report = Begun | Advanced | Measured | Ended
@@ -141,6 +148,8 @@ class EstimateJob:
                 self._after.join()
                 self._after = None
             self._estimate()
+        except NotBrightfield:
+            self._reports.put(Ended(f"{self.task.slide.pseudonym} {DOUBT}", refused=True))
         except BadInput as error:
             self._reports.put(Ended(str(error)))
         except Exception as error:
@@ -153,16 +162,18 @@ class EstimateJob:
     def _estimate(self) -> None:
         from napari_glioma_density.estimate import prepare
 
+        task = self.task
         if self._stop.is_set():
             return
-        segmenter = self._load(self.task.model, self.task.device)
+        segmenter = self._load(task.model, task.device)
         focus = self._attend(segmenter.spec.um_per_px)
-        with closing(prepare(self.task.slide, segmenter, focus=focus)) as estimation:
+        with closing(prepare(task.slide, segmenter, focus=focus, force=task.force)) as estimation:
             self._um_per_px = estimation.plane.um_per_px
             self._report_blocks(estimation, focus)
 
     def _report_blocks(self, estimation: "Estimation", focus: "Focus") -> None:
-        scope = estimation.scope_of(self.task.region)
+        region = self.task.region
+        scope = estimation.scope_of(None) if region is None else region.patches(estimation)
         self._reports.put(Begun(show_run(estimation.run, self.choices, scope)))
         due = 0.0
         with closing(estimation.blocks(scope, focus)) as blocks:

@@ -32,6 +32,6 @@ def list_models() -> tuple[ModelChoice, ...]:
 
 
 def warm_up() -> None:
-    """Import what the first estimate needs, so that it need not wait for it."""
-    for slow in ("pandas", "napari_glioma_density.estimate"):  # napari's layers import pandas
+    """Import what the first slide and the first estimate need, so that they need not wait."""
+    for slow in ("dask.array", "pandas", "napari_glioma_density.estimate"):  # layers need pandas
         import_module(slow)

@@ -5,9 +5,10 @@ from typing import Any
 from napari.layers import Image
 from psygnal import Signal
 
-from napari_glioma_density.slides import Resolution, Slide
+from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.slide_layer import hide_file_name, set_slide, slide_of
+from napari_glioma_density.ui.specimen import Specimen
 
 GIVEN = "given by user"
 
@@ -26,6 +27,7 @@ class OpenSlides:
         self._viewer = viewer
         self.layers: list[Image] = []
         self.current: Image | None = None
+        self._specimens: dict[str, Specimen] = {}
         for layer in list(viewer.layers):
             self._take_up(layer)
         self._connections = Connections()
@@ -36,6 +38,17 @@ class OpenSlides:
     def slide(self) -> Slide | None:
         """The current slide."""
         return slide_of(self.current) if self.current is not None else None
+
+    @property
+    def specimen(self) -> Specimen:
+        """How the current slide's tissue was prepared, as far as the user has said."""
+        fingerprint = self.slide.fingerprint if self.slide else ""
+        return self._specimens.get(fingerprint, Specimen.UNKNOWN)
+
+    def set_specimen(self, specimen: Specimen) -> None:
+        """Remember the current slide's preparation as long as the viewer lives."""
+        if self.slide is not None:
+            self._specimens[self.slide.fingerprint] = specimen
 
     def choose(self, layer: Image | None) -> None:
         """Make a layer's slide the current one."""
@@ -56,8 +69,7 @@ class OpenSlides:
         """
         if self.slide is None or self.current is None:
             return
-        slide = self.slide.with_um_per_px(um_per_px)
-        slide.resolution = Resolution(um_per_px, source)
+        slide = self.slide.with_um_per_px(um_per_px, source)
         set_slide(self.current, slide)
         self.changed.emit()
 

@@ -1,20 +1,28 @@
 """Which part of a slide to estimate."""
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from napari.layers import Shapes
+from numpy.typing import NDArray
 
+from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.camera import View, visible_part
-from napari_glioma_density.ui.job import Region
 from napari_glioma_density.ui.world import MICROMETRE
+
+if TYPE_CHECKING:
+    from napari_glioma_density.estimate import Estimation
 
 REGION_LAYER = "region"
 COLOUR = "#0057FF"
 EDGE_PX = 3
+PARTS = 8
+"""A patch is touched by a polygon when one of its 8 × 8 parts is."""
 
 
 class Scope(StrEnum):
@@ -25,8 +33,35 @@ class Scope(StrEnum):
     DRAWN = "Drawn region"
 
 
+@dataclass(frozen=True)
+class Region:
+    """A part of a slide, in level-0 px.
+
+    `rectangle` is (x, y, width, height); `outline`, of a polygon, its (x, y) corners.
+    """
+
+    rectangle: tuple[int, int, int, int]
+    outline: tuple[tuple[float, float], ...] = ()
+
+    def patches(self, estimation: "Estimation") -> NDArray[np.bool_]:
+        """Tell which patches of a run it touches: bool, (lattice rows, lattice columns)."""
+        scope = estimation.scope_of(self.rectangle)
+        if self.outline:
+            patch_px = PATCH_PX * estimation.plane.level0_px_per_px
+            scope &= patches_within(np.array(self.outline) / patch_px, scope.shape)
+        return scope
+
+
+def patches_within(outline: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Tell which patches of a lattice a polygon touches; `outline` is (x, y) in patches."""
+    rows, columns = shape
+    parts = np.zeros((rows * PARTS, columns * PARTS), np.uint8)
+    cv2.fillPoly(parts, [np.floor(outline * PARTS).astype(np.int32)], 1)
+    return np.asarray(parts.reshape(rows, PARTS, columns, PARTS).any(axis=(1, 3)))
+
+
 def region_of(viewer: Any, slide: Slide, scope: Scope) -> Region | None:
-    """Return a scope as (x, y, width, height) in level-0 px; None for the whole slide.
+    """Return a scope on a slide; None for the whole of it.
 
     Raises
     ------
@@ -35,7 +70,21 @@ def region_of(viewer: Any, slide: Slide, scope: Scope) -> Region | None:
     """
     if scope is Scope.SLIDE:
         return None
-    view = visible_part(viewer) if scope is Scope.VIEW else _drawn(viewer)
+    if scope is Scope.VIEW:
+        return Region(_on_slide(visible_part(viewer), slide))
+    layer = _region_layer(viewer)
+    if layer is None or not layer.data:
+        raise BadInput("No region is drawn: draw a rectangle on the layer “region”.")
+    corners = np.array([layer.data_to_world(corner) for corner in layer.data[-1]])
+    rectangle = _on_slide(_around(corners), slide)
+    if layer.shape_type[-1] != "polygon":
+        return Region(rectangle)
+    outline = corners[:, ::-1] / (slide.um_per_px or 1.0)
+    return Region(rectangle, tuple((float(x), float(y)) for x, y in outline))
+
+
+def _on_slide(view: View, slide: Slide) -> tuple[int, int, int, int]:
+    """Return the part of a view that is on the slide: (x, y, width, height) in level-0 px."""
     um_per_px = slide.um_per_px or 1.0
     left, top = max(view.x_um, 0.0), max(view.y_um, 0.0)
     right = min(view.x_um + view.width_um, slide.width * um_per_px)
@@ -46,6 +95,12 @@ def region_of(viewer: Any, slide: Slide, scope: Scope) -> Region | None:
         round(side / um_per_px) for side in (left, top, right - left, bottom - top)
     )
     return x, y, max(width, 1), max(height, 1)
+
+
+def _around(corners: NDArray[np.float64]) -> View:
+    """Return the bounding box of corners (y, x) in µm."""
+    (top, left), (bottom, right) = corners.min(axis=0), corners.max(axis=0)
+    return View(float(top), float(left), float(bottom - top), float(right - left))
 
 
 def draw_region(viewer: Any) -> None:
@@ -68,13 +123,3 @@ def draw_region(viewer: Any) -> None:
 def _region_layer(viewer: Any) -> Shapes | None:
     shapes = (layer for layer in viewer.layers if isinstance(layer, Shapes))
     return next((layer for layer in shapes if layer.name == REGION_LAYER), None)
-
-
-def _drawn(viewer: Any) -> View:
-    """Return the bounding box of the shape drawn last."""
-    layer = _region_layer(viewer)
-    if layer is None or not layer.data:
-        raise BadInput("No region is drawn: draw a rectangle on the layer “region”.")
-    corners = np.array([layer.data_to_world(corner) for corner in layer.data[-1]])
-    (top, left), (bottom, right) = corners.min(axis=0), corners.max(axis=0)
-    return View(float(top), float(left), float(bottom - top), float(right - left))

@@ -17,22 +17,23 @@ LOOK_MS = 100
 
 def synthetic_glioma() -> list[LayerData]:
     """Open the made-up glioma slide, which is drawn the first time."""
-    return read_slide(str(_make(sample_slide, "Drawing the synthetic slide")))
+    show_info("Opening the synthetic slide …")
+    return read_slide(str(make_meanwhile(sample_slide)))
 
 
 def cmu_small_region() -> list[LayerData]:
     """Open OpenSlide's CMU-1-Small-Region.svs, downloaded the first time."""
-    return read_slide(str(_make(fetch_cmu_small_region, "Fetching CMU-1 Small Region")))
+    show_info("Fetching CMU-1 Small Region …")
+    return read_slide(str(make_meanwhile(fetch_cmu_small_region)))
 
 
-def _make(make: Callable[[], Path], doing: str) -> Path:
+def make_meanwhile(make: Callable[[], Path]) -> Path:
     """Make a slide in another thread while the window, if there is one, goes on living.
 
     napari wants the layers as the sample's return value, so this waits in an event loop.
     """
     if QApplication.instance() is None:
         return make()
-    show_info(f"{doing} …")
     waiting, look = QEventLoop(), QTimer()
     with ThreadPoolExecutor(1, "glioma-density-sample") as elsewhere:
         slide = elsewhere.submit(make)

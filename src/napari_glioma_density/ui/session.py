@@ -1,6 +1,7 @@
 """One viewer's slide, its run and its overlays, tied together."""
 
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -8,6 +9,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.camera import CameraWatch, fly_to, layer_view, visible_part
 from napari_glioma_density.ui.cells import Cells
@@ -66,6 +68,10 @@ class Session:
         self.overlays = OverlayStack(viewer, self.background)
         self.cells = Cells(viewer, self.overlays, lambda: self.snapshot)
         self.cells.problem.connect(self.problem.emit)
+        self.refused: Task | None = None
+        self._insisted: set[str] = set()
+        self._framing = False
+        self._asked: tuple[Slide, str | None] | None = None
         self._job: EstimateJob | None = None
         self._camera = CameraWatch(viewer, self._look)
         self._timer = QTimer()
@@ -73,18 +79,30 @@ class Session:
         self._timer.start(TICK_MS)
         self.slides.changed.connect(self._change_slide)
 
-    def open_stored(self) -> None:
-        """Bring back what the current slide's store holds, if it has one."""
-        slide = self.slides.slide
+    def open_stored(self, model: str | None = None) -> None:
+        """Bring back what the current slide's store holds: the latest run, or that of a model."""
+        slide, choices = self.slides.slide, self.choices
         if slide is None:
             return
-        choices = self.choices
+        asked = self._asked = (slide, model)
 
         def opened(shown: ShownRun | None) -> None:
-            if shown is not None and slide is self.slides.slide and self.shown is None:
+            if shown is not None and self._asked is asked and self.shown is None:
                 self._restore(shown)
 
-        self.background.submit(lambda: stored_results(slide, choices), opened)
+        self.background.submit(lambda: stored_results(slide, choices, model), opened)
+
+    def choose_model(self, model: str) -> None:
+        """Show what a model has found on this slide before, and nothing of another model."""
+        if self.phase is not Phase.READY or (self.shown and self.shown.spec.model == model):
+            return
+        self._clear()
+        self.open_stored(model)
+
+    def _clear(self) -> None:
+        self.overlays.clear()
+        self.shown = None
+        self._show_snapshot(None)
 
     def _restore(self, shown: ShownRun) -> None:
         slide = self.slides.slide
@@ -96,14 +114,19 @@ class Session:
 
     def _change_slide(self) -> None:
         self.stop()
-        self.overlays.clear()
         self._enter(Phase.READY)
-        self.shown = None
-        self._show_snapshot(None)
+        self._asked = self.refused = None
+        self._clear()
         self.problem.emit("")
+        self._frame_slide()
+        self._framing = True
+        self.open_stored()
+
+    def _frame_slide(self) -> None:
+        """Show the whole slide."""
+        self._framing = False
         if self.slides.current is not None:
             fly_to(self.viewer, layer_view(self.slides.current), margin=1.05)
-        self.open_stored()
 
     def estimate(self, model: str, device: str, scope: Scope) -> None:
         """Start estimating; what stands in the way is told as a problem."""
@@ -111,7 +134,17 @@ class Session:
             task = self._task(model, device, scope)
         except BadInput as error:
             self.problem.emit(str(error))
-            return
+        else:
+            self._begin_job(task)
+
+    def estimate_anyway(self) -> None:
+        """Estimate a slide that was refused because it does not look like brightfield."""
+        if self.refused is not None:
+            self._insisted.add(self.refused.slide.fingerprint)
+            self._begin_job(replace(self.refused, force=True))
+
+    def _begin_job(self, task: Task) -> None:
+        self.refused = None
         self.problem.emit("")
         self._job = EstimateJob(task, self.choices, self._load, after=self._job)
         self._look()
@@ -124,7 +157,8 @@ class Session:
             raise BadInput("No slide is open: open one with File > Open.")
         if slide.um_per_px is None:
             raise BadInput("This slide states no µm/px: give it under Slide.")
-        return Task(slide, model, device, region_of(self.viewer, slide, scope))
+        insisted = slide.fingerprint in self._insisted
+        return Task(slide, model, device, region_of(self.viewer, slide, scope), insisted)
 
     def stop(self) -> None:
         """Stop after the blocks in flight; all that is done is kept."""
@@ -134,6 +168,8 @@ class Session:
 
     def tick(self) -> None:
         """Take in what happened in other threads since the last tick."""
+        if self._framing:  # again: with its first layer napari laid out the window anew
+            self._frame_slide()
         self.background.deliver()
         if self._job is not None:
             self._take_in(self._job, list(self._job.reports()))
@@ -164,6 +200,8 @@ class Session:
 
     def _end(self, ended: Ended) -> None:
         self._enter(Phase.READY)
+        if ended.refused and self._job is not None:
+            self.refused = self._job.task
         if ended.problem:
             self.problem.emit(ended.problem)
 

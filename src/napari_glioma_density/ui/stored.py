@@ -1,6 +1,7 @@
 """Results of a slide as the screen shows them: read from its store."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ TISSUE, TISSUE_PX = 1, 16
 class ShownRun:
     """A run ready to be drawn: its masks (finest first, read as needed) and its patches."""
 
+    store: Path
     spec: RunSpec
     lattice: Lattice
     masks: tuple[Mask, ...]
@@ -30,6 +32,7 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
     """Gather what the screen needs of a run."""
     masks = tuple(run.mask(level) for level in range(MASK_LEVELS))
     return ShownRun(
+        store=run.folder.parent.parent,
         spec=run.spec,
         lattice=run.lattice,
         masks=masks,
@@ -38,8 +41,10 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
     )
 
 
-def stored_results(slide: Slide, choices: Choices) -> ShownRun | None:
+def stored_results(slide: Slide, choices: Choices, model: str | None = None) -> ShownRun | None:
     """Return the latest run in the slide's store, or None when it was never estimated.
+
+    `model` leaves the runs of other models out.
 
     Raises
     ------
@@ -50,5 +55,9 @@ def stored_results(slide: Slide, choices: Choices) -> ShownRun | None:
     if path is None:
         return None
     store = ResultStore.open(path, slide.fingerprint, slide.pseudonym, slide.width, slide.height)
-    specs = [spec for spec in store.runs() if slide.um_per_px in (None, spec.um_per_px)]
+    specs = [
+        spec
+        for spec in store.runs()
+        if slide.um_per_px in (None, spec.um_per_px) and model in (None, spec.model)
+    ]
     return show_run(store.run(specs[-1].run_id), choices) if specs else None

@@ -2,27 +2,42 @@
 
 from pathlib import Path
 
-from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results.heatmap import write_heatmap
-from napari_glioma_density.results.tables import write_grid_csv, write_patches_csv
+from napari_glioma_density.results import ResultStore
 from napari_glioma_density.ui.snapshot import Snapshot
+from napari_glioma_density.ui.stored import ShownRun
 
 
-def save_tables(folder: Path, snapshot: Snapshot) -> Path:
-    """Write patches.csv, grid.csv and heatmap.png; return the folder.
+def save_tables(
+    folder: Path, shown: ShownRun, snapshot: Snapshot, cell_mm: float | None = None
+) -> Path:
+    """Write what ``glioma-density estimate`` writes of a run, as far as it has come.
+
+    The run is read from its store again, so this may be called from any thread while it grows.
+    Bands are those of the paper whatever the screen shows, so that tables compare.
+
+    Parameters
+    ----------
+    folder
+        Where to; made when it is not there.
+    shown
+        The run.
+    snapshot
+        What is shown of it; gives the scope.
+    cell_mm
+        Side of a grid cell; by the size of the slide when None.
+
+    Returns
+    -------
+    Path
+        The folder.
 
     Raises
     ------
     StoreError
-        When the folder cannot be written.
+        When the folder cannot be written, or the store cannot be read.
     """
-    patches, scope, scale = snapshot.patches, snapshot.scope, snapshot.scale
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_patches_csv(folder / "patches.csv", patches, scope, scale)
-        write_grid_csv(folder / "grid.csv", snapshot.cells)
-        write_heatmap(folder / "heatmap.png", patches, snapshot.grid, scale, scope)
-    except OSError as error:
-        reason = error.strerror or error
-        raise StoreError(f"{folder}: cannot be written ({reason}): choose another") from error
+    from napari_glioma_density.estimate.tables import write_tables  # brings torch along
+
+    run = ResultStore(shown.store).run(shown.spec.run_id)
+    write_tables(folder, shown.store, run, snapshot.scope, cell_mm=cell_mm)
     return folder

@@ -3,9 +3,15 @@
 from contextlib import ExitStack
 from typing import Any
 
-from napari.utils.notifications import show_warning
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QFrame,
+    QMainWindow,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
@@ -14,16 +20,17 @@ from napari_glioma_density.ui.dock.grid_box import GridBox
 from napari_glioma_density.ui.dock.hotspot_box import HotspotBox
 from napari_glioma_density.ui.dock.model_box import ModelBox
 from napari_glioma_density.ui.dock.parts import text
+from napari_glioma_density.ui.dock.problem_line import ProblemLine
 from napari_glioma_density.ui.dock.scope_box import ScopeBox
 from napari_glioma_density.ui.dock.slide_box import SlideBox
 from napari_glioma_density.ui.job import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.keys import Key, KeyBindings, session_keys
 from napari_glioma_density.ui.models import ListModels, list_models, warm_up
+from napari_glioma_density.ui.overview import Overview
 from napari_glioma_density.ui.pointing import ClickWatch
 from napari_glioma_density.ui.session import Session
 
-WIDTH = 400
-PROBLEM_STYLE = "background: #7F1D1D; color: white; border-radius: 4px; padding: 6px;"
+WIDTH = 416
 
 
 class GliomaDensityDock(QWidget):  # type: ignore[misc]
@@ -45,24 +52,24 @@ class GliomaDensityDock(QWidget):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.session = Session(napari_viewer, load)
-        self._keys = KeyBindings(napari_viewer, session_keys(self.session))
+        overview = Key("Alt-0", "overview", self._toggle_overview)
+        self._keys = KeyBindings(napari_viewer, (*session_keys(self.session), overview))
         clicks = ClickWatch(napari_viewer, self.session.cells.choose_at)
         self._life = ExitStack()
         for part in (self.session, self._keys, clicks):
             self._life.callback(part.close)
-        self._problem = text()
-        self._problem.setStyleSheet(PROBLEM_STYLE)
+        self.problem = ProblemLine(self.session)
         self._connections = Connections()
         self._window: QWidget | None = None
+        self.overview: Overview | None = None
         self._closing = False
         self.model_box = ModelBox(self.session, models)
+        self.scope_box = ScopeBox(self.session, self.model_box.chosen)
         self.boxes = self._make_boxes()
         self._lay_out()
-        self._connections.add(self.session.problem, self._show_problem)
         self._connections.add(QApplication.instance().aboutToQuit, self.shut)
         # A window that was never shown dies without a sign but this; the boxes are gone by then.
         self.destroyed.connect(lambda _: self._life.close())
-        self._show_problem("")
         show_scale_bar(napari_viewer)
         self.session.open_stored()
         self.session.background.submit(warm_up, lambda _: None)
@@ -71,7 +78,7 @@ class GliomaDensityDock(QWidget):  # type: ignore[misc]
         return (
             SlideBox(self.session),
             self.model_box,
-            ScopeBox(self.session, self.model_box.chosen),
+            self.scope_box,
             BandsBox(self.session),
             GridBox(self.session),
             HotspotBox(self.session),
@@ -81,7 +88,7 @@ class GliomaDensityDock(QWidget):  # type: ignore[misc]
         column = QWidget()
         boxes = QVBoxLayout(column)
         boxes.setContentsMargins(4, 4, 10, 4)
-        boxes.setSpacing(9)
+        boxes.setSpacing(7)
         for box in self.boxes:
             boxes.addWidget(box)
         boxes.addWidget(text(keys_line(self._keys.bound), quiet=True))
@@ -92,15 +99,9 @@ class GliomaDensityDock(QWidget):  # type: ignore[misc]
         scroll.setWidget(column)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 2, 6)
-        for widget in (self._problem, scroll, text(words.PURPOSE, quiet=True)):
+        for widget in (self.problem, scroll, text(words.PURPOSE, quiet=True)):
             layout.addWidget(widget)
         self.setMinimumWidth(WIDTH)
-
-    def _show_problem(self, problem: str) -> None:
-        self._problem.setText(problem)
-        self._problem.setVisible(bool(problem))
-        if problem:
-            show_warning(problem)
 
     def event(self, event: QEvent) -> bool:
         """Follow the dock into a window; taken out of one for good, it shuts."""
@@ -123,14 +124,22 @@ class GliomaDensityDock(QWidget):  # type: ignore[misc]
         if window is not self._window and window is not self:
             self._window = window
             window.installEventFilter(self)
+        if self.overview is None and isinstance(window, QMainWindow):
+            self.overview = Overview(self.session, window.centralWidget())
+            self._life.callback(self.overview.close_for_good)
+
+    def _toggle_overview(self) -> None:
+        if self.overview is not None:
+            self.overview.toggle()
 
     def shut(self) -> None:
         """Stop the run, wait for its last blocks, and let go of the viewer."""
         if self._window is not None:
             self._window.removeEventFilter(self)
             self._window = None
-        for connections in (self._connections, *(box.connections for box in self.boxes)):
-            connections.close()
+        self._connections.close()
+        for part in (self.problem, *self.boxes):
+            part.connections.close()
         self._life.close()
 
 

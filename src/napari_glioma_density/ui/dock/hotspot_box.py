@@ -21,6 +21,9 @@ from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.tables import save_tables
 
 COLUMNS = ("", "Cell", "% of tissue", "Nuclei/mm²", "Tissue mm²")
+SAVED = "patches.csv, grid.csv, heatmap.png and summary.json"
+HEIGHT_PX = 140
+"""Five rows and the head, so that a window 1000 px high shows the buttons below, too."""
 PROVISIONAL = "provisional: the ranking may change until all is read"
 
 
@@ -37,7 +40,7 @@ class HotspotBox(Box):
         self.body.addWidget(self._note)
         self.body.addWidget(self._table)
         self._save = QPushButton("Save tables …")
-        self._save.setToolTip("patches.csv, grid.csv and heatmap.png, into a folder of your choice")
+        self._save.setToolTip(f"{SAVED}, into a folder of your choice")
         self.body.addLayout(row([following, self._save], stretch=0))
         self.connections = Connections()
         self.connections.add(following.clicked, self._next)
@@ -56,9 +59,12 @@ class HotspotBox(Box):
 
     def save(self, folder: Path) -> None:
         """Write the tables of what is shown into `folder`, in the background."""
-        snapshot = self._session.snapshot
-        if snapshot is not None:
-            self._session.background.submit(lambda: save_tables(folder, snapshot), _tell)
+        shown, snapshot = self._session.shown, self._session.snapshot
+        cell_mm = self._session.choices.cell_mm
+        if shown is not None and snapshot is not None:
+            self._session.background.submit(
+                lambda: save_tables(folder, shown, snapshot, cell_mm), _tell
+            )
 
     def _fly(self, rank: int, _column: int) -> None:
         if rank < len(self._shown):
@@ -80,7 +86,7 @@ class HotspotBox(Box):
 
 
 def _tell(folder: Path) -> None:
-    show_info(f"Saved patches.csv, grid.csv and heatmap.png in {folder}")
+    show_info(f"Saved {SAVED} in {folder}")
 
 
 def _columns(rank: int, cell: Cell) -> tuple[str, ...]:
@@ -110,5 +116,5 @@ def _table() -> QTableWidget:
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setShowGrid(False)
-    table.setMinimumHeight(150)
+    table.setFixedHeight(HEIGHT_PX)
     return table

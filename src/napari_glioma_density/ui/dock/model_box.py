@@ -5,16 +5,21 @@ from magicgui.widgets import ComboBox, Container
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, text
 from napari_glioma_density.ui.models import ListModels, ModelChoice
-from napari_glioma_density.ui.session import Session
+from napari_glioma_density.ui.session import Phase, Session
 
 DEVICES = (("Automatic", "auto"), ("CPU", "cpu"), ("NVIDIA (CUDA)", "cuda"), ("Apple (MPS)", "mps"))
 
 
 class ModelBox(Box):
-    """A form of two choices; the models are listed in the background."""
+    """A form of two choices; the models are listed in the background.
+
+    Choosing a model shows what it has found on the slide; results that come back with a slide
+    choose their model.
+    """
 
     def __init__(self, session: Session, list_models: ListModels) -> None:
         super().__init__("Model")
+        self._session = session
         self._models: tuple[ModelChoice, ...] = ()
         self._model = ComboBox(name="model", choices=())
         self._device = ComboBox(name="device", choices=DEVICES, value="auto")
@@ -28,7 +33,9 @@ class ModelBox(Box):
         self.body.addWidget(parameters.native)
         self.body.addWidget(self._missing)
         self.connections = Connections()
-        self.connections.add(self._model.changed, self._describe)
+        self.connections.add(self._model.changed, self._choose)
+        self.connections.add(session.measured, self._follow)
+        self.connections.add(session.phase_changed, self._show_phase)
         session.background.submit(list_models, self._listed)
 
     def chosen(self) -> tuple[str | None, str]:
@@ -37,9 +44,26 @@ class ModelBox(Box):
 
     def _listed(self, models: tuple[ModelChoice, ...]) -> None:
         self._models = models
-        self._model.choices = [(model.title, model.name) for model in models]
+        with self._model.changed.blocked():
+            self._model.choices = [(model.title, model.name) for model in models]
         self._missing.setVisible(not models)
         self._describe(self._model.value)
+        self._follow()
+
+    def _choose(self, name: str) -> None:
+        self._describe(name)
+        self._session.choose_model(name)
+
+    def _follow(self) -> None:
+        """Name the model whose results are shown."""
+        shown = self._session.shown
+        if shown is not None and shown.spec.model in self._model.choices:
+            with self._model.changed.blocked():
+                self._model.value = shown.spec.model
+            self._describe(shown.spec.model)
+
+    def _show_phase(self) -> None:
+        self._model.enabled = self._device.enabled = self._session.phase is Phase.READY
 
     def _describe(self, name: str | None) -> None:
         about = next((model.about for model in self._models if model.name == name), "")

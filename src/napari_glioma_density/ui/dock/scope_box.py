@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from magicgui.widgets import ComboBox
-from qtpy.QtWidgets import QProgressBar, QPushButton, QSizePolicy
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout
 
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
@@ -38,12 +38,13 @@ class ScopeBox(Box):
         self._bar.setRange(0, STEPS)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(8)
-        self._state, self._headline = text(quiet=True), text(words.NONE, size=20)
+        self._state, self._headline = text(quiet=True), text(words.NONE, size=18, wrap=False)
         self._measure, self._nuclei = text(words.MEASURE), text(quiet=True)
         self.body.addWidget(self._scope.native)
         self.body.addLayout(row([self._estimate, self._stop], stretch=0))
-        for widget in (self._bar, self._state, self._headline, self._measure, self._nuclei):
-            self.body.addWidget(widget)
+        self.body.addWidget(self._bar)
+        self.body.addWidget(self._state)
+        self.body.addLayout(self._figures())
         self.connections = Connections()
         self.connections.add(self._scope.changed, self._scope_changed)
         self.connections.add(self._estimate.clicked, self._start)
@@ -54,12 +55,27 @@ class ScopeBox(Box):
         self._show_phase()
         self._show_totals()
 
-    def _start(self) -> None:
+    def _figures(self) -> QHBoxLayout:
+        """Return the headline, and beside it what it is."""
+        explained = QVBoxLayout()
+        explained.setSpacing(0)
+        explained.addWidget(self._measure)
+        explained.addWidget(self._nuclei)
+        figures = row([self._headline])
+        figures.setSpacing(2)
+        figures.addLayout(explained, 1)
+        return figures
+
+    def press(self) -> bool:
+        """Start with what is chosen; False while there is no model to start with."""
         model, device = self._chosen_model()
-        if model is None:
+        if model is not None:
+            self._session.estimate(model, device, Scope(self._scope.value))
+        return model is not None
+
+    def _start(self) -> None:
+        if not self.press():
             self._session.problem.emit("No model is ready yet: wait a moment, or train one.")
-            return
-        self._session.estimate(model, device, Scope(self._scope.value))
 
     def _scope_changed(self, scope: str) -> None:
         if Scope(scope) is Scope.DRAWN:

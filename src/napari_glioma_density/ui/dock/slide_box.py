@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from magicgui.widgets import FloatSpinBox
+from magicgui.widgets import ComboBox, FloatSpinBox
 from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
 
 from napari_glioma_density.errors import BadInput
@@ -12,9 +12,12 @@ from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, form, row, text
 from napari_glioma_density.ui.open_slides import GIVEN
 from napari_glioma_density.ui.session import Session
+from napari_glioma_density.ui.specimen import Specimen
 
 QUICK_CHOICES = {"20×": 0.5, "40×": 0.25}
 """What scanners mean by an objective, in µm/px."""
+
+CAUTION_STYLE = "color: #F2C14E; font-weight: bold;"
 
 
 class SlideBox(Box):
@@ -27,17 +30,23 @@ class SlideBox(Box):
         self._name, self._size, self._resolution, self._tissue = (
             text(wrap=False) for _ in range(4)
         )
+        self._specimen = ComboBox(name="specimen", choices=[(str(kind), kind) for kind in Specimen])
+        self._specimen.native.setToolTip("How the specimen was prepared")
+        self._caution = text()
+        self._caution.setStyleSheet(CAUTION_STYLE)
         facts = form()
         facts.addRow("Name", self._name)
         facts.addRow("Size", self._size)
         facts.addRow("Resolution", self._resolution)
-        facts.addRow("Tissue", self._tissue)
+        facts.addRow("Tissue", row([self._tissue, self._specimen.native], stretch=0))
         self._ask = self._asking()
         self.body.addWidget(self._slides)
         self.body.addLayout(facts)
+        self.body.addWidget(self._caution)
         self.body.addWidget(self._ask)
         self.connections = Connections()
         self.connections.add(self._slides.activated, self._choose)
+        self.connections.add(self._specimen.changed, self._set_specimen)
         self.connections.add(session.slides.changed, self._show)
         self.connections.add(session.measured, self._show_tissue)
         self._show()
@@ -71,6 +80,18 @@ class SlideBox(Box):
     def _choose(self, index: int) -> None:
         self._session.slides.choose(self._session.slides.layers[index])
 
+    def _set_specimen(self, specimen: str) -> None:
+        self._session.slides.set_specimen(Specimen(specimen))
+        self._show_specimen()
+
+    def _show_specimen(self) -> None:
+        slides = self._session.slides
+        with self._specimen.changed.blocked():
+            self._specimen.value = slides.specimen
+        self._specimen.enabled = slides.slide is not None
+        self._caution.setText(slides.specimen.caution)
+        self._caution.setVisible(bool(slides.specimen.caution))
+
     def _show(self) -> None:
         slides = self._session.slides
         self._slides.clear()
@@ -79,6 +100,7 @@ class SlideBox(Box):
         if slides.current is not None:
             self._slides.setCurrentIndex(slides.layers.index(slides.current))
         self._show_facts(slides.slide)
+        self._show_specimen()
         self._show_tissue()
 
     def _show_facts(self, slide: Slide | None) -> None:

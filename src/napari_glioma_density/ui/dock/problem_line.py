@@ -1,0 +1,36 @@
+"""The line that says what went wrong, and the way on where there is one."""
+
+from napari.utils.notifications import show_warning
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.parts import text
+from napari_glioma_density.ui.session import Session
+
+STYLE = "background: #7F1D1D; color: white; border-radius: 4px; padding: 6px;"
+
+
+class ProblemLine(QWidget):  # type: ignore[misc]
+    """Hidden while all is well; a slide that was merely doubted may be estimated anyway."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.line = text()
+        self.line.setStyleSheet(STYLE)
+        self.anyway = QPushButton("Estimate anyway")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.line)
+        layout.addWidget(self.anyway)
+        self.connections = Connections()
+        self.connections.add(self.anyway.clicked, session.estimate_anyway)
+        self.connections.add(session.problem, self._show)
+        self._show("")
+
+    def _show(self, problem: str) -> None:
+        self.line.setText(problem)
+        self.anyway.setVisible(self._session.refused is not None)
+        self.setVisible(bool(problem))
+        if problem and not self.isVisible():  # the dock may be closed or behind another
+            show_warning(problem)
