@@ -167,7 +167,7 @@ def test_density_steps_back_as_the_view_comes_near(lattice: Lattice) -> None:
     for zoom in (0.1, 0.5, 1.0, 2.0, 4.0):
         overlay.follow_zoom(zoom, 0.5)
         opacities.append(overlay.layer.opacity)
-    assert opacities == pytest.approx([0.5, 0.5, 0.325, 0.15, 0.15])
+    assert opacities == pytest.approx([0.5, 0.5, 0.2875, 0.075, 0.075])
 
 
 def test_cell_without_measurements_says_why() -> None:

@@ -30,9 +30,10 @@ HATCHED = 16
 """Added to a label in a patch's code when its tile is hatched and not filled."""
 
 GREY, VIOLET = "#6B7280", "#7C6BA8"
-OPACITY = 0.4
-FADES_FROM, FADED_AT, FADED = 0.5, 2.0, 0.3
-"""From 5× on the overlay fades; at 20× and nearer it keeps 0.3 of its opacity."""
+OPACITY = 0.7
+"""From afar: enough that a colour on pink tissue is still the legend's colour."""
+FADES_FROM, FADED_AT, FADED = 0.5, 2.0, 0.15
+"""From 5× on the overlay fades; at 20× and nearer it keeps 0.15 of its opacity."""
 
 
 class DensityOverlay:
