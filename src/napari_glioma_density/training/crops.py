@@ -26,8 +26,9 @@ class Batch(NamedTuple):
 class CropSource:
     """Draws crops from data sets held in memory.
 
-    Every square millimetre of the data sets is as likely as any other. An epoch draws as many
-    crops as there are fields.
+    A data set is drawn in proportion to the square root of the tissue it shows: a large set does
+    not drown a small one, and a small one is not learnt by heart. An epoch draws as many crops
+    as there are fields.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ class CropSource:
             [(read_field(field), field.um_per_px) for field in one] for one in data_sets if len(one)
         ]
         area_um2 = [sum(_area_um2(*field) for field in one) for one in self._sets]
-        self._share = np.array(area_um2) / sum(area_um2)
+        self._share = np.sqrt(area_um2) / np.sqrt(area_um2).sum()
 
     @property
     def batches_per_epoch(self) -> int:
