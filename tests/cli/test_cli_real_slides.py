@@ -15,7 +15,7 @@ Program = Callable[..., Any]
     ("slide", "more"),
     [
         ("CMU-1-Small-Region.svs", ()),
-        ("TCGA-CR-7395-01A-01-TS1.svs", ("--um-per-px", 0.25, "--region", "4000,4000,2000,2000")),
+        ("TCGA-CR-7395-01A-01-TS1.svs", ("--um-per-px", 0.25, "--region", "1000,1000,2000,2000")),
         ("instanseg_HE_example.tif", ()),
         ("dicom/CMU-1-Small-Region", ()),
     ],
