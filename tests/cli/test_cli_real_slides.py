@@ -38,8 +38,9 @@ def test_a_slide_without_resolution_asks_for_it(
     program: Program, real_slides: Path, weights: Path, tmp_path: Path
 ) -> None:
     slide = real_slides / "TCGA-CR-7395-01A-01-TS1.svs"
-    done = program("estimate", slide, "-o", tmp_path, "--model", weights)
+    done = program("estimate", slide, "-o", tmp_path / "out", "--model", weights)
     assert done.is_one_helpful_line("--um-per-px")
+    assert not (tmp_path / "out").exists()
 
 
 def test_fluorescence_is_described_but_not_measured(

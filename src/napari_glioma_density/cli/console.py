@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,8 +16,6 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-
-from napari_glioma_density.errors import BadInput
 
 STARTED = time.perf_counter()
 """When the program began, as near as Python can say."""
@@ -61,21 +58,6 @@ def progress_bar(what: str, unit: str) -> Iterator[Progress]:
     )
     with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bar:
         yield bar
-
-
-def made_folder(path: Path) -> Path:
-    """The folder, made when it is not there.
-
-    Raises
-    ------
-    BadInput
-        When it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be made ({error.strerror}); choose another") from error
-    return path
 
 
 def _readable(value: Any) -> str:

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import (
-    STARTED,
-    AsJson,
-    made_folder,
-    print_json,
-    progress_bar,
-)
+from napari_glioma_density.cli.console import STARTED, AsJson, print_json, progress_bar
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -146,10 +140,11 @@ def _block_patches(block_px: int | None) -> int | None:
 
 
 def _folder(output: Path, slide_name: str) -> Path:
+    """Where results will go; made only once the slide has turned out to be measurable."""
     folder = output / slide_name
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder}: is a file where results would go; choose another --output")
-    return made_folder(folder)
+    return folder
 
 
 def _print_figures(figures: dict[str, Any]) -> None:

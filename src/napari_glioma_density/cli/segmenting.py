@@ -7,7 +7,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from napari_glioma_density.cli.console import AsJson, made_folder, progress_bar, show
+from napari_glioma_density.cli.console import AsJson, progress_bar, show
 from napari_glioma_density.errors import BadInput
 
 
@@ -45,7 +45,10 @@ def _targets(images: list[Path], output: Path) -> dict[Path, Path]:
     clash = next((i for i, mask in targets.items() if mask.resolve() == i.resolve()), None)
     if clash:
         raise BadInput(f"{clash}: would be overwritten by its own mask; choose another --output")
-    made_folder(output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{output}: cannot be made ({error.strerror}); choose another") from error
     return targets
 
 
