@@ -1,5 +1,7 @@
 """Ranking of cells."""
 
+from dataclasses import replace
+
 from chosen_patches import FULL, make_patches
 
 from napari_glioma_density.density import cell_grid, measure_cells, rank_hotspots
@@ -23,6 +25,13 @@ def test_slivers_of_tissue_are_left_out() -> None:
     patches = make_patches([[100, 50]], tissue_px=[[HALF - 1, HALF]])
     ranked = rank_hotspots(measure_cells(patches, cell_grid(patches.lattice, 0.24)))
     assert [cell.address for cell in ranked] == ["A2"]
+
+
+def test_cells_clipped_to_less_than_half_are_left_out() -> None:
+    patches = make_patches([[100, 50]])
+    first, second = measure_cells(patches, cell_grid(patches.lattice, 0.24))
+    strip = replace(first, height_um=0.4 * first.height_um)
+    assert [cell.address for cell in rank_hotspots((strip, second))] == ["A2"]
 
 
 def test_a_cell_without_any_tissue_is_no_hotspot() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from painted_slide import write_glow, write_slide
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLineEdit
 from quick_segmenter import DarkPixels
 
 from napari_glioma_density.results import ResultStore, find_store
@@ -232,6 +234,15 @@ def test_clicked_cell_shows_its_values(finished: Any) -> None:
     assert finished.boxes[4]._cell.text() == "Cell A1"
     assert "% of tissue" in finished.boxes[4]._values.text()
     assert len(finished.session.viewer.layers["chosen cell"].data) == 4
+
+
+def test_after_going_to_a_cell_the_keys_are_the_slide_s_again(finished: Any, qtbot: Any) -> None:
+    box = next(edit for edit in finished.findChildren(QLineEdit) if edit.placeholderText() == "B6")
+    box.setText("a1")
+    qtbot.keyClick(box, Qt.Key_Return)
+    assert finished.session.cells.chosen == (0, 0)
+    assert box.text() == ""
+    assert not box.hasFocus()
 
 
 def test_hotspots_follow_one_another_by_rank(finished: Any) -> None:

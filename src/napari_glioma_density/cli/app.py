@@ -75,11 +75,17 @@ def run(arguments: Sequence[str]) -> int:
     except BadInput as error:
         return _refuse(str(error))
     except UsageError as error:
-        return _refuse(f"{cast('Any', error).format_message()} See `glioma-density --help`.")
+        return _refuse(_usage(error))
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped; what was finished is kept\n")
         return INTERRUPTED
     return status if isinstance(status, int) else 0
+
+
+def _usage(error: Any) -> str:
+    command = "" if error.ctx is None else f" {error.ctx.info_name}"
+    asked = command if command != f" {app.info.name}" else ""
+    return f"{error.format_message()} See `glioma-density{asked} --help`."
 
 
 def _refuse(message: str) -> int:

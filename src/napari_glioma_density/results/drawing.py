@@ -12,7 +12,7 @@ BACKGROUND: Colour = (234, 234, 234)
 INK: Colour = (64, 64, 64)
 QUIET_INK: Colour = (125, 125, 125)
 
-_HATCH: Colour = (165, 165, 165)
+DAMAGED: Colour = (140, 140, 140)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _TEXT_SIZE = 0.45
 
@@ -28,17 +28,17 @@ def rgb(colour: str) -> Colour:
     return red, green, blue
 
 
-def faint(colours: NDArray[np.uint8] | Colour, kept: float = 0.4) -> NDArray[np.uint8]:
+def faint(colours: NDArray[np.uint8], kept: float) -> NDArray[np.uint8]:
     """Pale colours, of shape (..., 3), towards the paper, of which `kept` is left."""
-    pale = kept * np.asarray(colours) + (1 - kept) * np.array(PAPER)
+    pale = kept * colours + (1 - kept) * np.array(PAPER)
     return np.round(pale).astype(np.uint8)
 
 
 def hatch(picture: Picture, where: NDArray[np.bool_], step: int) -> None:
-    """Hatch the px of a picture where `where`, bool of the same height and width, is true."""
+    """Leave only strokes of a picture's colour where `where`, bool of its shape, is true."""
     y, x = np.nonzero(where)
-    stroke = (y + x) % step < max(1, step // 4)
-    picture[y, x] = np.where(stroke[:, None], _HATCH, PAPER)
+    between = (y + x) % step >= max(1, step // 3)
+    picture[y[between], x[between]] = PAPER
 
 
 def write(picture: Picture, text: str, left_bottom: tuple[int, int], ink: Colour = INK) -> None:

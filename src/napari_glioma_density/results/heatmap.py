@@ -22,11 +22,11 @@ from napari_glioma_density.density import (
 )
 from napari_glioma_density.results.drawing import (
     BACKGROUND,
+    DAMAGED,
     INK,
     PAPER,
     Picture,
     canvas,
-    faint,
     hatch,
     rgb,
     write_centred,
@@ -51,8 +51,8 @@ def write_heatmap(
 ) -> None:
     """Draw the density map as a PNG.
 
-    Background is light grey, pending patches white, unread and untrusted ones hatched; patches
-    that are less than half tissue are faint.
+    Background is light grey, pending patches white; patches that are less than half tissue are
+    hatched in their colour, unread and untrusted ones in grey.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def _draw_map(
 ) -> Picture:
     lattice = patches.lattice
     scaled = _enlarge(_patch_colours(patches, scale), square)
-    blank = np.isin(patches.state, (PatchState.UNREAD, PatchState.UNTRUSTED))
-    hatch(scaled, _enlarge(blank, square), step=max(4, square // 4))
+    hatched = _is_damaged(patches) | _is_sparse(patches)
+    hatch(scaled, _enlarge(hatched, square), step=max(4, square // 4))
     if scope is not None:
         scaled[~_enlarge(scope, square)] = BACKGROUND
     height, width = (round(px / PATCH_PX * square) for px in (lattice.height_px, lattice.width_px))
@@ -119,10 +119,17 @@ def _patch_colours(patches: PatchTable, scale: BandScale) -> Picture:
     palette = np.full((NO_BAND + 1, 3), PAPER, np.uint8)
     palette[: len(scale.colours)] = [rgb(colour) for colour in scale.colours]
     colours = palette[bands]
-    sparse = patches.is_read & (patches.tissue_px < _MIN_TISSUE_SHARE * patches.read_px)
-    colours[sparse] = faint(colours[sparse])
     colours[patches.state == PatchState.BACKGROUND] = BACKGROUND
+    colours[_is_damaged(patches)] = DAMAGED
     return colours
+
+
+def _is_damaged(patches: PatchTable) -> NDArray[np.bool_]:
+    return np.isin(patches.state, (PatchState.UNREAD, PatchState.UNTRUSTED))
+
+
+def _is_sparse(patches: PatchTable) -> NDArray[np.bool_]:
+    return patches.is_read & (patches.tissue_px < _MIN_TISSUE_SHARE * patches.read_px)
 
 
 def _enlarge(values: NDArray[Any], square: int) -> NDArray[Any]:

@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 from napari_glioma_density.density import BandScale, CellGrid, Totals
 from napari_glioma_density.results.drawing import (
     BACKGROUND,
+    DAMAGED,
     INK,
     PAPER,
     QUIET_INK,
     Colour,
     Picture,
     canvas,
-    faint,
     hatch,
     rgb,
     write,
@@ -80,16 +80,16 @@ def draw_legend(totals: Totals, grid: CellGrid, scale: BandScale, square: int) -
 
 def _draw_bands(strip: _Strip, totals: Totals, scale: BandScale) -> None:
     limits = [f"{limit:g}" for limit in scale.limits_percent]
-    for band in reversed(range(len(scale.colours))):
+    for band in range(len(scale.colours)):
         share = f"{100 * totals.bands[band]:.0f} % of patches"
         strip.box(rgb(scale.colours[band]), f"{limits[band]} to {limits[band + 1]} %", share)
 
 
 def _draw_signs(strip: _Strip, example: Colour) -> None:
-    strip.box(faint(example), "under half tissue")
+    strip.box(example, "under half tissue", hatched=True)
     strip.box(BACKGROUND, "background")
     strip.box(PAPER, "pending")
-    strip.box(PAPER, "not read, not trusted", hatched=True)
+    strip.box(DAMAGED, "not read, not trusted", hatched=True)
 
 
 def _draw_scale_bar(strip: _Strip, px_per_mm: float) -> None:

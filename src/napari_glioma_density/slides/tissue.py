@@ -32,7 +32,8 @@ _GLASS_MIN, _GLASS_SPREAD, _GLASS_SHARE = 200, 14, 0.005
 _BLUE_INK_RATIO = 1.7
 
 _SMALLEST_TISSUE_MM2 = 0.0015
-_LARGEST_HOLE_MM2 = 0.02
+# A capillary or a shrinkage cleft belongs to the tissue; the lumen of a vessel or gland does not.
+_LARGEST_HOLE_MM2 = 0.002
 
 
 class TissueKind(IntEnum):

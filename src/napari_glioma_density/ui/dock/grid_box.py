@@ -1,7 +1,8 @@
 """The grid of named cells: its size, the way to a cell, and what was measured there."""
 
 from magicgui.widgets import CheckBox, ComboBox
-from qtpy.QtWidgets import QLineEdit, QPushButton
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtWidgets import QLineEdit, QMainWindow, QPushButton
 
 from napari_glioma_density.density import CELL_SIDES_MM, cell_address
 from napari_glioma_density.ui import words
@@ -51,8 +52,20 @@ class GridBox(Box):
         self._session.choose(Choices(self._session.choices.bands, side_mm or None))
 
     def _go(self) -> None:
-        if self._address.text().strip():
-            self._session.cells.go_to(self._address.text().strip())
+        address = self._address.text().strip()
+        if address:
+            self._address.clear()
+            self._give_keys_to_canvas()
+            self._session.cells.go_to(address)
+
+    def _give_keys_to_canvas(self) -> None:
+        """Let N mean the next hotspot again, not a letter in the box."""
+        window = self.window()
+        self._address.clearFocus()
+        if isinstance(window, QMainWindow):
+            canvas = window.centralWidget().findChild(QOpenGLWidget)
+            if canvas is not None:
+                canvas.setFocus()
 
     def _show(self) -> None:
         snapshot, chosen = self._session.snapshot, self._session.cells.chosen
