@@ -57,7 +57,7 @@ def cut_crop(
     rgb, share
         (side_px, side_px, 3) uint8, and how much of each pixel is nucleus, 0–1, (side_px,
         side_px) float32, both at ``working_um_per_px``. Rounding that share to 0 or 1 would
-        inflate nuclei by some 4 % at half the scan's resolution, so it is learnt as it is.
+        inflate nuclei, for ties count as nucleus, so it is learnt as it is.
     """
     zoom = 1 + random.uniform(-augmentation.scale, augmentation.scale)
     wanted = max(16, round(side_px * working_um_per_px / um_per_px * zoom))
