@@ -12,7 +12,12 @@ from napari_glioma_density.nuclei.weights import load_network, load_tensors
 from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import open_data_set
 from napari_glioma_density.training.recipe import DEFAULT, PAPER, Recipe, recipe_named
-from napari_glioma_density.training.trainer import TrainingJob, one_cycle, train
+from napari_glioma_density.training.trainer import (
+    TrainingJob,
+    fastest_precision,
+    one_cycle,
+    train,
+)
 
 MakeDataSet = Callable[..., Path]
 SMALL = dataclasses.replace(DEFAULT, epochs=4, batch=2, crop_px=64)
@@ -98,6 +103,18 @@ def test_the_spec_of_the_weights_is_that_of_the_recipe(
     spec, _ = load_network(tmp_path / "w.safetensors")
     assert (spec.input, spec.um_per_px, spec.batch_norm) == ("rgb ratio", 0.25, False)
     assert (spec.drop_rate, spec.drop_side) == (0.1, 3)
+
+
+def test_the_paper_recipe_stays_in_full_precision(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    assert fastest_precision(job(make_data_set(), tmp_path / "w.safetensors", PAPER)) == "fp32"
+
+
+def test_mixed_precision_learns_too(make_data_set: MakeDataSet, tmp_path: Path) -> None:
+    log: list[dict[str, Any]] = []
+    train(job(make_data_set(), tmp_path / "w.safetensors", precision="bf16"), log.append)
+    assert log[-1]["loss"] < log[0]["loss"]
 
 
 def test_plain_u_net_has_no_dropblock(make_data_set: MakeDataSet, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def train(
         validation=tuple(open_data_set(folder) for folder in validation or ()),
         weights=output,
     )
+    job = dataclasses.replace(job, precision=trainer.fastest_precision(job))
     spec = trainer.train(job, _print_epoch)
     if as_json:
         print_json({"weights": str(output), "sha256": sha256_of(output), **_spec_fields(spec)})

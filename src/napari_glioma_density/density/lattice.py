@@ -54,11 +54,6 @@ class Lattice:
         return PATCH_PX * self.um_per_px / 1000
 
     @property
-    def patch_mm2(self) -> float:
-        """Area of a full patch in mm²."""
-        return self.patch_mm**2
-
-    @property
     def px_mm2(self) -> float:
         """Area of one working px in mm²."""
         return (self.um_per_px / 1000) ** 2

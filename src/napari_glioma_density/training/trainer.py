@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
+from napari_glioma_density.nuclei.device import plan_device
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.networks.dropblock import DropBlock
 from napari_glioma_density.nuclei.segmenter import as_input
@@ -49,6 +50,8 @@ class TrainingJob:
     data: tuple[DataSet, ...]
     validation: tuple[DataSet, ...]
     weights: Path
+    precision: str = "fp32"
+    """fp32, or bf16 for mixed precision; see :func:`fastest_precision`."""
 
     def spec(self) -> ModelSpec:
         """The spec of the model to be."""
@@ -117,7 +120,7 @@ def train(
     log = _resume(job, learner)
     for epoch in range(len(log), job.recipe.epochs):
         began = time.perf_counter()
-        loss = _epoch(epoch, learner, crops, job.recipe)
+        loss = _epoch(epoch, learner, crops, job)
         entry: dict[str, Any] = {"epoch": epoch + 1, "epochs": job.recipe.epochs, "loss": loss}
         if validation and _is_looked_at(epoch, job.recipe.epochs):
             entry["validation"] = validation.scores(learner.average, spec)
@@ -168,33 +171,39 @@ def _resume(job: TrainingJob, learner: Learner) -> list[dict[str, Any]]:
     return log
 
 
-def _epoch(number: int, learner: Learner, crops: CropSource, recipe: Recipe) -> float:
+def _epoch(number: int, learner: Learner, crops: CropSource, job: TrainingJob) -> float:
+    recipe = job.recipe
     learner.network.train()
     steps = crops.batches_per_epoch
     total = 0.0
     for step, batch in enumerate(crops.epoch(number)):
         done = (number * steps + step) / (recipe.epochs * steps)
         _set_pace(learner, recipe, done)
-        total += _step(batch, learner, recipe)
+        total += _step(batch, learner, job)
         _update_average(learner, recipe.averaging, number * steps + step)
     return total / steps
 
 
-def _step(batch: Batch, learner: Learner, recipe: Recipe) -> float:
-    images = as_input(batch.images, recipe.input)
+def _step(batch: Batch, learner: Learner, job: TrainingJob) -> float:
+    images = as_input(batch.images, job.recipe.input)
     shares = torch.from_numpy(batch.shares)
-    with torch.autocast("cpu", torch.bfloat16, enabled=_uses_bfloat16(recipe)):
+    with torch.autocast("cpu", torch.bfloat16, enabled=job.precision == "bf16"):
         logits = learner.network(images)
-    loss: Tensor = LOSSES[recipe.loss](logits.float(), shares)
+    loss: Tensor = LOSSES[job.recipe.loss](logits.float(), shares)
     learner.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     learner.optimiser.step()
     return float(loss.detach())
 
 
-def _uses_bfloat16(recipe: Recipe) -> bool:
-    # Plain SGD without normalisation is the paper's recipe and stays in fp32, as there.
-    return recipe.optimiser != "sgd" and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+def fastest_precision(job: TrainingJob) -> str:
+    """The precision for a job: fp32 for the paper's recipe, else the faster one by trial.
+
+    A processor without bfloat16 of its own would be slower by orders of magnitude with it.
+    """
+    if job.recipe.optimiser == "sgd":
+        return "fp32"
+    return plan_device(build_network(job.spec()).eval(), "cpu").precision
 
 
 def _set_pace(learner: Learner, recipe: Recipe, done: float) -> None:
