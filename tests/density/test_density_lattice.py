@@ -12,7 +12,8 @@ def test_a_lattice_covers_the_last_px_of_the_slide() -> None:
     assert (LATTICE.rows, LATTICE.columns) == (5, 8)
 
 
-def test_a_full_patch_has_its_area_in_mm2() -> None:
+def test_a_full_patch_has_its_side_in_mm() -> None:
+    assert pytest.approx(0.24) == LATTICE.patch_mm
 
 
 def test_patches_at_the_edge_count_only_px_on_the_slide() -> None:
