@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.slides import Slide, open_slide
+from napari_glioma_density.stain import Statistics
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ class DarkSegmenter:
 
     def __init__(self) -> None:
         self.on_image: Callable[[], None] = lambda: None
+        self.fitted_to: list[Statistics] = []
 
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         self.on_image()
@@ -39,6 +41,10 @@ class DarkSegmenter:
 
     def on(self, device: str, precision: str) -> "DarkSegmenter":
         assert (device, precision) == ("cpu", "fp32")
+        return self
+
+    def fitted(self, statistics: Statistics) -> "DarkSegmenter":
+        self.fitted_to.append(statistics)
         return self
 
 

@@ -1,12 +1,15 @@
 """One contract for every network."""
 
+import numpy as np
 import pytest
 import torch
 
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.networks import ARCHITECTURES, build_network
 from napari_glioma_density.nuclei.networks.dropblock import DropBlock
+from napari_glioma_density.nuclei.segmenter import as_input
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.stain import INPUTS
 
 
 def spec_of(architecture: str, **changes: object) -> ModelSpec:
@@ -20,6 +23,12 @@ class TestEveryNetwork:
     def test_it_gives_two_logits_a_pixel(self, architecture: str) -> None:
         network = build_network(spec_of(architecture)).eval()
         assert network(torch.rand(2, 3, 48, 64)).shape == (2, 2, 48, 64)
+
+    @pytest.mark.parametrize("name", INPUTS)
+    def test_it_takes_the_channels_of_its_input(self, architecture: str, name: str) -> None:
+        network = build_network(spec_of(architecture, input=name)).eval()
+        images = np.random.default_rng(0).integers(0, 256, (1, 32, 48, 3), dtype=np.uint8)
+        assert network(as_input(images, name)).shape == (1, 2, 32, 48)
 
     def test_every_weight_learns(self, architecture: str) -> None:
         network = build_network(spec_of(architecture)).train()

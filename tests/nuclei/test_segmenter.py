@@ -5,20 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei.device import DevicePlan, plan_device
 from napari_glioma_density.nuclei.networks import build_network
-from napari_glioma_density.nuclei.registry import Model
-from napari_glioma_density.nuclei.segmenter import (
-    NetworkSegmenter,
-    Segmenter,
-    load_segmenter,
+from napari_glioma_density.nuclei.pictures import (
+    network_prediction,
     padded_to_lattice,
+    picture_probability,
+    picture_statistics,
     segment_picture,
 )
+from napari_glioma_density.nuclei.registry import Model
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter, load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.stain import colour_input
 
 SPEC = ModelSpec(name="test", title="", architecture="unet", base_width=4)
 CPU = DevicePlan("cpu", "fp32")
@@ -36,8 +39,8 @@ class DarkIsNucleus(nn.Module):
         return torch.cat([-margin / 2, margin / 2], dim=1)
 
 
-def segmenter(network: nn.Module) -> NetworkSegmenter:
-    return NetworkSegmenter(Model(SPEC, Path("test.safetensors"), "0" * 64, {}), network, CPU)
+def segmenter(network: nn.Module, spec: ModelSpec = SPEC) -> NetworkSegmenter:
+    return NetworkSegmenter(Model(spec, Path("test.safetensors"), "0" * 64, {}), network, CPU)
 
 
 def test_it_is_a_segmenter() -> None:
@@ -89,6 +92,36 @@ def test_padding_gives_the_picture_back() -> None:
     padded, window = padded_to_lattice(rgb, 96, 16)
     assert np.array_equal(padded[window], rgb)
     assert not (np.array(padded.shape[:2]) % 16).any()
+
+
+@pytest.mark.parametrize("name", ["rgb + relative", "reinhard"])
+def test_a_picture_is_its_own_slide(name: str, tissue_rgb: NDArray[np.uint8]) -> None:
+    spec = SPEC.with_(input=name)
+    network = build_network(spec).eval()
+    rgb = np.ascontiguousarray(tissue_rgb[:160, 1560:1752])
+    found = picture_probability(network_prediction(network, spec), spec, rgb, 0.5)
+    padded, window = padded_to_lattice(rgb, spec.halo_px, spec.lattice_px)
+    statistics = picture_statistics(rgb, name)
+    one = segmenter(network, spec)
+    assert statistics not in ((), colour_input(name).typical)
+    assert np.allclose(one.fitted(statistics).probability(padded[None])[0][window], found)
+    assert not np.allclose(one.probability(padded[None])[0][window], found)
+
+
+def test_statistics_of_a_slide_stay_when_the_device_is_named() -> None:
+    spec = SPEC.with_(input="rgb + relative")
+    images = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
+    fitted = segmenter(build_network(spec).eval(), spec).fitted((0.2, 0.6, 0.3, 0.9))
+    moved = fitted.on("cpu", "bf16").on("cpu", "fp32")
+    assert np.array_equal(moved.probability(images), fitted.probability(images))
+
+
+@pytest.mark.parametrize("name", ["rgb", "rgb + relative", "rgb + ratio"])
+def test_device_trials_feed_a_network_as_many_channels_as_it_takes(
+    name: str, tmp_path: Path
+) -> None:
+    network = build_network(SPEC.with_(input=name)).eval()
+    assert plan_device(network, "cpu", tmp_path / "devices.json").precision in ("fp32", "bf16")
 
 
 def test_a_device_trial_is_remembered(tmp_path: Path) -> None:

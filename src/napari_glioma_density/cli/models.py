@@ -17,6 +17,7 @@ def models(as_json: AsJson = False) -> None:
         return {
             **{name: spec[name] for name in named},
             "default": model.default,
+            "research_only": model.spec.research_only,
             "threshold": model.spec.threshold,
             "sha256": model.sha256,
             "metrics": model.metrics,
@@ -28,4 +29,5 @@ def models(as_json: AsJson = False) -> None:
         return
     for entry in rows:
         mark = "  (default)" if entry["default"] else ""
+        mark += "  (research only)" if entry["research_only"] else ""
         sys.stdout.write(f"{entry['name']:<16}{entry['title']}{mark}\n")

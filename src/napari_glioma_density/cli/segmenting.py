@@ -20,7 +20,8 @@ def segment(
     as_json: AsJson = False,
 ) -> None:
     """Write DIR/<stem>.png for each picture: an 8-bit mask (0/255) of the picture's own size."""
-    from napari_glioma_density.nuclei.segmenter import load_segmenter, segment_picture
+    from napari_glioma_density.nuclei.pictures import segment_picture
+    from napari_glioma_density.nuclei.segmenter import load_segmenter
     from napari_glioma_density.results.pictures import write_png
 
     targets = _targets([Path(image) for image in images], output)

@@ -1,5 +1,6 @@
 """The main job: a slide and a segmenter go in, finished blocks come out, each already on disk."""
 
+import dataclasses
 import math
 import time
 from collections import deque
@@ -14,11 +15,13 @@ from napari_glioma_density.density import PATCH_PX, Block, PatchState, partition
 from napari_glioma_density.estimate.measurement import Ground, measure_block
 from napari_glioma_density.estimate.order import Focus, NearestFirst
 from napari_glioma_density.estimate.progress import Progress, StageSeconds
+from napari_glioma_density.estimate.slide_colours import fit_slide_colours
 from napari_glioma_density.nuclei.segmenter import Segmenter
 from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
 from napari_glioma_density.slides import (
     Pixels,
     Slide,
+    TissueMap,
     WorkingPlane,
     find_tissue,
     whole_slide_tissue,
@@ -87,8 +90,18 @@ def prepare(
         slide.height,
     )
     tissue = find_tissue(plane) if tissue_mask else whole_slide_tissue(plane)
+    if restart or not store.holds(spec.run_id):
+        spec = _with_colours(spec, plane, tissue if tissue_mask else None)
     run = (store.restart if restart else store.begin)(spec, tissue.kinds)
-    return Estimation(slide, plane, segmenter, run)
+    return Estimation(slide, plane, segmenter.fitted(run.spec.colour_statistics), run)
+
+
+def _with_colours(spec: RunSpec, plane: WorkingPlane, tissue: TissueMap | None) -> RunSpec:
+    """Fit the colours of a run that begins; a resumed one keeps those it began with."""
+    colours = fit_slide_colours(plane, spec.input, tissue)
+    return dataclasses.replace(
+        spec, colour_statistics=colours.statistics, colour_source=colours.source
+    )
 
 
 def _run_spec(
@@ -140,7 +153,7 @@ class Estimation:
     slide, plane
         What is read.
     segmenter
-        The model.
+        The model, with the run's colour statistics.
     run
         Where results go, open for writing.
     """

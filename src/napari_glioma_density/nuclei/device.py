@@ -101,7 +101,7 @@ def _fastest(network: nn.Module, device: str) -> str:
 
 def _trial_seconds(network: nn.Module, plan: DevicePlan, side: int) -> float:
     """Best of three passes over one square image, after one to warm up."""
-    trial, image = placed(network, plan), torch.zeros(1, 3, side, side)
+    trial, image = placed(network, plan), torch.zeros(1, _channels(network), side, side)
     times = []
     with torch.inference_mode():
         for _ in range(4):
@@ -111,6 +111,12 @@ def _trial_seconds(network: nn.Module, plan: DevicePlan, side: int) -> float:
     return min(times[1:])
 
 
+def _channels(network: nn.Module) -> int:
+    """Channels that the network's first convolution takes."""
+    first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
+    return first.in_channels
+
+
 def placed(network: nn.Module, plan: DevicePlan) -> nn.Module:
     """A copy of ``network`` on the plan's device, in its precision, channels last."""
     moved = copy.deepcopy(network).to(plan.device, plan.dtype)
@@ -118,7 +124,7 @@ def placed(network: nn.Module, plan: DevicePlan) -> nn.Module:
 
 
 def on_device(images: Tensor, plan: DevicePlan) -> Tensor:
-    """Images (n, 3, h, w) as the plan's network takes them."""
+    """Images (n, channels, h, w) as the plan's network takes them."""
     return images.to(plan.device, plan.dtype, memory_format=torch.channels_last)
 
 

@@ -1,12 +1,11 @@
 """Run a network over images: pixels in, nucleus masks out."""
 
+import copy
 import logging
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,12 +21,11 @@ from napari_glioma_density.nuclei.device import (
 )
 from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_model
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.views import mean_margins, symmetries
 from napari_glioma_density.nuclei.weights import load_network
-from napari_glioma_density.stain import normalise
+from napari_glioma_density.stain import Statistics, normalise
 
 logger = logging.getLogger(__name__)
-
-Window = tuple[slice, slice]
 
 
 @runtime_checkable
@@ -62,6 +60,10 @@ class Segmenter(Protocol):
         """The same model on this device in this precision: a resumed run keeps its own."""
         ...
 
+    def fitted(self, statistics: Statistics) -> "Segmenter":
+        """The same model with the colour statistics of a slide."""
+        ...
+
 
 class NetworkSegmenter:
     """A trained network on a device.
@@ -74,15 +76,26 @@ class NetworkSegmenter:
         Loaded, in evaluation mode, on the CPU, in fp32; left as it is.
     plan
         Device and precision.
+    statistics
+        Colours of the slide, for models whose input is fitted to it; typical ones when empty.
+
+    Raises
+    ------
+    ModelError
+        When the model asks for a number of views that there is not.
     """
 
-    def __init__(self, model: Model, network: nn.Module, plan: DevicePlan) -> None:
+    def __init__(
+        self, model: Model, network: nn.Module, plan: DevicePlan, statistics: Statistics = ()
+    ) -> None:
         self.spec = model.spec
+        self._statistics = statistics
         self.sha256 = model.sha256
         self._model = model
         self._cpu_network = network
         self._plan = plan
         self._network = placed(network, plan).eval()
+        self._views = symmetries(model.spec.views, model.spec.name)
         # Softmax of two classes exceeds t where the logits' difference exceeds log(t / (1 − t)):
         # one subtraction and one comparison instead of an exponential a pixel.
         self._least_margin = math.log(self.spec.threshold / (1 - self.spec.threshold))
@@ -117,9 +130,15 @@ class NetworkSegmenter:
             When this machine has no such device.
         """
         plan = DevicePlan(choose_device(device), precision)
-        return (
-            self if plan == self._plan else NetworkSegmenter(self._model, self._cpu_network, plan)
-        )
+        if plan == self._plan:
+            return self
+        return NetworkSegmenter(self._model, self._cpu_network, plan, self._statistics)
+
+    def fitted(self, statistics: Statistics) -> "NetworkSegmenter":
+        """The same model, on the same device, with the colour statistics of a slide."""
+        other = copy.copy(self)
+        other._statistics = statistics
+        return other
 
     def probability(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probability of nucleus (n, h, w), 0–1, for images (n, h, w, 3)."""
@@ -132,8 +151,8 @@ class NetworkSegmenter:
         """
         try:
             with torch.inference_mode():
-                logits = self._network(on_device(as_input(images, self.spec.input), self._plan))
-                margins: Tensor = logits[:, 1].float() - logits[:, 0].float()
+                seen = as_input(images, self.spec.input, self._statistics)
+                margins = mean_margins(self._network, on_device(seen, self._plan), self._views)
                 return margins.cpu()
         except RuntimeError as error:
             if not _is_out_of_memory(error):
@@ -182,81 +201,15 @@ def load_segmenter(
     return NetworkSegmenter(model, network, plan)
 
 
-def as_input(images: NDArray[np.uint8], name: str) -> Tensor:
-    """Normalise images (n, h, w, 3) uint8 and lay them out (n, 3, h, w), channels last."""
-    # The permuted view of an interleaved array *is* channels_last: no copy is made.
-    return torch.from_numpy(normalise(images, name)).permute(0, 3, 1, 2)
+def as_input(images: NDArray[np.uint8], name: str, statistics: Statistics = ()) -> Tensor:
+    """Normalise images (n, h, w, 3) uint8 to (n, channels, h, w), channels last."""
+    return channels_first(normalise(images, name, statistics))
 
 
-def nucleus_probability(
-    network: nn.Module, images: NDArray[np.uint8], input_name: str
-) -> NDArray[np.float32]:
-    """Probability of nucleus (n, h, w), 0–1, by a network on the CPU in full precision."""
-    with torch.inference_mode():
-        logits = network(as_input(images, input_name)).float()
-    probability: NDArray[np.float32] = logits.softmax(dim=1)[:, 1].numpy()
-    return probability
-
-
-def padded_to_lattice(
-    rgb: NDArray[np.uint8], halo_px: int, lattice_px: int
-) -> tuple[NDArray[np.uint8], Window]:
-    """Mirror a picture at its border until it has a halo and sides on the lattice.
-
-    A field cut from tissue goes on beyond its border, so it is mirrored; white would draw an
-    edge that is not there.
-
-    Returns
-    -------
-    padded, window
-        The picture (height, width, 3) and where the original lies in it.
-    """
-    height, width = rgb.shape[:2]
-    down, right = -height % lattice_px + halo_px, -width % lattice_px + halo_px
-    padded = cv2.copyMakeBorder(rgb, halo_px, down, halo_px, right, cv2.BORDER_REFLECT)
-    return np.asarray(padded), np.s_[halo_px : halo_px + height, halo_px : halo_px + width]
-
-
-def picture_probability(
-    predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-    spec: ModelSpec,
-    rgb: NDArray[np.uint8],
-    um_per_px: float,
-) -> NDArray[np.float32]:
-    """Probability of nucleus in a single picture at its own size.
-
-    Parameters
-    ----------
-    predict
-        Images (n, h, w, 3) at the model's resolution to probabilities (n, h, w).
-    spec
-        The model's resolution, halo and lattice.
-    rgb
-        (height, width, 3) uint8.
-    um_per_px
-        Resolution of the picture; it is scaled to the model's, and the probability back.
-
-    Returns
-    -------
-    ndarray
-        (height, width) float32, 0–1.
-    """
-    height, width = rgb.shape[:2]
-    factor = um_per_px / spec.um_per_px
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    scaled = np.asarray(cv2.resize(rgb, size, interpolation=how))
-    padded, window = padded_to_lattice(scaled, spec.halo_px, spec.lattice_px)
-    probability = predict(padded[None])[0][window]
-    return np.asarray(cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR))
-
-
-def segment_picture(
-    segmenter: NetworkSegmenter, rgb: NDArray[np.uint8], um_per_px: float
-) -> NDArray[np.bool_]:
-    """Nucleus mask (height, width) of a single picture (height, width, 3) at its own size."""
-    spec = segmenter.spec
-    return picture_probability(segmenter.probability, spec, rgb, um_per_px) >= spec.threshold
+def channels_first(channels: NDArray[np.float32]) -> Tensor:
+    """Interleaved channels (n, h, w, c) as a tensor (n, c, h, w); no copy is made."""
+    # The permuted view of an interleaved array *is* channels_last.
+    return torch.from_numpy(channels).permute(0, 3, 1, 2)
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

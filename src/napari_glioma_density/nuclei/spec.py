@@ -35,8 +35,12 @@ class ModelSpec:
     """Block cores begin and end on multiples of this, so that pooling sees one lattice."""
     threshold: float = 0.5
     """Nucleus probability from which a pixel is nucleus, 0–1."""
+    views: int = 1
+    """Turned and flipped copies whose logits are averaged: 1, 2, 4 or 8."""
     licence: str = "not stated"
     trained_on: tuple[str, ...] = ()
+    research_only: bool = False
+    """Whether any data learnt from does not allow its weights to ship."""
     recipe: str = ""
     seed: int = 0
 

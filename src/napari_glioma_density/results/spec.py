@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from napari_glioma_density.density import Lattice
 
+NOT_FITTED = "input is not fitted"
+
 _CHANGES_THE_NUMBERS = (
     "model", "weights_sha256", "architecture", "input", "threshold", "um_per_px", "level",
     "sixteenths", "height_px", "width_px", "tissue_mask",
@@ -33,6 +35,9 @@ class RunSpec:
         Whether patches without tissue were left out.
     device, precision, halo_px
         How the network was run.
+    colour_statistics, colour_source
+        What the model's input was fitted to on this slide, and where that comes from; empty for
+        inputs that are not fitted. They follow from slide, input and plane.
     """
 
     model: str
@@ -53,6 +58,8 @@ class RunSpec:
     device: str
     precision: str
     halo_px: int
+    colour_statistics: tuple[float, ...] = ()
+    colour_source: str = NOT_FITTED
 
     @property
     def run_id(self) -> str:
@@ -75,4 +82,5 @@ class RunSpec:
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Return the spec that `to_json` wrote; TypeError or KeyError when it is not one."""
         split = frozenset((int(row), int(column)) for row, column in values["split"])
-        return cls(**{**values, "split": split})
+        colours = tuple(float(value) for value in values.get("colour_statistics", ()))
+        return cls(**{**values, "split": split, "colour_statistics": colours})

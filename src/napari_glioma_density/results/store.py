@@ -74,6 +74,10 @@ class ResultStore:
         opened.sort(key=lambda run: (str(run[0].get("created")), run[1].name))
         return tuple(recorded_spec(folder, attributes) for attributes, folder in opened)
 
+    def holds(self, run_id: str) -> bool:
+        """Whether a run of that id was begun."""
+        return _is_run(self._runs / run_id)
+
     def run(self, run_id: str) -> Run:
         """Open a run for reading; StoreError when there is none of that id."""
         folder = self._runs / run_id

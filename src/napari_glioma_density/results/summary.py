@@ -55,6 +55,9 @@ def summary(
         "model": spec.model,
         "device": spec.device,
         "precision": spec.precision,
+        "input": spec.input,
+        "colour_statistics": list(spec.colour_statistics),
+        "colour_source": spec.colour_source,
     }
 
 

@@ -1,13 +1,25 @@
 """Colour: what the network is fed, and whether a slide is brightfield at all."""
 
 from napari_glioma_density.stain.brightfield import NotBrightfield, refuse_unless_brightfield
-from napari_glioma_density.stain.normalise import INPUTS, normalise, normaliser, rgb, rgb_ratio
+from napari_glioma_density.stain.normalise import (
+    INPUTS,
+    ColourInput,
+    Statistics,
+    colour_input,
+    normalise,
+)
+from napari_glioma_density.stain.optical import STAINS, optical_density
+from napari_glioma_density.stain.ratio import rgb, rgb_ratio
 
 __all__ = [
     "INPUTS",
+    "STAINS",
+    "ColourInput",
     "NotBrightfield",
+    "Statistics",
+    "colour_input",
     "normalise",
-    "normaliser",
+    "optical_density",
     "refuse_unless_brightfield",
     "rgb",
     "rgb_ratio",

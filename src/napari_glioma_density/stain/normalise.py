@@ -1,43 +1,94 @@
 """Colour inputs of the networks, by the names their specifications use.
 
-Each takes uint8 RGB images (…, 3) and returns float32 of the same shape in 0–1.
+Each turns uint8 RGB images (…, 3) into float32 channels, mostly within 0–1. Some are fitted to
+the slide first: a few numbers, taken once from all over its tissue, never from single tiles,
+which would find nuclei where there is only background.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import ModelError
+from napari_glioma_density.stain.light import WHITE, in_white_light, slide_light
+from napari_glioma_density.stain.ratio import rgb, rgb_ratio
+from napari_glioma_density.stain.reinhard import TYPICAL as TYPICAL_COLOURS
+from napari_glioma_density.stain.reinhard import match_colours, reinhard
+from napari_glioma_density.stain.relative import TYPICAL as TYPICAL_DARKNESS
+from napari_glioma_density.stain.relative import relative, relative_darkness
+from napari_glioma_density.stain.stain_matching import TYPICAL as TYPICAL_STAINS
+from napari_glioma_density.stain.stain_matching import macenko, match_stains, vahadane
 
-Normaliser = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-
-_FULL = np.float32(255)
-
-
-def rgb(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Scale the colours as they are to 0–1."""
-    return images.astype(np.float32) / _FULL
+Statistics = tuple[float, ...]
+Pixels = NDArray[np.uint8]
 
 
-def rgb_ratio(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Divide each channel by the sum of the three (P1, eq. 1).
+@dataclass(frozen=True)
+class ColourInput:
+    """What a network is fed."""
 
-    r = R/(R+G+B), and so for g and b: brightness goes, and with it much of fading and uneven
-    staining; hue stays. A black px, for which the equation has no value, is 1/3 in each channel.
+    channels: int
+    apply: Callable[[Pixels, Statistics], NDArray[np.float32]]
+    """Images (…, 3) and a slide's statistics to channels (…, channels)."""
+    fit: Callable[[Pixels], Statistics] = lambda _: ()
+    """Pixels (n, 3) from all over a slide to its statistics."""
+    typical: Statistics = ()
+    """Statistics to use where a slide's own are not known."""
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the slide's own statistics are used."""
+        return bool(self.typical)
+
+
+def _in_white_light(
+    fit: Callable[[Pixels], Statistics],
+    apply: Callable[[Pixels, Statistics], NDArray[np.float32]],
+    typical: Statistics,
+) -> ColourInput:
+    """A method of the literature, once the slide's own light has been made white.
+
+    Its statistics follow the three of the light.
     """
-    colours = images.astype(np.float32)
-    total = colours.sum(axis=-1, keepdims=True)
-    is_black = total == 0
-    return np.where(is_black, np.float32(1 / 3), colours / np.where(is_black, np.float32(1), total))
+    whole = (*WHITE, *typical)
+
+    def fit_in_light(pixels: Pixels) -> Statistics:
+        light = slide_light(pixels)
+        fitted = fit(in_white_light(pixels, light))
+        return whole if fitted == typical else (*light, *fitted)
+
+    def apply_in_light(images: Pixels, statistics: Statistics) -> NDArray[np.float32]:
+        return apply(in_white_light(images, statistics[:3]), statistics[3:])
+
+    return ColourInput(3, apply_in_light, fit_in_light, whole)
 
 
-INPUTS: MappingProxyType[str, Normaliser] = MappingProxyType({"rgb": rgb, "rgb ratio": rgb_ratio})
+def _rgb_and_ratio(images: Pixels, _: Statistics) -> NDArray[np.float32]:
+    return np.concatenate([rgb(images), rgb_ratio(images)], axis=-1)
 
 
-def normaliser(name: str) -> Normaliser:
-    """Return the normaliser a model specification names.
+def _rgb_and_relative(images: Pixels, statistics: Statistics) -> NDArray[np.float32]:
+    return np.concatenate([rgb(images), relative_darkness(images, statistics)], axis=-1)
+
+
+INPUTS: MappingProxyType[str, ColourInput] = MappingProxyType(
+    {
+        "rgb": ColourInput(3, lambda images, _: rgb(images)),
+        "rgb ratio": ColourInput(3, lambda images, _: rgb_ratio(images)),
+        "rgb + ratio": ColourInput(6, _rgb_and_ratio),
+        "macenko": _in_white_light(macenko, match_stains, TYPICAL_STAINS),
+        "reinhard": _in_white_light(reinhard, match_colours, TYPICAL_COLOURS),
+        "vahadane": _in_white_light(vahadane, match_stains, TYPICAL_STAINS),
+        "rgb + relative": ColourInput(5, _rgb_and_relative, relative, TYPICAL_DARKNESS),
+    }
+)
+
+
+def colour_input(name: str) -> ColourInput:
+    """Return the input a model specification names.
 
     Raises
     ------
@@ -53,12 +104,24 @@ def normaliser(name: str) -> Normaliser:
         ) from None
 
 
-def normalise(images: NDArray[np.uint8], name: str) -> NDArray[np.float32]:
+def normalise(
+    images: NDArray[np.uint8], name: str, statistics: Statistics = ()
+) -> NDArray[np.float32]:
     """Turn images (n, height, width, 3) into the input that a specification names.
+
+    Parameters
+    ----------
+    images
+        uint8 RGB.
+    name
+        A name of :data:`INPUTS`.
+    statistics
+        What the input's ``fit`` found on the slide; typical ones when empty.
 
     Raises
     ------
     ModelError
-        When there is none of that name.
+        When there is no input of that name.
     """
-    return normaliser(name)(images)
+    chosen = colour_input(name)
+    return chosen.apply(images, statistics or chosen.typical)

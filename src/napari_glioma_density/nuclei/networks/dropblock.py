@@ -1,8 +1,13 @@
 """DropBlock: drops whole squares of a feature map while training."""
 
+import math
+from typing import Final
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+_FEWEST: Final = 1e-9
+"""Successes so improbable that none is drawn: a schedule may come near a rate of 0."""
 
 
 def seed_probability(height: int, width: int, rate: float, side: int) -> float:
@@ -24,6 +29,25 @@ def seed_probability(height: int, width: int, rate: float, side: int) -> float:
     """
     centres = (height - side + 1) * (width - side + 1)
     return min(1.0, rate * height * width / (centres * side**2))
+
+
+def bernoulli_places(count: int, probability: float, device: torch.device) -> Tensor:
+    """Which of ``count`` independent trials succeed, as sorted int64 indices.
+
+    The gaps between successes of a Bernoulli process are geometric: drawing them costs as many
+    random numbers as there are successes, about a hundredth of one for each trial.
+    """
+    if probability >= 1:
+        return torch.arange(count, device=device)
+    if count * probability < _FEWEST:
+        return torch.empty(0, dtype=torch.int64, device=device)
+    expected = count * probability
+    enough = math.ceil(expected + 6 * math.sqrt(expected) + 16)
+    # Inverted by hand: PyTorch's geometric_ overflows where gaps outgrow 32 bits.
+    chance = torch.rand(enough, dtype=torch.float64, device=device)
+    gaps = chance.neg_().log1p_().div_(math.log1p(-probability)).floor_().add_(1)
+    places = gaps.cumsum(0).sub_(1)
+    return places[places < count].to(torch.int64)
 
 
 class DropBlock(nn.Module):
@@ -55,21 +79,30 @@ class DropBlock(nn.Module):
         if not self.training or self.rate <= 0:
             return features
         kept = self._kept(features)
-        return features * (kept * (kept.numel() / kept.sum().clamp(min=1)))
+        # Summed in float32: bfloat16 cannot count to a million.
+        kept_share = kept.sum(dtype=torch.float32).div_(kept.numel()).clamp_(min=1e-6)
+        return features * kept.div_(kept_share)
 
     def _kept(self, features: Tensor) -> Tensor:
+        """1 where ``features`` are kept and 0 in the squares, in their shape and memory order."""
         count, channels, height, width = features.shape
         largest = min(height, width)
         side = min(self.side, largest - 1 + largest % 2)
         gamma = seed_probability(height, width, self.rate, side)
-        # Centres lie where the whole square fits, the (L_feat − L_block + 1)² of eq. 2.
-        shape = (count, channels, height - side + 1, width - side + 1)
-        seeds = torch.rand(shape, device=features.device).lt(gamma).to(features.dtype)
-        reach = side // 2
-        squares = functional.max_pool2d(
-            functional.pad(seeds, (reach,) * 4), kernel_size=side, stride=1, padding=reach
-        )
-        return 1 - squares
+        # Squares are placed by their top left corner, so that the whole square fits: the
+        # (L_feat − L_block + 1)² places of eq. 2.
+        rows, columns = height - side + 1, width - side + 1
+        seeds = bernoulli_places(count * rows * columns * channels, gamma, features.device)
+        channel = seeds % channels
+        column = seeds.div(channels, rounding_mode="floor") % columns
+        row = seeds.div(channels * columns, rounding_mode="floor")
+        row = row.div(rows, rounding_mode="floor") * height + row % rows
+        corner = (row * width + column) * channels + channel
+        reach = torch.arange(side, device=features.device)
+        square = ((reach[:, None] * width + reach) * channels).flatten()
+        kept = features.new_ones(count, height, width, channels)
+        kept.view(-1)[(corner[:, None] + square).flatten()] = 0
+        return kept.permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         """Rate and side, for the printed network."""

@@ -6,6 +6,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from napari_glioma_density.nuclei.networks.dropblock import DropBlock
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.stain import colour_input
 
 DEPTH = 4
 CLASSES = 2
@@ -63,7 +64,9 @@ class UNet(nn.Module):
         widths = [spec.base_width * 2**depth for depth in range(DEPTH + 1)]
         self.down = nn.ModuleList(
             _pair(inputs, outputs, spec)
-            for inputs, outputs in zip([3, *widths[:-1]], widths, strict=True)
+            for inputs, outputs in zip(
+                [colour_input(spec.input).channels, *widths[:-1]], widths, strict=True
+            )
         )
         self.pool = nn.MaxPool2d(2)
         self.enlarge = nn.ModuleList(
@@ -74,7 +77,7 @@ class UNet(nn.Module):
         self.apply(_initialise)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (n, 2, h, w) of background and nucleus for ``images`` (n, 3, h, w)."""
+        """Logits (n, 2, h, w) of background and nucleus for ``images`` (n, channels, h, w)."""
         skips = []
         features = self.down[0](images)
         for stage in list(self.down)[1:]:

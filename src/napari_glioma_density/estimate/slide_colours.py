@@ -1,0 +1,103 @@
+"""The colours of a slide: what its model's input is fitted to, once, from all over its tissue."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.results.spec import NOT_FITTED
+from napari_glioma_density.slides import (
+    TissueKind,
+    TissueMap,
+    WorkingPlane,
+    find_tissue,
+    whole_slide_tissue,
+)
+from napari_glioma_density.slides.tissue import TISSUE_PX
+from napari_glioma_density.stain import Statistics, colour_input
+
+WINDOWS: Final = 24
+"""Windows read, in places drawn evenly from all tissue: their statistics are stable, and they are
+read in a few tenths of a second."""
+WINDOW_PX: Final = 256
+
+FITTED: Final = "fitted to the slide"
+TYPICAL: Final = "typical: too little tissue"
+
+_READERS: Final = 2
+_SEED: Final = 20250201
+_MOST_PIXELS: Final = 65536
+
+
+@dataclass(frozen=True)
+class SlideColours:
+    """Statistics of a slide's colours and where they come from."""
+
+    statistics: Statistics
+    source: str
+    """``results.spec.NOT_FITTED``, :data:`FITTED` or :data:`TYPICAL`."""
+
+
+def fit_slide_colours(
+    plane: WorkingPlane, input_name: str, tissue: TissueMap | None = None
+) -> SlideColours:
+    """Fit a model's colour input to a slide.
+
+    Depends on the slide and the working resolution alone: not on blocks, nor on the scope, nor
+    on whether bare glass is left out of the run.
+
+    Parameters
+    ----------
+    plane
+        The slide as the model sees it.
+    input_name
+        A name of ``stain.INPUTS``; nothing is read when that input is not fitted.
+    tissue
+        As ``find_tissue`` gives it, where it is already known.
+
+    Raises
+    ------
+    ModelError
+        When there is no such input.
+    """
+    chosen = colour_input(input_name)
+    if not chosen.is_fitted:
+        return SlideColours((), NOT_FITTED)
+    statistics = chosen.fit(_tissue_pixels(plane, tissue or find_tissue(plane)))
+    return SlideColours(statistics, TYPICAL if statistics == chosen.typical else FITTED)
+
+
+def _tissue_pixels(plane: WorkingPlane, tissue: TissueMap) -> NDArray[np.uint8]:
+    """Colours (n, 3) that were read in windows from all over the tissue."""
+    kinds = tissue.kinds
+    if not (kinds == TissueKind.TISSUE).any():
+        kinds = whole_slide_tissue(plane).kinds
+    with ThreadPoolExecutor(_READERS, "colours") as readers:
+        found = list(readers.map(lambda at: _read(plane, *at), _windows(kinds)))
+    pixels = np.concatenate(found)
+    return pixels[:: max(1, -(-len(pixels) // _MOST_PIXELS))]
+
+
+def _read(plane: WorkingPlane, y: int, x: int) -> NDArray[np.uint8]:
+    rgb, read = plane.read(y, x, WINDOW_PX, WINDOW_PX)
+    return rgb[read]
+
+
+def _windows(kinds: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """``y, x`` of windows; each tissue place is as likely as any other to be in one.
+
+    One window is drawn from each of equal shares of the tissue, taken row by row.
+    """
+    side = WINDOW_PX // TISSUE_PX
+    rows, columns = (range(0, length, side) for length in kinds.shape)
+    by_row = np.add.reduceat(kinds == TissueKind.TISSUE, rows, axis=0, dtype=np.int64)
+    up_to = np.cumsum(np.add.reduceat(by_row, columns, axis=1))
+    within_share = np.random.default_rng(_SEED).random(WINDOWS)
+    drawn = (np.arange(WINDOWS) + within_share) / WINDOWS * up_to[-1]
+    chosen = np.unique(np.searchsorted(up_to, drawn, side="right"))
+    return [
+        (int(window) // len(columns) * WINDOW_PX, int(window) % len(columns) * WINDOW_PX)
+        for window in chosen
+    ]

@@ -1,0 +1,109 @@
+"""Segment a single picture, a field or a snapshot, at its own size."""
+
+from collections.abc import Callable
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, as_input
+from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.views import mean_margins, symmetries
+from napari_glioma_density.stain import Statistics, colour_input
+
+Window = tuple[slice, slice]
+Predict = Callable[[NDArray[np.uint8], Statistics], NDArray[np.float32]]
+"""Images (n, h, w, 3) at a model's resolution and their colour statistics to probabilities of
+nucleus (n, h, w), 0–1."""
+
+_MOST_PIXELS: Final = 65536
+
+
+def network_prediction(network: nn.Module, spec: ModelSpec) -> Predict:
+    """How a network on the CPU predicts in full precision, as training looks at it."""
+    views = symmetries(spec.views, spec.name)
+
+    def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            margins = mean_margins(network, as_input(images, spec.input, statistics), views)
+        probability: NDArray[np.float32] = margins.sigmoid().numpy()
+        return probability
+
+    return predict
+
+
+def segment_picture(
+    segmenter: NetworkSegmenter, rgb: NDArray[np.uint8], um_per_px: float
+) -> NDArray[np.bool_]:
+    """Nucleus mask (height, width) of a single picture (height, width, 3) at its own size."""
+    spec = segmenter.spec
+
+    def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
+        return segmenter.fitted(statistics).probability(images)
+
+    return picture_probability(predict, spec, rgb, um_per_px) >= spec.threshold
+
+
+def picture_probability(
+    predict: Predict, spec: ModelSpec, rgb: NDArray[np.uint8], um_per_px: float
+) -> NDArray[np.float32]:
+    """Probability of nucleus in a single picture at its own size.
+
+    Parameters
+    ----------
+    predict
+        The model.
+    spec
+        The model's resolution, input, halo and lattice.
+    rgb
+        (height, width, 3) uint8; where the model's input is fitted to a slide, the picture is
+        taken for one.
+    um_per_px
+        Resolution of the picture; it is scaled to the model's, and the probability back.
+
+    Returns
+    -------
+    ndarray
+        (height, width) float32, 0–1.
+    """
+    height, width = rgb.shape[:2]
+    scaled = resampled(rgb, um_per_px, spec.um_per_px)
+    padded, window = padded_to_lattice(scaled, spec.halo_px, spec.lattice_px)
+    probability = predict(padded[None], picture_statistics(scaled, spec.input))[0][window]
+    return np.asarray(cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def picture_statistics(rgb: NDArray[np.uint8], input_name: str) -> Statistics:
+    """Fit a colour input to a picture (height, width, 3) at the model's resolution."""
+    pixels = rgb.reshape(-1, 3)
+    return colour_input(input_name).fit(pixels[:: -(-len(pixels) // _MOST_PIXELS)])
+
+
+def resampled(rgb: NDArray[np.uint8], from_um: float, to_um: float) -> NDArray[np.uint8]:
+    """A picture (height, width, 3) of ``from_um`` µm/px at ``to_um`` µm/px."""
+    factor = from_um / to_um
+    size = (max(1, round(rgb.shape[1] * factor)), max(1, round(rgb.shape[0] * factor)))
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(rgb, size, interpolation=how))
+
+
+def padded_to_lattice(
+    rgb: NDArray[np.uint8], halo_px: int, lattice_px: int
+) -> tuple[NDArray[np.uint8], Window]:
+    """Mirror a picture at its border until it has a halo and sides on the lattice.
+
+    A field cut from tissue goes on beyond its border, so it is mirrored; white would draw an
+    edge that is not there.
+
+    Returns
+    -------
+    padded, window
+        The picture (height, width, 3) and where the original lies in it.
+    """
+    height, width = rgb.shape[:2]
+    down, right = -height % lattice_px + halo_px, -width % lattice_px + halo_px
+    padded = cv2.copyMakeBorder(rgb, halo_px, down, halo_px, right, cv2.BORDER_REFLECT)
+    return np.asarray(padded), np.s_[halo_px : halo_px + height, halo_px : halo_px + width]
