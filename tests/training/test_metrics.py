@@ -4,18 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn import metrics as sklearn_metrics
 
-from napari_glioma_density.training.dataset import DataSet, Field
-from napari_glioma_density.training.evaluation import FieldScore, summarise
-from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
+from napari_glioma_density.training.dataset import open_data_set, read_field
+from napari_glioma_density.training.metrics import PixelCounts, pixel_scores, pooled_scores
+
+Mask = NDArray[np.bool_]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_scores_agree_with_scikit_learn(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    truth = random.random((50, 60)) < 0.2
-    predicted = truth ^ (random.random(truth.shape) < 0.1)
+def check_against_scikit_learn(predicted: Mask, truth: Mask) -> None:
     scores = PixelCounts.of(predicted, truth).scores()
     real, claimed = truth.ravel(), predicted.ravel()
     assert scores["accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(real, claimed))
@@ -26,6 +24,29 @@ def test_scores_agree_with_scikit_learn(seed: int) -> None:
     assert scores["iou"] == pytest.approx(sklearn_metrics.jaccard_score(real, claimed))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_of_random_masks_agree_with_scikit_learn(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    truth = random.random((50, 60)) < 0.2
+    check_against_scikit_learn(truth ^ (random.random(truth.shape) < 0.1), truth)
+
+
+def test_scores_of_a_real_field_agree_with_scikit_learn(data_folder: Path) -> None:
+    field = open_data_set(data_folder / "data" / "validation" / "lgg").fields[0]
+    rgb, labels = read_field(field)
+    dark = rgb.mean(axis=2) < np.quantile(rgb.mean(axis=2), 0.25)
+    check_against_scikit_learn(dark, labels > 0)
+
+
+def test_scores_of_many_counts_are_those_of_each() -> None:
+    counts = np.random.default_rng(4).integers(0, 50, (4, 9))
+    counts[:, 0] = 0
+    at_once = pixel_scores(*counts)
+    for number, column in enumerate(counts.T):
+        alone = PixelCounts(*column.tolist()).scores()
+        assert {name: score[number] for name, score in at_once.items()} == pytest.approx(alone)
+
+
 def test_density_error_is_the_mean_over_images_of_its_absolute_value() -> None:
     truth = np.zeros((10, 10), bool)
     truth[:2] = True
@@ -33,6 +54,23 @@ def test_density_error_is_the_mean_over_images_of_its_absolute_value() -> None:
     more[2], less[1] = True, False
     scores = pooled_scores([PixelCounts.of(more, truth), PixelCounts.of(less, truth)])
     assert scores["density_mae"] == pytest.approx(10)
+    assert scores["density_bias"] == pytest.approx(0)
+
+
+def test_density_bias_keeps_the_sign_and_weighs_images_alike() -> None:
+    small, large = np.zeros((10, 10), bool), np.zeros((100, 100), bool)
+    claimed = large.copy()
+    claimed[:30] = True
+    scores = pooled_scores([PixelCounts.of(small, ~small), PixelCounts.of(claimed, large)])
+    assert scores["density_bias"] == pytest.approx((-100 + 30) / 2)
+    assert scores["density_mae"] == pytest.approx((100 + 30) / 2)
+
+
+def test_densities_are_shares_of_all_pixels() -> None:
+    counts = PixelCounts(10, 5, 20, 65)
+    assert counts.true_density_percent == pytest.approx(30)
+    assert counts.predicted_density_percent == pytest.approx(15)
+    assert counts.density_error_points == pytest.approx(-15)
 
 
 def test_instance_ids_count_as_nucleus() -> None:
@@ -43,16 +81,3 @@ def test_instance_ids_count_as_nucleus() -> None:
 def test_nothing_to_find_and_nothing_claimed_is_right() -> None:
     empty = np.zeros((4, 4))
     assert PixelCounts.of(empty, empty).scores()["f1"] == 1
-
-
-def test_data_sets_of_one_name_are_kept_apart() -> None:
-    truth, nothing = np.ones((4, 4)), np.zeros((4, 4))
-    field = Field(Path("a.png"), Path("b.png"), 0.5)
-    sets = [DataSet(Path(folder), "mine", "", False, (field,)) for folder in ("one", "two")]
-    scores = [
-        FieldScore(sets[0], field, PixelCounts.of(truth, truth)),
-        FieldScore(sets[1], field, PixelCounts.of(nothing, truth)),
-    ]
-    rows, pooled = summarise(scores)
-    assert [(row["folder"], row["f1"]) for row in rows] == [("one", 1.0), ("two", 0.0)]
-    assert pooled["recall"] == 0.5

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_glioma_density.cli.console import AsJson, print_json, progress_bar
-
-SCORES = ("accuracy", "dice", "recall", "precision", "f1", "iou", "density_mae")
+from napari_glioma_density.cli.score_tables import score_tables
 
 
 def evaluate(
@@ -16,15 +15,21 @@ def evaluate(
     model: Annotated[str, typer.Option(help="A model's name or weights file.")] = "fast",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     per_image: Annotated[bool, typer.Option("--per-image", help="Add a row an image.")] = False,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Folder for pictures of the fields with the lowest F1.")
+    ] = None,
+    worst: Annotated[int, typer.Option(help="Pictures a data set.")] = 4,
     as_json: AsJson = False,
 ) -> None:
-    """Score a model: pixel metrics 0-1, density_mae in percentage points, by set and pooled."""
+    """Score a model: pixel metrics 0-1, density errors in points, nucleus counts, intervals."""
     from napari_glioma_density.nuclei.segmenter import load_segmenter
     from napari_glioma_density.training import evaluation
     from napari_glioma_density.training.dataset import open_data_set
+    from napari_glioma_density.training.worst_fields import WorstFields
 
     sets = [open_data_set(folder) for folder in data]
     segmenter = load_segmenter(model, device)
+    shown = None if pictures is None else WorstFields(pictures, sets, worst)
     with progress_bar("evaluating", "images") as bar:
         total = sum(map(len, sets))
         fields = evaluation.evaluate(sets, segmenter)
@@ -39,17 +44,9 @@ def evaluate(
     }
     if per_image:
         result["images"] = [score.row() for score in scores]
+    if shown is not None:
+        result["pictures"] = [str(path) for path in shown.write(scores, segmenter)]
     if as_json:
         print_json(result)
     else:
-        _print_table([*result["data_sets"], {"name": "pooled", **result["pooled"]}])
-        _print_table(result.get("images", []))
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    for number, row in enumerate(rows):
-        if not number:
-            sys.stdout.write(f"{'':<38}" + "".join(f"{name:>12}" for name in SCORES) + "\n")
-        name = str(row.get("name") or row.get("image"))
-        values = "".join(f"{row[score]:>12.4f}" for score in SCORES)
-        sys.stdout.write(f"{name[:37]:<38}{values}\n")
+        sys.stdout.write(score_tables(result))

@@ -2,20 +2,39 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, segment_picture
+from napari_glioma_density.nuclei.pictures import segment_picture
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
+from napari_glioma_density.training.count_error import (
+    FieldCount,
+    count_error,
+    count_labelled,
+    count_separated,
+)
 from napari_glioma_density.training.dataset import DataSet, Field, read_field
+from napari_glioma_density.training.intervals import (
+    LEVEL,
+    RESAMPLES,
+    ScoredImages,
+    bootstrap_intervals,
+)
 from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
 
 
 @dataclass(frozen=True)
 class FieldScore:
-    """One field's pixels by truth and prediction."""
+    """One field's pixels by truth and prediction, and its nuclei."""
 
     data_set: DataSet
     field: Field
     counts: PixelCounts
+    true_nuclei: int
+    predicted_nuclei: int
+
+    @property
+    def f1(self) -> float:
+        """F1 of the field's pixels, 0–1."""
+        return self.counts.scores()["f1"]
 
     def row(self) -> dict[str, object]:
         """Names and scores, as ``evaluate --per-image`` prints them."""
@@ -25,6 +44,10 @@ class FieldScore:
             "organ": self.field.organ,
             "patient": self.field.patient,
             **pooled_scores([self.counts]),
+            "true_density_percent": self.counts.true_density_percent,
+            "predicted_density_percent": self.counts.predicted_density_percent,
+            "true_nuclei": self.true_nuclei,
+            "predicted_nuclei": self.predicted_nuclei,
         }
 
 
@@ -41,23 +64,82 @@ def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Itera
     """
     for data_set in data_sets:
         for field in data_set:
-            pixels = read_field(field)
-            mask = segment_picture(segmenter, pixels.rgb, field.um_per_px)
-            yield FieldScore(data_set, field, PixelCounts.of(mask, pixels.labels))
+            rgb, labels = read_field(field)
+            mask = segment_picture(segmenter, rgb, field.um_per_px)
+            yield FieldScore(
+                data_set,
+                field,
+                PixelCounts.of(mask, labels),
+                count_labelled(labels),
+                count_separated(mask, field.um_per_px, segmenter.spec.um_per_px),
+            )
+
+
+def by_data_set(scores: Sequence[FieldScore]) -> list[list[FieldScore]]:
+    """The scores of each data set, in the order they came; folders tell data sets apart."""
+    sets: dict[object, list[FieldScore]] = {}
+    for score in scores:
+        sets.setdefault(score.data_set.folder, []).append(score)
+    return list(sets.values())
 
 
 def summarise(
     scores: Sequence[FieldScore],
 ) -> tuple[list[dict[str, object]], dict[str, object]]:
-    """Pooled scores of each data set, in the order they came, and of all together."""
-    sets = {score.data_set.folder: score.data_set for score in scores}
+    """Pooled scores of each data set, in the order they came, and of all together.
+
+    Returns
+    -------
+    data_sets, pooled
+        The names of :func:`pooled_scores` with ``images``; ``intervals``, the ends of the 95 %
+        bootstrap intervals, and under ``resampling`` how they were drawn; ``nucleus_count``, see
+        :func:`count_error`; and for a data set ``organs``, a row for each organ.
+    """
+    sets = by_data_set(scores)
     rows = [
-        {"name": one.name, "folder": str(one.folder), **_pooled(scores, folder)}
-        for folder, one in sets.items()
+        {
+            "name": of_set[0].data_set.name,
+            "folder": str(of_set[0].data_set.folder),
+            **_summary([of_set]),
+            "organs": _by_organ(of_set),
+        }
+        for of_set in sets
     ]
-    return rows, _pooled(scores)
+    return rows, _summary(sets)
 
 
-def _pooled(scores: Sequence[FieldScore], folder: Path | None = None) -> dict[str, object]:
-    counts = [one.counts for one in scores if folder in (None, one.data_set.folder)]
-    return {"images": len(counts), **pooled_scores(counts)}
+def _summary(sets: Sequence[Sequence[FieldScore]]) -> dict[str, object]:
+    images = [_scored_images(of_set) for of_set in sets]
+    every = [score for of_set in sets for score in of_set]
+    return {
+        **_pooled(every),
+        "intervals": bootstrap_intervals(images),
+        "resampling": {"unit": _unit(images), "resamples": RESAMPLES, "level": LEVEL},
+        "nucleus_count": count_error(
+            FieldCount(one.counts.true_density_percent, one.true_nuclei, one.predicted_nuclei)
+            for one in every
+        ),
+    }
+
+
+def _scored_images(scores: Sequence[FieldScore]) -> ScoredImages:
+    return ScoredImages(
+        tuple(one.counts for one in scores), tuple(one.field.patient for one in scores)
+    )
+
+
+def _unit(images: Sequence[ScoredImages]) -> str:
+    """``image``, ``patient``, or both where data sets differ."""
+    return " or ".join(sorted({one.unit for one in images})) or "image"
+
+
+def _pooled(scores: Sequence[FieldScore]) -> dict[str, object]:
+    return {"images": len(scores), **pooled_scores(one.counts for one in scores)}
+
+
+def _by_organ(scores: Sequence[FieldScore]) -> list[dict[str, object]]:
+    organs = dict.fromkeys(score.field.organ for score in scores)
+    return [
+        {"organ": organ, **_pooled([score for score in scores if score.field.organ == organ])}
+        for organ in organs
+    ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -39,38 +39,82 @@ class PixelCounts:
         return self.true_positive + self.false_positive + self.false_negative + self.true_negative
 
     @property
+    def true_density_percent(self) -> float:
+        """Density of the annotation (P1 eq. 6)."""
+        return 100 * (self.true_positive + self.false_negative) / max(1, self.pixels)
+
+    @property
+    def predicted_density_percent(self) -> float:
+        """Density of the prediction (P1 eq. 6)."""
+        return 100 * (self.true_positive + self.false_positive) / max(1, self.pixels)
+
+    @property
     def density_error_points(self) -> float:
         """Predicted minus true density (P1 eq. 6), percentage points."""
         return 100 * (self.false_positive - self.false_negative) / max(1, self.pixels)
 
     def scores(self) -> dict[str, float]:
         """Accuracy, Dice, recall, precision, F1 and IoU, 0–1 (P1, Table 3)."""
-        hit, missed, false = self.true_positive, self.false_negative, self.false_positive
-        overlap = _share(2 * hit, 2 * hit + missed + false)
-        return {
-            "accuracy": _share(hit + self.true_negative, self.pixels),
-            "dice": overlap,
-            "recall": _share(hit, hit + missed),
-            "precision": _share(hit, hit + false),
-            "f1": overlap,
-            "iou": _share(hit, hit + missed + false),
-        }
+        scores = pixel_scores(
+            self.true_positive, self.false_positive, self.false_negative, self.true_negative
+        )
+        return {name: float(score) for name, score in scores.items()}
 
 
-def _share(part: int, whole: int) -> float:
-    """``part / whole``; 1 when there was nothing to find and nothing was claimed."""
-    return part / whole if whole else 1.0
+def pixel_scores(
+    true_positive: ArrayLike,
+    false_positive: ArrayLike,
+    false_negative: ArrayLike,
+    true_negative: ArrayLike,
+) -> dict[str, NDArray[np.float64]]:
+    """Scores of many pixel counts at once (P1, Table 3).
 
-
-def pooled_scores(counts: Iterable[PixelCounts]) -> dict[str, float]:
-    """Scores of all pixels together, and the mean absolute density error of the images.
+    Parameters
+    ----------
+    true_positive, false_positive, false_negative, true_negative
+        Pixels; numbers, or arrays of one shape.
 
     Returns
     -------
     dict
-        The names of :meth:`PixelCounts.scores` and ``density_mae`` (percentage points).
+        accuracy, dice, recall, precision, f1 and iou, 0–1, each of the shape given. A score is 1
+        where there was nothing to find and nothing was claimed.
+    """
+    hit, false, missed, right = (
+        np.asarray(count, np.float64)
+        for count in (true_positive, false_positive, false_negative, true_negative)
+    )
+    overlap = _share(2 * hit, 2 * hit + missed + false)
+    return {
+        "accuracy": _share(hit + right, hit + false + missed + right),
+        "dice": overlap,
+        "recall": _share(hit, hit + missed),
+        "precision": _share(hit, hit + false),
+        "f1": overlap,
+        "iou": _share(hit, hit + missed + false),
+    }
+
+
+def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``part / whole``; 1 where the whole is nothing."""
+    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), 1.0)
+
+
+def pooled_scores(counts: Iterable[PixelCounts]) -> dict[str, float]:
+    """Scores of all pixels together, and the density errors of the images.
+
+    Returns
+    -------
+    dict
+        The names of :meth:`PixelCounts.scores`; ``density_mae``, the mean over images of the
+        absolute error, and ``density_bias``, that of the signed error, both in percentage points:
+        a negative bias finds too little nucleus.
     """
     every = tuple(counts)
-    errors = [abs(one.density_error_points) for one in every]
+    errors = np.array([one.density_error_points for one in every] or [0.0])
     pooled = sum(every, PixelCounts())
-    return {**pooled.scores(), "density_mae": float(np.mean(errors)) if errors else 0.0}
+    return {
+        **pooled.scores(),
+        "density_mae": float(np.mean(np.abs(errors))),
+        "density_bias": float(np.mean(errors)),
+    }
