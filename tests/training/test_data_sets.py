@@ -7,9 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from napari_glioma_density.errors import DataSetError
 from napari_glioma_density.training.dataset import open_data_set, read_field
+from napari_glioma_density.training.ignore_zones import read_ignored
 
 MakeDataSet = Callable[..., Path]
 
@@ -70,3 +72,64 @@ def test_a_picture_that_is_none_is_named(make_data_set: MakeDataSet) -> None:
     (folder / "images/0.png").write_text("not a picture")
     with pytest.raises(DataSetError, match="no readable picture"):
         read_field(open_data_set(folder).fields[0])
+
+
+def write_clicks(folder: Path, clicks: object) -> None:
+    (folder / "points").mkdir(exist_ok=True)
+    (folder / "points/0.json").write_text(json.dumps(clicks))
+
+
+def ignored(folder: Path, labels: NDArray[np.uint16]) -> NDArray[np.bool_] | None:
+    return read_ignored(open_data_set(folder).fields[0], labels)
+
+
+def test_a_click_without_an_outline_is_ignored_around(make_data_set: MakeDataSet) -> None:
+    folder, labels = make_data_set(), np.zeros((96, 96), np.uint16)
+    labels[:, 50:] = 3
+    write_clicks(folder, {"xy": [[47, 20], [70, 60]]})
+    zone = ignored(folder, labels)
+    y, x = np.mgrid[:96, :96]
+    disk = np.hypot(x - 47, y - 20) <= 4 / 0.5  # 4 µm at 0.5 µm/px
+    assert zone is not None
+    assert np.count_nonzero(zone ^ (disk & (labels == 0))) <= 12
+    assert not zone[labels > 0].any()
+
+
+def test_clicks_say_themselves_whether_they_have_an_outline(make_data_set: MakeDataSet) -> None:
+    folder, labels = make_data_set(), np.zeros((96, 96), np.uint16)
+    write_clicks(folder, {"xy": [[20, 20], [70, 60]], "inside_a_contour": [True, False]})
+    zone = ignored(folder, labels)
+    assert zone is not None
+    assert zone[60, 70]
+    assert not zone[20, 20]
+
+
+def test_without_clicks_nothing_is_ignored(make_data_set: MakeDataSet) -> None:
+    folder, labels = make_data_set(), np.ones((96, 96), np.uint16)
+    assert ignored(folder, labels) is None
+    write_clicks(folder, {"xy": [[20, 20]]})
+    assert ignored(folder, labels) is None
+
+
+@pytest.mark.parametrize(
+    "clicks",
+    [[], {}, {"xy": [[1]]}, {"xy": [["a", 2]]}, {"xy": [[500, 2]]}, {"xy": [[float("nan"), 2]]},
+     {"xy": [[1, 2]], "inside_a_contour": []}],
+)  # fmt: skip
+def test_clicks_that_are_none_are_named(make_data_set: MakeDataSet, clicks: object) -> None:
+    folder = make_data_set()
+    write_clicks(folder, clicks)
+    with pytest.raises(DataSetError, match=r"0.json: holds no clicks"):
+        ignored(folder, np.zeros((96, 96), np.uint16))
+
+
+def test_real_clicks_without_outline_are_ignored(data_folder: Path) -> None:
+    data = open_data_set(data_folder / "data/glioma_research/gbm")
+    field = data.fields[0]
+    assert field.points is not None
+    labels = read_field(field).labels
+    zone = read_ignored(field, labels)
+    missing = json.loads(field.points.read_text())["inside_a_contour"].count(False)
+    disk_px = np.pi * (4 / field.um_per_px) ** 2
+    assert zone is not None
+    assert 0.3 * missing * disk_px < zone.sum() <= 1.05 * missing * disk_px

@@ -1,21 +1,25 @@
 """Training: reproducible, resumable, and it learns."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 import torch
 
-from napari_glioma_density.nuclei.weights import load_network, load_tensors
+from napari_glioma_density.errors import BadInput, DataSetError
+from napari_glioma_density.nuclei.weights import load_network, load_tensors, sha256_of
+from napari_glioma_density.training import trainer
 from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import open_data_set
+from napari_glioma_density.training.pace import adaptive_factor
 from napari_glioma_density.training.recipe import DEFAULT, PAPER, Recipe, recipe_named
 from napari_glioma_density.training.trainer import (
     TrainingJob,
     fastest_precision,
-    one_cycle,
     train,
 )
 
@@ -35,40 +39,142 @@ def job(folder: Path, weights: Path, recipe: Recipe = SMALL, **changes: Any) -> 
         "recipe": recipe,
         "seed": 3,
         "data": (data,),
-        "validation": (data,),
+        "validation": (),
         "weights": weights,
     }
     return TrainingJob(**{**fields, **changes})
 
 
-def test_one_seed_gives_one_set_of_weights(make_data_set: MakeDataSet, tmp_path: Path) -> None:
-    folder = make_data_set()
-    paths = [tmp_path / name / "w.safetensors" for name in "ab"]
-    for path in paths:
-        train(job(folder, path))
-    assert paths[0].read_bytes() == paths[1].read_bytes()
+def changed(**changes: Any) -> Recipe:
+    return dataclasses.replace(SMALL, epochs=3, **changes)
 
 
-@pytest.mark.parametrize("killed_after", [1, 3])
+KINDS: dict[str, dict[str, Any]] = {
+    "DropBlock": {"recipe": changed()},
+    "plain": {"recipe": changed(averaging=0.0), "architecture": "unet"},
+    "adaptive DropBlock": {"recipe": changed(drop_schedule="adaptive")},
+    "mixed precision": {"recipe": changed(), "precision": "bf16"},
+    "paper": {"recipe": dataclasses.replace(PAPER, epochs=3, batch=2, crop_px=64)},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_killed_run_ends_in_the_weights_of_an_undisturbed_one(
-    make_data_set: MakeDataSet, tmp_path: Path, killed_after: int
+    make_data_set: MakeDataSet, tmp_path: Path, kind: str
 ) -> None:
-    folder = make_data_set()
+    folder = make_data_set(fields=6)
     undisturbed, killed = tmp_path / "a" / "w.safetensors", tmp_path / "b" / "w.safetensors"
-    train(job(folder, undisturbed))
+    train(job(folder, undisturbed, **KINDS[kind]))
 
     def kill(entry: dict[str, Any]) -> None:
-        if entry["epoch"] == killed_after:
+        if entry["epoch"] == 2:
             raise Killed
 
     with pytest.raises(Killed):
-        train(job(folder, killed), kill)
+        train(job(folder, killed, **KINDS[kind]), kill)
     torch.rand(100)  # another process would not share the random state either
     seen: list[int] = []
-    train(job(folder, killed), lambda entry: seen.append(entry["epoch"]))
-    assert seen == list(range(killed_after + 1, 5))
-    assert killed.read_bytes() == undisturbed.read_bytes()
+    train(job(folder, killed, **KINDS[kind]), lambda e: seen.append(e["epoch"]))
+    assert seen == [3]
+    assert sha256_of(killed) == sha256_of(undisturbed)
     assert not checkpoint_path(killed).exists()
+
+
+def test_looking_at_validation_sets_changes_no_weight(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    folder = make_data_set()
+    tensors = []
+    for name, validation in (("a", ()), ("b", (open_data_set(folder),))):
+        path = tmp_path / name / "w.safetensors"
+        recipe = changed(drop_schedule="adaptive")
+        train(job(folder, path, recipe, validation=validation))
+        tensors.append(load_tensors(path)[0])
+    assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
+
+
+def test_another_seed_gives_other_weights(make_data_set: MakeDataSet, tmp_path: Path) -> None:
+    folder = make_data_set()
+    paths = [tmp_path / name / "w.safetensors" for name in "ab"]
+    for seed, path in enumerate(paths):
+        train(job(folder, path, changed(), seed=seed))
+    assert sha256_of(paths[0]) != sha256_of(paths[1])
+
+
+def test_a_resumed_run_keeps_its_precision_and_threads(
+    make_data_set: MakeDataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both decide the last bits; a trial of precisions may end otherwise the next time."""
+    folder, weights = make_data_set(), tmp_path / "w.safetensors"
+    before = torch.get_num_threads()
+
+    def kill(entry: dict[str, Any]) -> None:
+        raise Killed
+
+    try:
+        torch.set_num_threads(1)
+        with pytest.raises(Killed):
+            train(job(folder, weights, precision="bf16"), kill)
+        torch.set_num_threads(2)
+        threads: list[int] = []
+        precisions: list[str] = []
+        step = trainer._step
+
+        def note(batch: Any, learner: Any, job: TrainingJob) -> float:
+            precisions.append(job.precision)
+            threads.append(torch.get_num_threads())
+            return step(batch, learner, job)
+
+        monkeypatch.setattr(trainer, "_step", note)
+        train(job(folder, weights, precision="fp32"))
+        assert set(threads) == {1}
+        assert set(precisions) == {"bf16"}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_adaptive_rate_begins_at_nothing_and_is_logged(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    log: list[dict[str, Any]] = []
+    recipe = changed(drop_schedule="adaptive")
+    train(job(make_data_set(), tmp_path / "w.safetensors", recipe), log.append)
+    gaps = [entry["gap"] for entry in log]
+    rates = [entry["drop_rate"] for entry in log]
+    assert rates == [0, 0, pytest.approx(recipe.drop_rate * adaptive_factor(gaps[:2]))]
+
+
+def test_one_field_cannot_steer_the_adaptive_rate(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    recipe = changed(drop_schedule="adaptive")
+    with pytest.raises(DataSetError, match="at least two fields"):
+        train(job(make_data_set(fields=1), tmp_path / "w.safetensors", recipe))
+
+
+def test_a_recipe_that_shows_every_field_once_takes_no_weights_of_data_sets(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    weighted = job(make_data_set(), tmp_path / "w.safetensors", PAPER, data_weights=(2.0,))
+    with pytest.raises(BadInput, match="every field once"):
+        train(weighted)
+
+
+def test_a_run_leaves_its_log_and_a_picture_of_it(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    folder = make_data_set()
+    validation = (open_data_set(folder),)
+    train(job(folder, tmp_path / "w.safetensors", changed(), validation=validation))
+    rows = (tmp_path / "w.log.csv").read_text().splitlines()
+    assert rows[0].startswith("epoch,loss,learning_rate,drop_rate")
+    assert [row.split(",")[0] for row in rows[1:]] == ["1", "2", "3"]
+    assert len(json.loads((tmp_path / "w.log.json").read_text())) == 3
+    assert cv2.imread(str(tmp_path / "w.curves.png")) is not None
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "w.curves.png", "w.log.csv", "w.log.json", "w.safetensors",
+    ]  # fmt: skip
 
 
 def test_a_checkpoint_of_another_run_is_not_continued(
@@ -89,7 +195,9 @@ def test_a_checkpoint_of_another_run_is_not_continued(
 def test_it_learns_what_a_dark_disc_is(make_data_set: MakeDataSet, tmp_path: Path) -> None:
     recipe = dataclasses.replace(SMALL, epochs=30, averaging=0.9)
     log: list[dict[str, Any]] = []
-    spec = train(job(make_data_set(fields=12), tmp_path / "w.safetensors", recipe), log.append)
+    folder = make_data_set(fields=12)
+    checked = job(folder, tmp_path / "w.safetensors", recipe, validation=(open_data_set(folder),))
+    spec = train(checked, log.append)
     assert log[-1]["validation"]["discs"]["f1"] > 0.85
     assert spec.trained_on == ("discs",)
     assert 0.3 <= spec.threshold <= 0.7
@@ -134,11 +242,3 @@ def test_the_paper_recipe_is_table_2() -> None:
     assert (paper.loss, paper.crop_px, paper.drop_rate, paper.drop_side) == (
         "cross-entropy", 480, 0.1, 3,
     )  # fmt: skip
-
-
-def test_the_learning_rate_rises_and_falls_once() -> None:
-    pace = [one_cycle(step / 100) for step in range(101)]
-    top = pace.index(max(pace))
-    assert pace[:top] == sorted(pace[:top])
-    assert pace[top:] == sorted(pace[top:], reverse=True)
-    assert max(pace) == pytest.approx(1)

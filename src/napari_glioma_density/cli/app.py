@@ -9,6 +9,7 @@ import typer
 
 from napari_glioma_density import __version__
 from napari_glioma_density.cli import (
+    calibrating,
     estimating,
     evaluating,
     information,
@@ -39,6 +40,7 @@ app.command("estimate")(estimating.estimate)
 app.command("segment")(segmenting.segment)
 app.command("evaluate")(evaluating.evaluate)
 app.command("train")(training.train)
+app.command("calibrate")(calibrating.calibrate)
 app.command("models")(models.models)
 app.command("synthesize")(synthesizing.synthesize)
 

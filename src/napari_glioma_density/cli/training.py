@@ -2,13 +2,18 @@
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_glioma_density.cli.console import AsJson, print_json
 from napari_glioma_density.errors import BadInput
+
+if TYPE_CHECKING:
+    from napari_glioma_density.training.dataset import DataSet
+    from napari_glioma_density.training.recipe import Recipe
 
 
 def train(
@@ -22,6 +27,15 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     base_width: Annotated[int, typer.Option(help="Channels at full size.")] = 16,
     seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FACTOR", help="Draw a data set that many times as often; repeatable."
+        ),
+    ] = None,
+    keep_all: Annotated[
+        bool, typer.Option(help="Learn from blurred, inked, folded and empty fields as well.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a network; killed and called again, it goes on where it was."""
@@ -29,32 +43,76 @@ def train(
     from napari_glioma_density.nuclei.weights import sha256_of
     from napari_glioma_density.training import trainer
     from napari_glioma_density.training.dataset import open_data_set
-    from napari_glioma_density.training.recipe import recipe_named
+    from napari_glioma_density.training.separation import refuse_shared_images
+    from napari_glioma_density.training.set_weights import set_weights
+    from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
 
     if model not in ARCHITECTURES:
         raise BadInput(f"{model}: no such network; choose one of: {', '.join(ARCHITECTURES)}")
-    if output.suffix != ".safetensors":
-        raise BadInput(f"{output}: weights are safetensors; name a file ending in .safetensors")
-    if (epochs is not None and epochs < 1) or base_width < 1:
-        raise BadInput("--epochs and --base-width must be at least 1")
-    chosen = recipe_named(recipe)
+    if base_width < 1:
+        raise BadInput(f"--base-width {base_width}: must be at least 1")
+    chosen = _recipe(recipe, epochs)
+    check_weights_name(output)
+    learnt = [open_data_set(folder) for folder in data]
+    checked = [open_data_set(folder) for folder in validation or ()]
+    data_weights = set_weights(weight or (), learnt)
+    check_weights_file(output)
+    refuse_shared_images(learnt, checked)
+    kept, left_out = _cleaned(learnt, output, keep_all)
     job = trainer.TrainingJob(
         architecture=model,
         base_width=base_width,
-        recipe=dataclasses.replace(chosen, epochs=epochs or chosen.epochs),
+        recipe=chosen,
         seed=seed,
-        data=tuple(open_data_set(folder) for folder in data),
-        validation=tuple(open_data_set(folder) for folder in validation or ()),
+        data=tuple(kept),
+        validation=tuple(checked),
         weights=output,
+        data_weights=data_weights,
     )
     job = dataclasses.replace(job, precision=trainer.fastest_precision(job))
     spec = trainer.train(job, _print_epoch)
+    _say_research_only(learnt)
     if as_json:
-        print_json({"weights": str(output), "sha256": sha256_of(output), **_spec_fields(spec)})
+        written = {"weights": str(output), "sha256": sha256_of(output), "left_out": left_out}
+        print_json({**written, **dataclasses.asdict(spec)})
 
 
-def _spec_fields(spec: Any) -> dict[str, Any]:
-    return {**dataclasses.asdict(spec), "trained_on": list(spec.trained_on)}
+def _recipe(name: str, epochs: int | None) -> "Recipe":
+    from napari_glioma_density.training.recipe import recipe_named
+
+    if epochs is not None and epochs < 1:
+        raise BadInput(f"--epochs {epochs}: must be at least 1")
+    recipe = recipe_named(name)
+    return recipe if epochs is None else dataclasses.replace(recipe, epochs=epochs)
+
+
+def _cleaned(
+    data_sets: Sequence["DataSet"], weights: Path, keep_all: bool
+) -> tuple[list["DataSet"], int]:
+    """The data sets without fields that would teach nonsense; a report lies beside the weights."""
+    from napari_glioma_density.training.cleaning import clean, summarise_dropped, write_dropped
+
+    parted = [(one, ()) if keep_all else clean(one) for one in data_sets]
+    dropped = [field for _, of_set in parted for field in of_set]
+    report = weights.with_suffix(".dropped.csv")
+    write_dropped(report, dropped)
+    if not any(len(kept) for kept, _ in parted):
+        raise BadInput(
+            f"{report}: every field was left out, it says why; mend the data, or --keep-all"
+        )
+    if dropped:
+        told = summarise_dropped(dropped, sum(map(len, data_sets)))
+        sys.stderr.write(f"{told}; see {report}\n")
+    return [kept for kept, _ in parted], len(dropped)
+
+
+def _say_research_only(data_sets: Sequence["DataSet"]) -> None:
+    forbidding = [one.name for one in data_sets if not one.ships_weights]
+    if forbidding:
+        sys.stderr.write(
+            f"research only: trained on {', '.join(forbidding)}, "
+            f"which {'does' if len(forbidding) == 1 else 'do'} not allow weights to ship\n"
+        )
 
 
 def _print_epoch(entry: dict[str, Any]) -> None:

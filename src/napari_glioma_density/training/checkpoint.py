@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from napari_glioma_density.nuclei.weights import load_tensors, save_tensors
+from napari_glioma_density.training.learner import Learner
 
 
 @dataclass(frozen=True)
-class Learner:
-    """What changes while training: the network, its moving average, the optimiser's memory."""
+class Progress:
+    """How far a run has come, and how it computes."""
 
-    network: nn.Module
-    average: nn.Module
-    optimiser: Optimizer
+    log: list[dict[str, Any]]
+    """One entry an epoch done. What the adaptive DropBlock goes by is in it."""
+    precision: str
+    threads: int
+    """Of the processor. Sums are split among them, so their number shows in the last bits."""
 
 
 def checkpoint_path(weights: Path) -> Path:
@@ -26,9 +29,7 @@ def checkpoint_path(weights: Path) -> Path:
     return weights.with_name(f"{weights.name}.checkpoint")
 
 
-def save_checkpoint(
-    path: Path, learner: Learner, configuration: str, log: list[dict[str, Any]]
-) -> None:
+def save_checkpoint(path: Path, learner: Learner, configuration: str, progress: Progress) -> None:
     """Write the whole state after an epoch, replacing the last one only once it is complete."""
     tensors = {
         **_prefixed("network.", learner.network.state_dict()),
@@ -36,19 +37,22 @@ def save_checkpoint(
         **_optimiser_tensors(learner.optimiser),
         "random": torch.get_rng_state(),
     }
-    save_tensors(path, tensors, {"configuration": configuration, "log": json.dumps(log)})
+    header = {
+        "configuration": configuration,
+        "log": json.dumps(progress.log),
+        "precision": progress.precision,
+        "threads": str(progress.threads),
+    }
+    save_tensors(path, tensors, header)
 
 
-def load_checkpoint(
-    path: Path, learner: Learner, configuration: str
-) -> list[dict[str, Any]] | None:
-    """Restore the state at ``path`` into ``learner`` and return its log.
+def load_checkpoint(path: Path, learner: Learner, configuration: str) -> Progress | None:
+    """Restore the state at ``path`` into ``learner``.
 
     Returns
     -------
-    list or None
-        One entry an epoch done; None when the checkpoint is of another configuration and so
-        nothing was restored.
+    Progress or None
+        None when the checkpoint is of another configuration and so nothing was restored.
     """
     tensors, header = load_tensors(path)
     if header.get("configuration") != configuration:
@@ -57,8 +61,7 @@ def load_checkpoint(
     learner.average.load_state_dict(_stripped("average.", tensors))
     _restore_optimiser(learner.optimiser, _stripped("optimiser.", tensors))
     torch.set_rng_state(tensors["random"])
-    log: list[dict[str, Any]] = json.loads(header["log"])
-    return log
+    return Progress(json.loads(header["log"]), header["precision"], int(header["threads"]))
 
 
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

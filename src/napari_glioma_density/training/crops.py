@@ -3,24 +3,45 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import DataSetError
-from napari_glioma_density.training.augmentation import cut_crop
-from napari_glioma_density.training.dataset import DataSet, FieldPixels, read_field
+from napari_glioma_density.nuclei.pictures import resampled
+from napari_glioma_density.stain import colour_input
+from napari_glioma_density.training.augmentation import SourceField, cut_crop
+from napari_glioma_density.training.dataset import DataSet, Field, read_field
+from napari_glioma_density.training.ignore_zones import read_ignored
 from napari_glioma_density.training.recipe import Recipe
+from napari_glioma_density.training.stain_exchange import stain_profile
+
+COLOURS: Final = 4096
+"""Pixels of a field that its colours are judged by."""
 
 
 class Batch(NamedTuple):
     """Crops and their truth at the recipe's resolution."""
 
-    images: NDArray[np.uint8]
-    """(n, side, side, 3)"""
+    inputs: NDArray[np.float32]
+    """(n, side, side, channels) of the recipe's colour input"""
     shares: NDArray[np.float32]
     """(n, side, side): how much of each pixel is nucleus, 0–1"""
+    weights: NDArray[np.float32] | None = None
+    """(n, side, side): how much each pixel counts, 0 in ignore zones; None when all count"""
+
+    @classmethod
+    def joined(cls, batches: Sequence[Self]) -> Self:
+        """One batch of all the crops of several."""
+        inputs, shares, weights = zip(*batches, strict=True)
+        if all(weight is None for weight in weights):
+            return cls(np.concatenate(inputs), np.concatenate(shares))
+        counted = [
+            np.ones_like(share) if weight is None else weight
+            for share, weight in zip(shares, weights, strict=True)
+        ]
+        return cls(np.concatenate(inputs), np.concatenate(shares), np.concatenate(counted))
 
 
 class CropSource:
@@ -28,7 +49,7 @@ class CropSource:
 
     A data set is drawn in proportion to the square root of the tissue it shows: a large set does
     not drown a small one, and a small one is not learnt by heart. An epoch draws as many crops
-    as there are fields.
+    as there are fields. Fields lend each other their stains, whichever set they are of.
 
     Parameters
     ----------
@@ -38,6 +59,8 @@ class CropSource:
         Crop side, batch, resolution and augmentation.
     seed
         Every crop is a function of the seed, its epoch and its place in the epoch.
+    weights
+        Factor on how often each data set is drawn; none: 1 for all.
 
     Raises
     ------
@@ -45,16 +68,26 @@ class CropSource:
         When a field cannot be read.
     """
 
-    def __init__(self, data_sets: Sequence[DataSet], recipe: Recipe, seed: int) -> None:
+    def __init__(
+        self,
+        data_sets: Sequence[DataSet],
+        recipe: Recipe,
+        seed: int,
+        weights: Sequence[float] = (),
+    ) -> None:
         if not any(len(one) for one in data_sets):
             raise DataSetError("no training images: give at least one data set with --data")
         self._recipe = recipe
         self._seed = seed
+        self._input = colour_input(recipe.input)
+        weighted = zip(data_sets, weights or [1.0] * len(data_sets), strict=True)
+        drawn = [(one, weight) for one, weight in weighted if len(one)]
         self._sets = [
-            [(read_field(field), field.um_per_px) for field in one] for one in data_sets if len(one)
+            [self._field(field, place) for place, field in enumerate(one)] for one, _ in drawn
         ]
-        area_um2 = [sum(_area_um2(*field) for field in one) for one in self._sets]
-        self._share = np.sqrt(area_um2) / np.sqrt(area_um2).sum()
+        area_um2 = [sum(field.area_um2 for field in one) for one in self._sets]
+        chances = np.sqrt(area_um2) * [weight for _, weight in drawn]
+        self._chances = chances / chances.sum()
 
     @property
     def batches_per_epoch(self) -> int:
@@ -72,21 +105,37 @@ class CropSource:
                 yield ready
 
     def _batch(self, epoch: int, step: int) -> Batch:
-        crops = [self._crop(epoch, step, place) for place in range(self._recipe.batch)]
-        images, shares = zip(*crops, strict=True)
-        return Batch(np.stack(images), np.stack(shares))
+        return Batch.joined([self._crop(epoch, step, place) for place in range(self._recipe.batch)])
 
-    def _crop(
-        self, epoch: int, step: int, place: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def _crop(self, epoch: int, step: int, place: int) -> Batch:
         random = np.random.default_rng([self._seed, epoch, step, place])
-        fields = self._sets[random.choice(len(self._sets), p=self._share)]
-        pixels, um_per_px = fields[random.integers(len(fields))]
+        field, donor = self._drawn(random), self._drawn(random)
         recipe = self._recipe
-        return cut_crop(
-            pixels, um_per_px, recipe.crop_px, recipe.um_per_px, recipe.augmentation, random
+        crop = cut_crop(
+            field, recipe.crop_px, recipe.um_per_px, recipe.augmentation, random, donor.stains
         )
+        statistics = self._input.fit(crop.slide_colours)
+        inputs = self._input.apply(crop.rgb, statistics or self._input.typical)
+        weights = None if crop.weight is None else crop.weight[None]
+        return Batch(inputs[None], crop.share[None], weights)
 
+    def _drawn(self, random: np.random.Generator) -> SourceField:
+        fields = self._sets[random.choice(len(self._sets), p=self._chances)]
+        return fields[random.integers(len(fields))]
 
-def _area_um2(pixels: FieldPixels, um_per_px: float) -> float:
-    return float(pixels.labels.size * um_per_px**2)
+    def _field(self, field: Field, place: int) -> SourceField:
+        pixels = read_field(field)
+        lends = self._recipe.augmentation.foreign_stain > 0
+        colours = np.empty((0, 3), np.uint8)
+        if self._input.is_fitted or lends:
+            scaled = resampled(pixels.rgb, field.um_per_px, self._recipe.um_per_px).reshape(-1, 3)
+            drawn = np.random.default_rng([self._seed, place]).integers(len(scaled), size=COLOURS)
+            colours = scaled[drawn]
+        return SourceField(
+            rgb=pixels.rgb,
+            nucleus=pixels.labels > 0,
+            um_per_px=field.um_per_px,
+            colours=colours if self._input.is_fitted else colours[:0],
+            stains=stain_profile(colours) if lends else (),
+            ignored=read_ignored(field, pixels.labels),
+        )

@@ -22,6 +22,8 @@ class Field:
     um_per_px: float
     organ: str = ""
     patient: str = ""
+    points: Path | None = None
+    """Clicks on nuclei, some without an outline; see ``training.ignore_zones``."""
 
 
 class FieldPixels(NamedTuple):
@@ -38,7 +40,8 @@ class DataSet:
     """A folder of annotated fields.
 
     ``images/*``, ``labels/*.png`` (uint16 instance ids) and ``manifest.json`` with ``name``,
-    ``licence`` and ``images: [{image, label, um_per_px, organ, patient}]``.
+    ``licence`` and ``images: [{image, label, um_per_px, organ, patient}]``. There may be
+    ``points/<stem of the image>.json``, clicks on nuclei that have no outline.
     """
 
     folder: Path
@@ -106,8 +109,14 @@ def _field(folder: Path, entry: Any) -> Field:
         raise DataSetError(
             f"{image}: um_per_px in {where.name} is {um_per_px!r}; state it, between 0.05 and 5"
         )
+    points = folder / "points" / f"{image.stem}.json"
     return Field(
-        image, label, float(um_per_px), str(entry.get("organ", "")), str(entry.get("patient", ""))
+        image,
+        label,
+        float(um_per_px),
+        str(entry.get("organ") or ""),
+        str(entry.get("patient") or ""),
+        points if points.is_file() else None,
     )
 
 

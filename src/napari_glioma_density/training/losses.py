@@ -8,31 +8,38 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def cross_entropy(logits: Tensor, share: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, share: Tensor, weight: Tensor | None = None) -> Tensor:
     """Softmax cross-entropy of logits (n, 2, h, w) against shares (n, h, w) of 0–1 (P1).
 
-    For shares of 0 and 1 alone it is that of a mask.
+    For shares of 0 and 1 alone it is that of a mask. ``weight`` (n, h, w), 0–1, says how much
+    each px counts; the mean is over what counts.
     """
-    return functional.cross_entropy(logits, torch.stack([1 - share, share], dim=1))
+    target = torch.stack([1 - share, share], dim=1)
+    if weight is None:
+        return functional.cross_entropy(logits, target)
+    each = functional.cross_entropy(logits, target, reduction="none")
+    return (each * weight).sum() / weight.sum().clamp(min=1)
 
 
-def dice(logits: Tensor, share: Tensor) -> Tensor:
-    """One minus the soft Dice of the nucleus class over the whole batch.
+def dice(logits: Tensor, share: Tensor, weight: Tensor | None = None) -> Tensor:
+    """One minus the soft Dice of the nucleus class over all px of the batch that count.
 
     Over the batch, not each crop: a crop without nuclei would otherwise punish every
     faint false probability as hard as a missed field.
     """
     probability = logits.softmax(dim=1)[:, 1]
+    counted = probability if weight is None else probability * weight
+    share = share if weight is None else share * weight
     overlap = (probability * share).sum()
-    return 1 - (2 * overlap + 1) / (probability.sum() + share.sum() + 1)
+    return 1 - (2 * overlap + 1) / (counted.sum() + share.sum() + 1)
 
 
-def cross_entropy_dice(logits: Tensor, share: Tensor) -> Tensor:
+def cross_entropy_dice(logits: Tensor, share: Tensor, weight: Tensor | None = None) -> Tensor:
     """Sum of :func:`cross_entropy` and :func:`dice`."""
-    return cross_entropy(logits, share) + dice(logits, share)
+    return cross_entropy(logits, share, weight) + dice(logits, share, weight)
 
 
-LOSSES: Final[dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
+LOSSES: Final[dict[str, Callable[[Tensor, Tensor, Tensor | None], Tensor]]] = {
     "cross-entropy": cross_entropy,
     "cross-entropy + dice": cross_entropy_dice,
 }

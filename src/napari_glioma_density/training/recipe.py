@@ -25,8 +25,11 @@ class Recipe:
     drop_rate: float
     """R_drop of networks named *-dropblock (P1); 0 for the others."""
     drop_side: int = 3
-    drop_ramp: bool = True
-    """Raise R_drop linearly from 0 over the run, as the DropBlock authors do."""
+    drop_schedule: str = "ramp"
+    """How R_drop moves over the run: "constant" (P1), "ramp" or "adaptive"; see ``pace``."""
+    draw: str = "by area"
+    """Which fields an epoch shows: "by area", chosen at random with large sets held back, or
+    "each once", every field once in random order."""
     averaging: float = 0.0
     """Decay of the moving average of weights that is kept; 0 keeps the last weights."""
     weight_decay: float = 0.0
@@ -47,10 +50,12 @@ PAPER: Final = Recipe(
     input="rgb ratio",
     batch_norm=False,
     drop_rate=0.1,
-    drop_ramp=False,
+    drop_schedule="constant",
+    draw="each once",
     augmentation=FLIPS_AND_TURNS,
 )
-"""P1 to the letter; its patches' µm/px is not stated, 0.25 is the usual scan at 40×."""
+"""P1 to the letter; its patches' µm/px is not stated, 0.25 is the usual scan at 40×. An epoch is
+one pass over the training fields, each giving one crop of 480 px from anywhere inside it."""
 
 DEFAULT: Final = Recipe(
     name="default",
@@ -61,7 +66,7 @@ DEFAULT: Final = Recipe(
     loss="cross-entropy + dice",
     crop_px=192,
     um_per_px=0.5,
-    input="rgb",
+    input="rgb + relative",
     batch_norm=True,
     drop_rate=0.1,
     averaging=0.995,

@@ -1,36 +1,39 @@
 """Train a network from annotated fields; a killed run goes on where it was."""
 
-import copy
+import contextlib
 import dataclasses
 import json
 import logging
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, AdamW, Optimizer
 
+from napari_glioma_density.errors import BadInput, DataSetError
 from napari_glioma_density.nuclei.device import plan_device
 from napari_glioma_density.nuclei.networks import build_network
-from napari_glioma_density.nuclei.networks.dropblock import DropBlock
-from napari_glioma_density.nuclei.segmenter import as_input
+from napari_glioma_density.nuclei.segmenter import channels_first
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.weights import save_network
 from napari_glioma_density.training.checkpoint import (
-    Learner,
+    Progress,
     checkpoint_path,
     load_checkpoint,
     save_checkpoint,
 )
 from napari_glioma_density.training.crops import Batch, CropSource
 from napari_glioma_density.training.dataset import DataSet
+from napari_glioma_density.training.field_passes import Crops, FieldPasses
+from napari_glioma_density.training.generalisation import GapWatch, hold_back
+from napari_glioma_density.training.learner import Learner, new_learner
 from napari_glioma_density.training.losses import LOSSES
+from napari_glioma_density.training.pace import drop_rate, learning_rate
 from napari_glioma_density.training.recipe import Recipe
+from napari_glioma_density.training.training_log import write_curves, write_log
 from napari_glioma_density.training.validation import ValidationFields
 
 logger = logging.getLogger(__name__)
@@ -52,6 +55,8 @@ class TrainingJob:
     weights: Path
     precision: str = "fp32"
     """fp32, or bf16 for mixed precision; see :func:`fastest_precision`."""
+    data_weights: tuple[float, ...] = ()
+    """Factor on how often each training set is drawn; none: 1 for all."""
 
     def spec(self) -> ModelSpec:
         """The spec of the model to be."""
@@ -69,6 +74,7 @@ class TrainingJob:
             input=recipe.input,
             licence="; ".join(sorted({f"{one.name}: {one.licence}" for one in self.data})),
             trained_on=tuple(one.name for one in self.data),
+            research_only=not all(one.ships_weights for one in self.data),
             recipe=recipe.name,
             seed=self.seed,
         )
@@ -81,10 +87,16 @@ class TrainingJob:
                 "spec": dataclasses.asdict(self.spec()),
                 "recipe": dataclasses.asdict(self.recipe),
                 "fields": fields,
+                "data_weights": self.data_weights,
                 "validation": [one.name for one in self.validation],
             },
             sort_keys=True,
         )
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether R_drop follows the generalisation gap."""
+        return self.spec().drop_rate > 0 and self.recipe.drop_schedule == "adaptive"
 
 
 def train(
@@ -98,7 +110,8 @@ def train(
         What to do. A checkpoint of the same job beside the weights is resumed.
     on_epoch
         Called after each epoch with its log entry: ``epoch`` (from 1), ``epochs``, ``loss``,
-        ``seconds``, ``seconds_left`` and, when looked at, ``validation``.
+        ``learning_rate`` and ``drop_rate`` of its last step, ``seconds``, ``seconds_left`` and,
+        when looked at, ``validation``; ``gap`` where R_drop follows it.
 
     Returns
     -------
@@ -111,89 +124,150 @@ def train(
         When a field cannot be read.
     ModelError
         When the network is unknown or the disk refuses the weights.
+
+    Notes
+    -----
+    The same job gives the same weights, bit by bit, on one machine: the same processor, PyTorch
+    version, precision and number of threads. A resumed run keeps the precision and the number of
+    threads it began with. Nothing here is nondeterministic on a processor.
     """
-    torch.manual_seed(job.seed)
-    spec = job.spec()
-    crops = CropSource(job.data, job.recipe, job.seed)
+    with _threads_restored():
+        torch.manual_seed(job.seed)
+        learner = new_learner(job.spec(), job.recipe)
+        progress = _begin_or_resume(job, learner)
+        job = dataclasses.replace(job, precision=progress.precision)
+        torch.set_num_threads(progress.threads)
+        return _train(job, learner, progress, on_epoch)
+
+
+def _train(
+    job: TrainingJob,
+    learner: Learner,
+    progress: Progress,
+    on_epoch: Callable[[dict[str, Any]], None],
+) -> ModelSpec:
+    crops, watch = _crops_and_watch(job)
     validation = ValidationFields(job.validation)
-    learner = _learner(spec, job.recipe)
-    log = _resume(job, learner)
+    log = progress.log
     for epoch in range(len(log), job.recipe.epochs):
         began = time.perf_counter()
-        loss = _epoch(epoch, learner, crops, job)
-        entry: dict[str, Any] = {"epoch": epoch + 1, "epochs": job.recipe.epochs, "loss": loss}
+        entry = _epoch(epoch, learner, crops, job, [one["gap"] for one in log] if watch else [])
+        if watch:
+            entry["gap"] = watch.gap(learner.average)
         if validation and _is_looked_at(epoch, job.recipe.epochs):
-            entry["validation"] = validation.scores(learner.average, spec)
+            entry["validation"] = validation.scores(learner.average, job.spec())
         entry["seconds"] = time.perf_counter() - began
         log.append(entry)
-        save_checkpoint(checkpoint_path(job.weights), learner, job.configuration(), log)
+        save_checkpoint(checkpoint_path(job.weights), learner, job.configuration(), progress)
+        if "validation" in entry:
+            write_curves(job.weights, log)
         on_epoch({**entry, "seconds_left": _seconds_left(log)})
-    return _finish(job, spec, learner, validation, log)
+    return _finish(job, learner, validation, log)
 
 
 def _finish(
     job: TrainingJob,
-    spec: ModelSpec,
     learner: Learner,
     validation: ValidationFields,
     log: list[dict[str, Any]],
 ) -> ModelSpec:
+    spec = job.spec()
     if validation and job.recipe.calibrate:
         spec = spec.with_(threshold=validation.calibrated_threshold(learner.average, spec))
     save_network(job.weights, spec, learner.average)
-    log_path = job.weights.with_suffix(".log.json")
-    log_path.write_text(json.dumps(log, indent=1), encoding="utf-8")
+    write_log(job.weights, log)
+    write_curves(job.weights, log)
     checkpoint_path(job.weights).unlink(missing_ok=True)
     return spec
 
 
-def _learner(spec: ModelSpec, recipe: Recipe) -> Learner:
-    network = build_network(spec).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(network).eval().requires_grad_(False)
-    return Learner(network, average, _optimiser(network, recipe))
+@contextlib.contextmanager
+def _threads_restored() -> Iterator[None]:
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
-def _optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
-    if recipe.optimiser == "sgd":
-        return SGD(network.parameters(), lr=recipe.learning_rate)
-    return AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-
-
-def _resume(job: TrainingJob, learner: Learner) -> list[dict[str, Any]]:
+def _begin_or_resume(job: TrainingJob, learner: Learner) -> Progress:
     path = checkpoint_path(job.weights)
-    if not path.exists():
-        return []
-    log = load_checkpoint(path, learner, job.configuration())
-    if log is None:
+    if path.exists():
+        progress = load_checkpoint(path, learner, job.configuration())
+        if progress is not None:
+            logger.info("going on after epoch %d of %d", len(progress.log), job.recipe.epochs)
+            return progress
         logger.warning("%s is of another training run and will be replaced", path.name)
-        return []
-    logger.info("going on after epoch %d of %d", len(log), job.recipe.epochs)
-    return log
+    return Progress([], job.precision, torch.get_num_threads())
 
 
-def _epoch(number: int, learner: Learner, crops: CropSource, job: TrainingJob) -> float:
-    recipe = job.recipe
+def _crops_and_watch(job: TrainingJob) -> tuple[Crops, GapWatch | None]:
+    """What is learnt from and, where R_drop follows it, what measures the generalisation gap."""
+    if not job.is_adaptive:
+        return _crops(job, job.data), None
+    learnt, held = hold_back(job.data, job.seed)
+    if not any(len(one) for one in held):
+        raise DataSetError(
+            "no field can be held back to steer the adaptive DropBlock by; "
+            "give a training set of at least two fields"
+        )
+    crops = _crops(job, learnt)
+
+    def loss(network: nn.Module, batch: Batch) -> Tensor:
+        return _loss(batch, network, job)
+
+    return crops, GapWatch(crops, _crops(job, held), job.recipe.epochs, loss)
+
+
+def _crops(job: TrainingJob, data: Sequence[DataSet]) -> Crops:
+    if job.recipe.draw == "each once":
+        if job.data_weights:
+            raise BadInput(
+                f"the recipe {job.recipe.name} shows every field once an epoch, so data sets have "
+                "no weights; leave them out or take another recipe"
+            )
+        return FieldPasses(data, job.recipe, job.seed)
+    return CropSource(data, job.recipe, job.seed, job.data_weights)
+
+
+def _epoch(
+    number: int, learner: Learner, crops: Crops, job: TrainingJob, gaps: Sequence[float]
+) -> dict[str, Any]:
+    """Learn for an epoch and return its log entry."""
+    recipe, drops = job.recipe, job.spec().drop_rate > 0
     learner.network.train()
     steps = crops.batches_per_epoch
-    total = 0.0
+    total = lr = rate = 0.0
     for step, batch in enumerate(crops.epoch(number)):
         done = (number * steps + step) / (recipe.epochs * steps)
-        _set_pace(learner, recipe, done)
+        lr, rate = learning_rate(recipe, done), drop_rate(recipe, done, gaps) if drops else 0.0
+        learner.set_pace(lr, rate)
         total += _step(batch, learner, job)
-        _update_average(learner, recipe.averaging, number * steps + step)
-    return total / steps
+        learner.update_average(recipe.averaging, number * steps + step)
+    return {
+        "epoch": number + 1,
+        "epochs": recipe.epochs,
+        "loss": total / steps,
+        "learning_rate": lr,
+        "drop_rate": rate,
+    }
 
 
 def _step(batch: Batch, learner: Learner, job: TrainingJob) -> float:
-    images = as_input(batch.images, job.recipe.input)
-    shares = torch.from_numpy(batch.shares)
-    with torch.autocast("cpu", torch.bfloat16, enabled=job.precision == "bf16"):
-        logits = learner.network(images)
-    loss: Tensor = LOSSES[job.recipe.loss](logits.float(), shares)
+    loss = _loss(batch, learner.network, job)
     learner.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     learner.optimiser.step()
     return float(loss.detach())
+
+
+def _loss(batch: Batch, network: nn.Module, job: TrainingJob) -> Tensor:
+    inputs = channels_first(batch.inputs)
+    shares = torch.from_numpy(batch.shares)
+    weights = None if batch.weights is None else torch.from_numpy(batch.weights)
+    with torch.autocast("cpu", torch.bfloat16, enabled=job.precision == "bf16"):
+        logits = network(inputs)
+    return LOSSES[job.recipe.loss](logits.float(), shares, weights)
 
 
 def fastest_precision(job: TrainingJob) -> str:
@@ -204,36 +278,6 @@ def fastest_precision(job: TrainingJob) -> str:
     if job.recipe.optimiser == "sgd":
         return "fp32"
     return plan_device(build_network(job.spec()).eval(), "cpu").precision
-
-
-def _set_pace(learner: Learner, recipe: Recipe, done: float) -> None:
-    """Set learning rate and DropBlock's rate for the share ``done`` of the run, 0–1."""
-    if recipe.optimiser != "sgd":
-        for group in learner.optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * one_cycle(done)
-    rate = recipe.drop_rate * (min(1.0, done / 0.75) if recipe.drop_ramp else 1.0)
-    for module in learner.network.modules():
-        if isinstance(module, DropBlock):
-            module.rate = rate
-
-
-def one_cycle(done: float, warm_up: float = 0.2) -> float:
-    """Factor on the top learning rate at the share ``done`` of the run: cosine up, cosine down."""
-    if done < warm_up:
-        return 0.04 + 0.96 * (1 - math.cos(math.pi * done / warm_up)) / 2
-    return 1e-3 + (1 - 1e-3) * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) / 2
-
-
-def _update_average(learner: Learner, decay: float, step: int) -> None:
-    """Move the averaged weights; early on faster, so that it forgets the random start."""
-    keep = min(decay, (1 + step) / (10 + step)) if decay else 0.0
-    current = learner.network.state_dict()
-    with torch.no_grad():
-        for name, averaged in learner.average.state_dict().items():
-            if averaged.is_floating_point():
-                averaged.lerp_(current[name], 1 - keep)
-            else:
-                averaged.copy_(current[name])
 
 
 def _is_looked_at(epoch: int, epochs: int) -> bool:

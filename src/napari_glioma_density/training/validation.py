@@ -1,23 +1,29 @@
 """How well a network under training segments fields it does not learn from."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from napari_glioma_density.nuclei.segmenter import nucleus_probability, picture_probability
+from napari_glioma_density.nuclei.pictures import network_prediction, picture_probability
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.training.dataset import DataSet, FieldPixels, read_field
 from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
 
-THRESHOLDS = np.round(np.arange(0.30, 0.725, 0.025), 3)
-"""Probability thresholds tried by :meth:`ValidationFields.calibrated_threshold`."""
+THRESHOLDS = np.round(np.arange(0.30, 0.825, 0.025), 3)
+"""Probability thresholds that are tried in calibration."""
 
 
 class ValidationFields:
     """Validation sets, read once and scored at their own resolution.
+
+    Parameters
+    ----------
+    data_sets
+        May be none.
+    weights
+        How much each counts in choosing the threshold; all the same when empty.
 
     Raises
     ------
@@ -25,7 +31,8 @@ class ValidationFields:
         When a field cannot be read.
     """
 
-    def __init__(self, data_sets: Sequence[DataSet]) -> None:
+    def __init__(self, data_sets: Sequence[DataSet], weights: Sequence[float] = ()) -> None:
+        self._weights = tuple(weights) or (1.0,) * len(data_sets)
         self._sets: dict[str, list[tuple[FieldPixels, float]]] = {
             one.name: [(read_field(field), field.um_per_px) for field in one] for one in data_sets
         }
@@ -41,20 +48,36 @@ class ValidationFields:
             for name in self._sets
         }
 
+    def f1_by_threshold(
+        self, network: nn.Module, spec: ModelSpec
+    ) -> dict[str, NDArray[np.float64]]:
+        """Pooled F1 of each data set at each of :data:`THRESHOLDS`."""
+        return {
+            name: np.array(
+                [
+                    pooled_scores(at)["f1"]
+                    for at in zip(*self._counts(name, network, spec, THRESHOLDS), strict=True)
+                ]
+            )
+            for name in self._sets
+        }
+
     def calibrated_threshold(self, network: nn.Module, spec: ModelSpec) -> float:
-        """The threshold with the best F1, averaged over the data sets so that none dominates."""
-        f1 = np.zeros(len(THRESHOLDS))
-        for name in self._sets:
-            fields = list(self._counts(name, network, spec, THRESHOLDS))
-            f1 += [pooled_scores(at)["f1"] for at in zip(*fields, strict=True)]
-        return float(THRESHOLDS[int(np.argmax(f1))])
+        """The threshold with the best mean F1 of the data sets, each with its weight."""
+        return self.best_threshold(self.f1_by_threshold(network, spec))
+
+    def best_threshold(self, f1: dict[str, NDArray[np.float64]]) -> float:
+        """The threshold at which what :meth:`f1_by_threshold` gave is best on the mean."""
+        weighted = zip(self._weights, f1.values(), strict=True)
+        total = np.sum([weight * scores for weight, scores in weighted], axis=0)
+        return float(THRESHOLDS[int(np.argmax(total))])
 
     def _counts(
         self, name: str, network: nn.Module, spec: ModelSpec, thresholds: NDArray[np.float64]
     ) -> Iterator[list[PixelCounts]]:
         """Counts of each field at each threshold."""
         network.eval()
-        predict = partial(nucleus_probability, network, input_name=spec.input)
+        predict = network_prediction(network, spec)
         for pixels, um_per_px in self._sets[name]:
             probability = picture_probability(predict, spec, pixels.rgb, um_per_px)
             yield [PixelCounts.of(probability >= at, pixels.labels) for at in thresholds]

@@ -1,0 +1,65 @@
+"""``glioma-density calibrate``: the threshold and the views of trained weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_glioma_density.cli.console import AsJson, print_json
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def calibrate(
+    weights: Annotated[Path, typer.Argument(help="WEIGHTS.safetensors, left as it is.")],
+    validation: Annotated[
+        list[Path], typer.Option(help="A data set that the weights did not learn from.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="WEIGHTS.safetensors to write.")],
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FACTOR", help="Let a data set count for more; repeatable."),
+    ] = None,
+    views: Annotated[
+        int | None, typer.Option(help="1, 2, 4 or 8: copies turned and flipped, averaged.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Choose the probability from which a pixel is nucleus, by the mean F1 on validation sets."""
+    from napari_glioma_density.nuclei.views import symmetries
+    from napari_glioma_density.nuclei.weights import load_network, save_network
+    from napari_glioma_density.training.dataset import open_data_set
+    from napari_glioma_density.training.set_weights import set_weights
+    from napari_glioma_density.training.validation import ValidationFields
+    from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
+
+    check_weights_name(output)
+    spec, network = load_network(weights)
+    spec = spec.with_(name=output.stem, views=views or spec.views)
+    symmetries(spec.views, str(weights))
+    checked = [open_data_set(folder) for folder in validation]
+    fields = ValidationFields(checked, set_weights(weight or (), checked))
+    check_weights_file(output)
+    f1 = fields.f1_by_threshold(network, spec)
+    spec = spec.with_(threshold=fields.best_threshold(f1))
+    save_network(output, spec, network)
+    if as_json:
+        print_json({"weights": str(output), "threshold": spec.threshold, **_listed(f1)})
+    else:
+        _print_table(f1, spec.threshold)
+
+
+def _listed(f1: dict[str, "NDArray[Any]"]) -> dict[str, Any]:
+    from napari_glioma_density.training.validation import THRESHOLDS
+
+    return {"thresholds": THRESHOLDS.tolist(), "f1": {name: at.tolist() for name, at in f1.items()}}
+
+
+def _print_table(f1: dict[str, "NDArray[Any]"], chosen: float) -> None:
+    from napari_glioma_density.training.validation import THRESHOLDS
+
+    typer.echo("threshold  " + "  ".join(f1))
+    for at, threshold in enumerate(THRESHOLDS):
+        scores = "  ".join(f"{scores[at]:{len(name)}.3f}" for name, scores in f1.items())
+        typer.echo(f"{threshold:9.3f}  {scores}{'  chosen' if threshold == chosen else ''}")

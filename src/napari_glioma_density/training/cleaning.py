@@ -1,0 +1,189 @@
+"""Leaving out fields that would teach nonsense: blurred, inked, folded or dirty, empty (P1).
+
+All is measured at 0.5 µm/px, whatever resolution a network works at, so that one set of limits
+holds. Limits were set on NuInsSeg, CoNSeP and TNBC such that only what a person would throw out
+too goes. Ink of red pens is not told from eosin and blood.
+"""
+
+import csv
+import dataclasses
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.nuclei.pictures import resampled
+from napari_glioma_density.results.durable import write_atomically
+from napari_glioma_density.stain import optical_density
+from napari_glioma_density.training.dataset import DataSet, read_rgb
+
+UM_PER_PX: Final = 0.5
+
+_STANDS_OUT: Final = 0.1
+"""Optical density above a field's palest twentieth, from which a px is tissue; glass is grey in
+some scans, so white says nothing."""
+_COLOURED: Final = 0.2
+"""Optical density between a px's channels, from which it is stained whatever its darkness."""
+_INK_DENSITY: Final = 0.4
+_BLUE_INK: Final = 1.4
+_GREEN_INK: Final = 1.1
+_BLACK: Final = 2.3
+_FOLD_RATIO: Final = 1.6
+_FOLD_SMOOTHING_UM: Final = 2.0
+_FOLD_RADIUS_UM: Final = 10.0
+
+
+class FieldQuality(NamedTuple):
+    """What is measured of a picture."""
+
+    tissue: float
+    """Share of it that is no glass, 0–1."""
+    sharpness: float
+    """Energy of optical density finer than 0.5 µm over that between 1 and 2 µm, in tissue. A
+    ratio, so it does not depend on how strong the stain is."""
+    ink: float
+    """Share that is blue or green in a way haematoxylin and eosin never are, 0–1."""
+    dark: float
+    """Share in broad areas, 20 µm and more, much darker than the field's tissue: folds, dirt,
+    black ink; 0–1."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From where a field is left out."""
+
+    least_tissue: float = 0.02
+    """Bare glass is left out; a field with a little tissue stays, and teaches glass as well."""
+    least_sharpness: float = 0.11
+    most_ink: float = 0.005
+    most_dark: float = 0.03
+
+
+class Dropped(NamedTuple):
+    """A field that was left out, and why."""
+
+    data_set: str
+    image: Path
+    reason: str
+    """empty, blurred, inked, or folded or dirty"""
+    measured: float
+    limit: float
+
+
+def clean(data_set: DataSet, limits: Limits | None = None) -> tuple[DataSet, tuple[Dropped, ...]]:
+    """Part a data set into fields worth learning from and those that are not.
+
+    Labels play no part: a field full of tissue without a nucleus stays, as a negative.
+
+    Parameters
+    ----------
+    data_set
+        Its images are read one after the other.
+    limits
+        Those of :class:`Limits` when not given.
+
+    Returns
+    -------
+    kept, dropped
+        The data set without the fields left out, and those.
+
+    Raises
+    ------
+    DataSetError
+        When an image cannot be read.
+    """
+    limits = limits or Limits()
+    kept, dropped = [], []
+    for field in data_set:
+        fault = _fault(measure_quality(read_rgb(field.image), field.um_per_px), limits)
+        if fault is None:
+            kept.append(field)
+        else:
+            dropped.append(Dropped(data_set.name, field.image, *fault))
+    return dataclasses.replace(data_set, fields=tuple(kept)), tuple(dropped)
+
+
+def measure_quality(rgb: NDArray[np.uint8], um_per_px: float) -> FieldQuality:
+    """Measure a picture (height, width, 3) of ``um_per_px`` µm/px."""
+    density = optical_density(resampled(rgb, um_per_px, UM_PER_PX))
+    darkness = density.mean(axis=2)
+    stands_out = darkness - np.percentile(darkness, 5) > _STANDS_OUT
+    tissue = stands_out | (np.ptp(density, axis=2) > _COLOURED)
+    if not tissue.any():
+        return FieldQuality(0.0, 0.0, 0.0, 0.0)
+    return FieldQuality(
+        tissue=float(tissue.mean()),
+        sharpness=_sharpness(darkness, tissue),
+        ink=_ink(density),
+        dark=_dark(darkness, float(np.median(darkness[tissue]))),
+    )
+
+
+def summarise_dropped(dropped: Sequence[Dropped], fields: int) -> str:
+    """One line: "left out 3 of 729 fields: 2 inked, 1 empty"."""
+    reasons = Counter(one.reason for one in dropped).most_common()
+    counted = ", ".join(f"{number} {reason}" for reason, number in reasons)
+    return f"left out {len(dropped)} of {fields} fields: {counted}"
+
+
+def write_dropped(path: Path, dropped: Sequence[Dropped]) -> None:
+    """Write one row a field left out as CSV, whole or not at all.
+
+    Raises
+    ------
+    BadInput
+        When the disk refuses.
+    """
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(Dropped._fields)
+    rows.writerows((*one[:3], f"{one.measured:.4f}", one.limit) for one in dropped)
+    try:
+        write_atomically(path, table.getvalue().encode())
+    except OSError as error:
+        raise BadInput(
+            f"{path}: cannot be written ({error.strerror}); free disk space or name another folder"
+        ) from error
+
+
+def _fault(quality: FieldQuality, limits: Limits) -> tuple[str, float, float] | None:
+    """The first reason to leave a field out, what was measured and its limit."""
+    if quality.tissue < limits.least_tissue:
+        return "empty", quality.tissue, limits.least_tissue
+    if quality.ink > limits.most_ink:
+        return "inked", quality.ink, limits.most_ink
+    if quality.dark > limits.most_dark:
+        return "folded or dirty", quality.dark, limits.most_dark
+    if quality.sharpness < limits.least_sharpness:
+        return "blurred", quality.sharpness, limits.least_sharpness
+    return None
+
+
+def _sharpness(darkness: NDArray[np.float32], tissue: NDArray[np.bool_]) -> float:
+    fine, middle, coarse = (cv2.GaussianBlur(darkness, (0, 0), sigma) for sigma in (1, 2, 4))
+    detail, form = (darkness - fine)[tissue], (middle - coarse)[tissue]
+    return float(np.mean(detail**2) / max(float(np.mean(form**2)), 1e-9))
+
+
+def _ink(density: NDArray[np.float32]) -> float:
+    # Smoothed, because a JPEG's colours stray from px to px.
+    red, green, blue = cv2.split(cv2.GaussianBlur(density, (0, 0), 1))
+    is_blue = red > _BLUE_INK * green
+    is_green = (red > _GREEN_INK * green) & (blue > _GREEN_INK * green)
+    return float(np.mean((is_blue | is_green) & (red + green + blue > 3 * _INK_DENSITY)))
+
+
+def _dark(darkness: NDArray[np.float32], of_tissue: float) -> float:
+    """Smoothing closes the gaps between nuclei a little, opening removes what is not broad."""
+    smooth = cv2.GaussianBlur(darkness, (0, 0), _FOLD_SMOOTHING_UM / UM_PER_PX)
+    side = 2 * round(_FOLD_RADIUS_UM / UM_PER_PX) + 1
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    broad = cv2.morphologyEx(smooth, cv2.MORPH_OPEN, disk)
+    return float(np.mean(broad > min(_FOLD_RATIO * of_tissue, _BLACK)))

@@ -1,0 +1,54 @@
+"""What changes while a network is trained."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from napari_glioma_density.nuclei.networks import build_network
+from napari_glioma_density.nuclei.networks.dropblock import DropBlock
+from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Learner:
+    """The network, the moving average of its weights, the optimiser's memory."""
+
+    network: nn.Module
+    average: nn.Module
+    optimiser: Optimizer
+
+    def set_pace(self, learning_rate: float, drop_rate: float) -> None:
+        """Set the learning rate, and R_drop of every DropBlock there is."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate
+        for module in self.network.modules():
+            if isinstance(module, DropBlock):
+                module.rate = drop_rate
+
+    def update_average(self, decay: float, step: int) -> None:
+        """Move the averaged weights; early on faster, so that they forget the random start."""
+        keep = min(decay, (1 + step) / (10 + step)) if decay else 0.0
+        current = self.network.state_dict()
+        with torch.no_grad():
+            for name, averaged in self.average.state_dict().items():
+                if averaged.is_floating_point():
+                    averaged.lerp_(current[name], 1 - keep)
+                else:
+                    averaged.copy_(current[name])
+
+
+def new_learner(spec: ModelSpec, recipe: Recipe) -> Learner:
+    """An untrained network, its weights drawn from PyTorch's random state."""
+    network = build_network(spec).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(network).eval().requires_grad_(False)
+    return Learner(network, average, _optimiser(network, recipe))
+
+
+def _optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:
+    if recipe.optimiser == "sgd":
+        return SGD(network.parameters(), lr=recipe.learning_rate)
+    return AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)

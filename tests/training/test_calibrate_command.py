@@ -1,0 +1,77 @@
+"""The ``calibrate`` command: a threshold for trained weights, on sets they did not learn from."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from napari_glioma_density.cli.app import run
+from napari_glioma_density.nuclei.networks import build_network
+from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.weights import read_spec, save_network
+from napari_glioma_density.training.dataset import open_data_set
+from napari_glioma_density.training.validation import THRESHOLDS, ValidationFields
+
+MakeDataSet = Callable[..., Path]
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    spec = ModelSpec(name="raw", title="", architecture="unet", base_width=2)
+    path = tmp_path / "raw.safetensors"
+    save_network(path, spec, build_network(spec))
+    return path
+
+
+def test_it_writes_the_threshold_of_the_best_mean_f1(
+    weights: Path, make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = make_data_set("one"), make_data_set("other", fields=2)
+    written = tmp_path / "calibrated.safetensors"
+    sets = ["--validation", str(one), "--validation", str(other), "--weight", "one=3"]
+    assert run(["calibrate", str(weights), *sets, "-o", str(written), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    mean = 3 * np.array(said["f1"]["one"]) + np.array(said["f1"]["other"])
+    assert said["thresholds"] == THRESHOLDS.tolist()
+    assert read_spec(written).threshold == said["threshold"]
+    assert said["threshold"] == said["thresholds"][int(np.argmax(mean))]
+
+
+def test_weights_decide_between_sets_that_disagree(make_data_set: MakeDataSet) -> None:
+    low, high = np.zeros(len(THRESHOLDS)), np.zeros(len(THRESHOLDS))
+    low[1], high[-2] = 1, 1
+    sets = [open_data_set(make_data_set(name, fields=1)) for name in ("low", "high")]
+    f1 = {"low": low, "high": high}
+    assert ValidationFields(sets, (2.0, 1.0)).best_threshold(f1) == THRESHOLDS[1]
+    assert ValidationFields(sets, (1.0, 2.0)).best_threshold(f1) == THRESHOLDS[-2]
+
+
+def test_views_are_written_and_the_weights_stay_as_they_were(
+    weights: Path, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    before, written = weights.read_bytes(), tmp_path / "flipped.safetensors"
+    command = ["calibrate", str(weights), "--validation", str(make_data_set())]
+    assert run([*command, "--views", "2", "-o", str(written)]) == 0
+    assert (read_spec(written).name, read_spec(written).views) == ("flipped", 2)
+    assert weights.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "options", [("--views", "3"), ("--weight", "nobody=2"), ("--validation", "absent")]
+)
+def test_bad_input_is_one_line_and_exit_2(
+    options: tuple[str, str],
+    weights: Path,
+    make_data_set: MakeDataSet,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    written = tmp_path / "no.safetensors"
+    command = ["calibrate", str(weights), "--validation", str(make_data_set())]
+    assert run([*command, *options, "-o", str(written)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not written.exists()

@@ -1,0 +1,307 @@
+"""The ``train`` command: what it leaves out, says and refuses; a full disk breaks nothing."""
+
+import csv
+import dataclasses
+import errno
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from napari_glioma_density.cli.app import run
+from napari_glioma_density.nuclei import weights as weights_module
+from napari_glioma_density.nuclei.weights import load_network, read_spec
+from napari_glioma_density.training import cleaning, trainer, training_log
+from napari_glioma_density.training.recipe import DEFAULT, RECIPES
+
+MakeDataSet = Callable[..., Path]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the command left behind."""
+
+    status: int
+    stdout: str
+    lines: list[str]
+
+    def is_refused(self, *words: object) -> bool:
+        """Whether the last of its lines, no traceback, says what and what to do."""
+        said = self.lines[-1] if self.lines else ""
+        others = [line for line in self.lines[:-1] if not line.startswith(("epoch ", "left out "))]
+        named = said.startswith("glioma-density: ") and all(str(word) in said for word in words)
+        return self.status == 2 and named and not others and not self.stdout
+
+
+Train = Callable[..., Outcome]
+
+
+@pytest.fixture
+def train(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Train:
+    """Train one epoch of a tiny network on small crops, and more as told."""
+    small = dataclasses.replace(DEFAULT, batch=2, crop_px=64)
+    monkeypatch.setitem(RECIPES, "default", small)
+    # Each takes longer than such a training, and has tests of its own.
+    monkeypatch.setattr(trainer, "fastest_precision", lambda job: "fp32")
+    monkeypatch.setattr(trainer, "write_curves", lambda weights, log: None)
+
+    def call(*data: Path, options: tuple[object, ...] = (), epochs: int = 1) -> Outcome:
+        sets = [part for folder in data for part in ("--data", folder)]
+        tiny = ("--model", "unet", "--base-width", 2, "--epochs", epochs)
+        place = () if "-o" in options else ("-o", tmp_path / "w.safetensors")
+        capsys.readouterr()
+        status = run([str(part) for part in ("train", *sets, *tiny, *place, *options)])
+        seen = capsys.readouterr()
+        return Outcome(status, seen.out, seen.err.splitlines())
+
+    return call
+
+
+def edit_manifest(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
+    return folder
+
+
+def blank(folder: Path, *images: int) -> None:
+    for image in images:
+        cv2.imwrite(str(folder / f"images/{image}.png"), np.full((96, 96, 3), 245, np.uint8))
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def test_an_empty_field_is_left_out_and_reported(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    folder = make_data_set(fields=5)
+    blank(folder, 2)
+    done = train(folder, options=("--json",))
+    assert done.status == 0
+    assert done.lines[0].startswith("left out 1 of 5 fields: 1 empty")
+    assert json.loads(done.stdout)["left_out"] == 1
+    (row,) = csv.DictReader((tmp_path / "w.dropped.csv").open())
+    assert row["image"].endswith("2.png")
+
+
+def test_every_field_is_kept_when_asked(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    folder = make_data_set(fields=3)
+    blank(folder, 0, 1, 2)
+    assert train(folder).is_refused("w.dropped.csv", "every field was left out", "--keep-all")
+    done = train(folder, options=("--keep-all", "--json"))
+    assert done.status == 0
+    assert json.loads(done.stdout)["left_out"] == 0
+    assert (tmp_path / "w.dropped.csv").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize("ships", [True, False])
+def test_weights_say_whether_they_may_ship(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path, ships: bool
+) -> None:
+    folder = edit_manifest(make_data_set("GBM"), lambda m: m.update(ships_weights=ships))
+    done = train(folder, make_data_set("free"))
+    line = "research only: trained on GBM, which does not allow weights to ship"
+    assert (line in done.lines) is not ships
+    assert read_spec(tmp_path / "w.safetensors").research_only is not ships
+
+
+def test_weights_of_data_sets_are_part_of_the_run(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    other = edit_manifest(make_data_set("b", side=80), lambda m: m.update(name="B set"))
+    sets = make_data_set("a"), other
+    made = []
+    for options in ((), ("--weight", "a=1"), ("--weight", "B set=9", "--weight", "a=0.1")):
+        assert train(*sets, options=options).status == 0
+        made.append((tmp_path / "w.safetensors").read_bytes())
+    assert made[0] == made[1] != made[2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("c=2", ("c=2", "no data set of that name", "discs")),
+        ("discs", ("discs", "NAME=2")),
+        ("discs=0", ("discs=0", "above 0")),
+        ("discs=inf", ("discs=inf", "above 0")),
+        ("discs=much", ("discs=much", "above 0")),
+    ],
+)
+def test_a_weight_that_is_none_is_refused(
+    train: Train, make_data_set: MakeDataSet, asked: str, words: tuple[str, ...]
+) -> None:
+    assert train(make_data_set(), options=("--weight", asked)).is_refused(*words)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (shutil.rmtree, ("discs", "no such folder")),
+        (lambda f: (f / "labels/1.png").unlink(), ("labels/1.png", "missing", "restore")),
+        (lambda f: (f / "images/1.png").unlink(), ("images/1.png", "missing", "restore")),
+        (lambda f: (f / "images/1.png").write_text("x"), ("images/1.png", "no readable picture")),
+        (
+            lambda f: cv2.imwrite(str(f / "labels/1.png"), np.zeros((9, 9), np.uint16)),
+            ("labels/1.png", "9×9", "96×96"),
+        ),
+        (
+            lambda f: edit_manifest(f, lambda m: m["images"][1].pop("um_per_px")),
+            ("images/1.png", "um_per_px", "state it"),
+        ),
+    ],
+    ids=["folder", "label", "image", "no picture", "label size", "µm/px"],
+)
+def test_broken_data_is_named_and_nothing_is_written(
+    train: Train,
+    make_data_set: MakeDataSet,
+    tmp_path: Path,
+    damage: Callable[[Path], object],
+    words: tuple[str, ...],
+) -> None:
+    folder = make_data_set()
+    damage(folder)
+    assert train(folder).is_refused(*words)
+    assert files(tmp_path) <= {"w.dropped.csv"}
+
+
+def test_validation_by_a_training_folder_is_refused(
+    train: Train, make_data_set: MakeDataSet
+) -> None:
+    folder = make_data_set()
+    same = folder.parent / "nowhere" / ".." / folder.name
+    (folder.parent / "nowhere").mkdir()
+    for given in (folder, same):
+        refused = train(folder, options=("--validation", given))
+        assert refused.is_refused(given, "learn from and to check against")
+
+
+def test_validation_by_a_copied_training_image_is_refused(
+    train: Train, make_data_set: MakeDataSet
+) -> None:
+    learnt, checked = make_data_set("learnt"), make_data_set("checked", side=80)
+    assert train(learnt, options=("--validation", checked)).status == 0
+    copy = cv2.imread(str(learnt / "images/3.png"))
+    cv2.imwrite(str(checked / "images/copy.tiff"), copy)
+    edit_manifest(checked, lambda m: m["images"][0].update(image="images/copy.tiff"))
+    refused = train(learnt, options=("--validation", checked))
+    assert refused.is_refused("copy.tiff", learnt / "images/3.png", "remove it")
+
+
+def test_another_kind_of_file_is_not_overwritten(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.safetensors"
+    mine.write_text("a diary")
+    assert train(make_data_set(), options=("-o", mine)).is_refused(mine, "name another file")
+    assert mine.read_text() == "a diary"
+    folder = tmp_path / "folder.safetensors"
+    folder.mkdir()
+    assert train(make_data_set("b"), options=("-o", folder)).is_refused(folder, "another file")
+
+
+def test_weights_are_trained_anew_over_older_ones(train: Train, make_data_set: MakeDataSet) -> None:
+    folder = make_data_set()
+    assert train(folder).status == 0
+    assert train(folder, options=("--seed", 1)).status == 0
+
+
+def test_an_absent_folder_for_weights_is_made(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    weights = tmp_path / "new/folder/w.safetensors"
+    assert train(make_data_set(), options=("-o", weights)).status == 0
+    load_network(weights)
+
+
+def test_a_folder_that_cannot_be_made_is_named(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    weights = tmp_path / "file/w.safetensors"
+    assert train(make_data_set(), options=("-o", weights)).is_refused(weights, "another folder")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder nobody can write to")
+def test_a_folder_that_cannot_be_written_to_is_named(
+    train: Train, make_data_set: MakeDataSet
+) -> None:
+    weights = Path("/proc/w.safetensors")
+    assert train(make_data_set(), options=("-o", weights)).is_refused(weights, "another folder")
+
+
+@pytest.fixture
+def fill_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let that many safetensors files be written, then half of one."""
+    save = weights_module.save_file
+
+    def fill(after: int) -> None:
+        left = [after]
+
+        def until_full(tensors: Any, path: Path, metadata: Any) -> None:
+            if not left[0]:
+                path.write_bytes(b"half")
+                raise OSError(errno.ENOSPC, "No space left on device")
+            left[0] -= 1
+            save(tensors, path, metadata)
+
+        monkeypatch.setattr(weights_module, "save_file", until_full)
+
+    return fill
+
+
+@pytest.mark.parametrize("written", [0, 1, 2], ids=lambda n: f"after {n} files")
+def test_a_full_disk_keeps_the_last_good_checkpoint(
+    train: Train,
+    make_data_set: MakeDataSet,
+    tmp_path: Path,
+    fill_disk: Callable[[int], None],
+    written: int,
+) -> None:
+    folder, weights = make_data_set(), tmp_path / "w.safetensors"
+    checkpoint = tmp_path / "w.safetensors.checkpoint"
+    assert train(folder, epochs=2).status == 0
+    undisturbed = weights.read_bytes()
+    weights.unlink()
+    fill_disk(written)
+    assert train(folder, epochs=2).is_refused("w.safetensors", "No space left", "free disk space")
+    assert checkpoint.exists() is (written > 0)
+    assert not weights.exists()
+    assert not [name for name in files(tmp_path) if name.endswith((".part", ".partial"))]
+    fill_disk(99)
+    done = train(folder, epochs=2)
+    assert sum(line.startswith("epoch ") for line in done.lines) == 2 - written
+    assert weights.read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("room", "file"), [(cleaning, "w.dropped.csv"), (training_log, "w.log.json")]
+)
+def test_a_disk_too_full_for_a_report_or_log_says_so(
+    train: Train,
+    make_data_set: MakeDataSet,
+    monkeypatch: pytest.MonkeyPatch,
+    room: Any,
+    file: str,
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(room, "write_atomically", full)
+    refused = train(make_data_set())
+    assert refused.status == 2
+    assert file in refused.lines[-1]
+    assert "free disk space" in refused.lines[-1]
