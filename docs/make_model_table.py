@@ -9,6 +9,7 @@ them. The text between the two marker comments is replaced; all else is left as 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.registry import Model, list_models, user_models_folder
@@ -17,7 +18,10 @@ PAGE = Path(__file__).with_name("models.md")
 BEGIN = "<!-- model table: begin -->"
 END = "<!-- model table: end -->"
 PERCENTAGES = ("accuracy", "dice", "recall", "precision", "f1", "iou")
-POINTS = "density_mae"
+HEADINGS = (
+    *("data set", "images", "accuracy", "Dice", "recall", "precision", "F1 (95 %)", "IoU"),
+    *("density error", "density bias", "count error"),
+)
 
 
 def table(model: Model) -> Iterator[str]:
@@ -31,12 +35,21 @@ def table(model: Model) -> Iterator[str]:
     if not model.metrics:
         yield "No scores are kept with these weights.\n"
         return
-    yield "| data set | images | accuracy | Dice | recall | precision | F1 | IoU | density error |"
-    yield "|---|" + "---:|" * 8
+    yield f"| {' | '.join(HEADINGS)} |"
+    yield "|---|" + "---:|" * (len(HEADINGS) - 1)
     for row in (*model.metrics["data_sets"], {"name": "all", **model.metrics["pooled"]}):
-        shares = " | ".join(f"{100 * row[name]:.1f}" for name in PERCENTAGES)
-        yield f"| {row['name']} | {row['images']} | {shares} | {row[POINTS]:.2f} |"
+        yield f"| {row['name']} | {row['images']} | {' | '.join(_scores(row))} |"
     yield ""
+
+
+def _scores(row: dict[str, Any]) -> Iterator[str]:
+    low, high = row["intervals"]["f1"]
+    for name in PERCENTAGES:
+        of_f1 = f" ({100 * low:.1f}–{100 * high:.1f})" if name == "f1" else ""
+        yield f"{100 * row[name]:.1f}{of_f1}"
+    yield f"{row['density_mae']:.2f}"
+    yield f"{row['density_bias']:+.2f}".replace("-", "−")
+    yield f"{100 * row['nucleus_count']['relative_error']:+.0f} %".replace("-", "−")
 
 
 def with_tables(page: str, lines: list[str]) -> str:
