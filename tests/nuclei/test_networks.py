@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.networks import ARCHITECTURES, build_network
 from napari_glioma_density.nuclei.networks.dropblock import DropBlock
+from napari_glioma_density.nuclei.networks.unet import patch_gflop
 from napari_glioma_density.nuclei.segmenter import as_input
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.stain import INPUTS
@@ -80,3 +82,12 @@ def test_dropblock_stands_in_every_convolution_and_only_there() -> None:
 def test_an_unknown_network_is_refused_by_name() -> None:
     with pytest.raises(ModelError, match=r"hovernet.*choose one of"):
         build_network(spec_of("hovernet"))
+
+
+@pytest.mark.parametrize(("width", "name", "views"), [(4, "rgb", 1), (16, "rgb + relative", 2)])
+def test_work_is_what_pytorch_counts(width: int, name: str, views: int) -> None:
+    spec = spec_of("unet", base_width=width, input=name, views=views)
+    images = torch.zeros(1, INPUTS[name].channels, 96, 96)
+    with FlopCounterMode(display=False) as counted, torch.no_grad():
+        build_network(spec).eval()(images)
+    assert patch_gflop(spec, side=96) == pytest.approx(views * counted.get_total_flops() / 1e9)

@@ -9,6 +9,7 @@ from napari_glioma_density.cli.console import AsJson, print_json
 
 def models(as_json: AsJson = False) -> None:
     """List the models: shipped ones and those of the user's own folder."""
+    from napari_glioma_density.nuclei.networks.unet import patch_gflop
     from napari_glioma_density.nuclei.registry import Model, list_models
 
     def row(model: Model) -> dict[str, Any]:
@@ -19,6 +20,8 @@ def models(as_json: AsJson = False) -> None:
             "default": model.default,
             "research_only": model.spec.research_only,
             "threshold": model.spec.threshold,
+            "views": model.spec.views,
+            "gflop_per_patch": patch_gflop(model.spec),
             "sha256": model.sha256,
             "metrics": model.metrics,
         }
@@ -30,4 +33,5 @@ def models(as_json: AsJson = False) -> None:
     for entry in rows:
         mark = "  (default)" if entry["default"] else ""
         mark += "  (research only)" if entry["research_only"] else ""
-        sys.stdout.write(f"{entry['name']:<16}{entry['title']}{mark}\n")
+        work = f"{entry['gflop_per_patch']:.0f} GFLOP a patch"
+        sys.stdout.write(f"{entry['name']:<16}{entry['title']}, {work}{mark}\n")

@@ -20,12 +20,13 @@ ListModels = Callable[[], tuple[ModelChoice, ...]]
 def list_models() -> tuple[ModelChoice, ...]:
     """List the models, the default first; slow, because torch comes with it."""
     from napari_glioma_density.nuclei import registry
+    from napari_glioma_density.nuclei.networks.unet import patch_gflop
 
     return tuple(
         ModelChoice(
             name=model.name,
             title=model.name.capitalize(),
-            about=f"{model.spec.title}; works at {model.spec.um_per_px:g} µm/px",
+            about=f"{model.spec.title}; {patch_gflop(model.spec):.0f} GFLOP a patch",
         )
         for model in registry.list_models()
     )

@@ -55,8 +55,7 @@ class UNet(nn.Module):
 
     Notes
     -----
-    One forward pass costs about ``2·S·(179·b² + 28·b)`` FLOP for S pixels and base width b.
-    Sides of the input must be multiples of 16 px.
+    Sides of the input must be multiples of 16 px. :func:`patch_gflop` says what a pass costs.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
@@ -94,6 +93,17 @@ class UNet(nn.Module):
         for module in self.modules():
             if isinstance(module, Convolution):
                 module.fold()
+
+
+def patch_gflop(spec: ModelSpec, side: int = 480) -> float:
+    """Work of the convolutions for one patch of ``side`` px with all the spec's views, GFLOP.
+
+    A multiplication and an addition are two operations: 2·S·(179·b² + 9·c·b + 2·b) a view for S
+    pixels, base width b and c input channels.
+    """
+    width, channels = spec.base_width, colour_input(spec.input).channels
+    per_pixel = 179 * width**2 + 9 * channels * width + CLASSES * width
+    return spec.views * 2 * side**2 * per_pixel / 1e9
 
 
 def _initialise(module: nn.Module) -> None:
