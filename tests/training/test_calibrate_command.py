@@ -60,6 +60,18 @@ def test_views_are_written_and_the_weights_stay_as_they_were(
     assert weights.read_bytes() == before
 
 
+def test_a_set_that_was_learnt_from_is_refused(
+    make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = ModelSpec("raw", "", "unet", base_width=2, trained_on=("mine",))
+    weights, written = tmp_path / "raw.safetensors", tmp_path / "new" / "no.safetensors"
+    save_network(weights, spec, build_network(spec))
+    known = ["--validation", str(make_data_set("mine"))]
+    assert run(["calibrate", str(weights), *known, "-o", str(written)]) == 2
+    assert "learnt from mine" in capsys.readouterr().err
+    assert not written.parent.exists()
+
+
 @pytest.mark.parametrize(
     "options", [("--views", "3"), ("--weight", "nobody=2"), ("--validation", "absent")]
 )

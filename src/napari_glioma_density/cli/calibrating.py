@@ -1,14 +1,19 @@
 """``glioma-density calibrate``: the threshold and the views of trained weights."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_glioma_density.cli.console import AsJson, print_json
+from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from napari_glioma_density.training.dataset import DataSet
 
 
 def calibrate(
@@ -36,18 +41,39 @@ def calibrate(
 
     check_weights_name(output)
     spec, network = load_network(weights)
-    spec = spec.with_(name=output.stem, views=views or spec.views)
-    symmetries(spec.views, str(weights))
+    spec = spec.with_(name=output.stem, views=spec.views if views is None else views)
+    symmetries(spec.views, "--views")
     checked = [open_data_set(folder) for folder in validation]
+    _refuse_learnt(checked, spec.trained_on)
     fields = ValidationFields(checked, set_weights(weight or (), checked))
     check_weights_file(output)
     f1 = fields.f1_by_threshold(network, spec)
     spec = spec.with_(threshold=fields.best_threshold(f1))
     save_network(output, spec, network)
+    _warn_at_the_end(spec.threshold)
     if as_json:
         print_json({"weights": str(output), "threshold": spec.threshold, **_listed(f1)})
     else:
         _print_table(f1, spec.threshold)
+
+
+def _refuse_learnt(data_sets: Sequence["DataSet"], trained_on: tuple[str, ...]) -> None:
+    """A threshold chosen on what the network knows by heart is of no use elsewhere."""
+    for one in data_sets:
+        if one.name in trained_on:
+            raise BadInput(
+                f"{one.folder}: the weights learnt from {one.name}; give a set they do not know"
+            )
+
+
+def _warn_at_the_end(threshold: float) -> None:
+    from napari_glioma_density.training.validation import THRESHOLDS
+
+    if threshold in (THRESHOLDS[0], THRESHOLDS[-1]):
+        sys.stderr.write(
+            f"the best threshold, {threshold}, lies at the end of those tried: "
+            "the weights hardly tell nuclei from the rest, or the data set is not like others\n"
+        )
 
 
 def _listed(f1: dict[str, "NDArray[Any]"]) -> dict[str, Any]:

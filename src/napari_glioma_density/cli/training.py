@@ -56,8 +56,8 @@ def train(
     learnt = [open_data_set(folder) for folder in data]
     checked = [open_data_set(folder) for folder in validation or ()]
     data_weights = set_weights(weight or (), learnt)
-    check_weights_file(output)
     refuse_shared_images(learnt, checked)
+    check_weights_file(output)
     kept, left_out = _cleaned(learnt, output, keep_all)
     job = trainer.TrainingJob(
         architecture=model,

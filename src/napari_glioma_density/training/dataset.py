@@ -106,8 +106,9 @@ def _field(folder: Path, entry: Any) -> Field:
             )
     um_per_px = entry.get("um_per_px")
     if not isinstance(um_per_px, int | float) or not 0.05 <= um_per_px <= 5:
+        fault = "missing" if um_per_px is None else repr(um_per_px)
         raise DataSetError(
-            f"{image}: um_per_px in {where.name} is {um_per_px!r}; state it, between 0.05 and 5"
+            f"{image}: um_per_px in {where.name} is {fault}; state it, between 0.05 and 5"
         )
     points = folder / "points" / f"{image.stem}.json"
     return Field(

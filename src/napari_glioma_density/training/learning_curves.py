@@ -76,6 +76,7 @@ def _draw_pace(axes: Any, log: Log) -> None:
     axes.set_ylabel("learning rate", color="tab:blue")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     drop = axes.twinx()
     drop.plot(_epochs(log), [entry["drop_rate"] for entry in log], color="tab:red", linestyle="--")
     drop.set_ylabel("R_drop", color="tab:red")
