@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
+from napari_glioma_density.cli.app import run
+
 Program = Callable[..., Any]
 
 ESTIMATE_FIELDS = {
@@ -168,3 +170,14 @@ def test_bad_input_ends_with_status_2_and_one_line(
     if call[0] in ("estimate", "segment") and "--model" not in call:
         call = (*call, "--model", weights)
     assert program(*call).is_one_helpful_line(*words)
+
+
+def test_ctrl_c_says_that_what_was_finished_is_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], slide_path: Path
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_glioma_density.slides.open_slide", interrupted)
+    assert run(["info", str(slide_path)]) == 130
+    assert "kept" in capsys.readouterr().err

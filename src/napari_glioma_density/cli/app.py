@@ -79,8 +79,9 @@ def run(arguments: Sequence[str]) -> int:
     except UsageError as error:
         return _refuse(_usage(error))
     except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # which typer returns for Ctrl-C, without a word
         sys.stderr.write("stopped; what was finished is kept\n")
-        return INTERRUPTED
     return status if isinstance(status, int) else 0
 
 
