@@ -4,11 +4,10 @@ from napari_glioma_density.stain.brightfield import NotBrightfield, refuse_unles
 from napari_glioma_density.stain.normalise import (
     INPUTS,
     ColourInput,
-    Statistics,
     colour_input,
     normalise,
 )
-from napari_glioma_density.stain.optical import STAINS, optical_density
+from napari_glioma_density.stain.optical import STAINS, Statistics, optical_density
 from napari_glioma_density.stain.ratio import rgb, rgb_ratio
 
 __all__ = [

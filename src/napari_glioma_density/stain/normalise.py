@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.stain.light import WHITE, in_white_light, slide_light
+from napari_glioma_density.stain.optical import Statistics
 from napari_glioma_density.stain.ratio import rgb, rgb_ratio
 from napari_glioma_density.stain.reinhard import TYPICAL as TYPICAL_COLOURS
 from napari_glioma_density.stain.reinhard import match_colours, reinhard
@@ -22,7 +23,6 @@ from napari_glioma_density.stain.relative import relative, relative_darkness
 from napari_glioma_density.stain.stain_matching import TYPICAL as TYPICAL_STAINS
 from napari_glioma_density.stain.stain_matching import macenko, match_stains, vahadane
 
-Statistics = tuple[float, ...]
 Pixels = NDArray[np.uint8]
 
 

@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+Statistics = tuple[float, ...]
+"""A few numbers that a colour input is fitted to a slide by; which, says the input."""
+
 STAINS: Final = np.array(
     [[0.650, 0.704, 0.286], [0.072, 0.990, 0.105], [0.268, 0.570, 0.776]], dtype=np.float32
 )

@@ -5,9 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.stain.optical import tells_stains, tissue_density
-
-Statistics = tuple[float, ...]
+from napari_glioma_density.stain.optical import Statistics, tells_stains, tissue_density
 
 # The published matrices: RGB to cone responses, and their logarithms to the lαβ axes.
 _TO_CONES: Final = np.array(

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.stain.optical import (
     STAINS,
+    Statistics,
     optical_density,
     tells_stains,
     tissue_density,
 )
-
-Statistics = tuple[float, ...]
 
 TYPICAL: Final[Statistics] = (0.44, 1.05, 0.52, 1.30)
 """For pictures with too little tissue to tell: about the mean of all sets at hand."""

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.stain.optical import (
     STAINS,
+    Statistics,
     optical_density,
     tells_stains,
     tissue_density,
 )
 
-Statistics = tuple[float, ...]
 Stains = NDArray[np.float64]
 """(2, 3): optical density of haematoxylin and of eosin in red, green, blue; unit length."""
 

@@ -28,8 +28,8 @@ class Augmentation:
     scale: float = 0.25
     """Crops show 1 − scale … 1 + scale of the nominal field."""
     stain: float = 1.0
-    """Factor on each stain's optical density, 2 to the power of −stain … stain. Slides differ
-    that much: haematoxylin of one glioblastoma set is four times that of a breast cancer set."""
+    """Factor on each stain's optical density, 2 to the power of −stain … stain. Slides of
+    different laboratories differ that much and more."""
     stain_shift: float = 0.05
     """Addition to each stain's optical density."""
     brightness: float = 0.1
