@@ -15,7 +15,7 @@ from napari_glioma_density.density import (
 )
 from napari_glioma_density.errors import BadInput
 
-PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED = PatchState
+PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED, EXCLUDED = PatchState
 
 
 @pytest.mark.parametrize(

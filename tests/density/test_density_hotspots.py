@@ -41,3 +41,20 @@ def test_a_cell_without_any_tissue_is_no_hotspot() -> None:
 
 def test_a_slide_without_cells_has_no_hotspots() -> None:
     assert rank_hotspots(()) == ()
+
+
+def test_corrected_cells_keep_the_rank_the_model_gives_them() -> None:
+    model = make_patches([[300, 500, 200]])
+    corrected = make_patches([[900, 500, 100]])
+    grid = cell_grid(model.lattice, 0.24)
+    ranked = rank_hotspots(measure_cells(corrected, grid), ranked_by=measure_cells(model, grid))
+    assert [cell.address for cell in ranked] == ["A2", "A1", "A3"]
+    assert [cell.density_percent for cell in ranked] == [100 * px / FULL for px in (500, 900, 100)]
+
+
+def test_a_correction_neither_makes_nor_unmakes_a_hotspot() -> None:
+    model = make_patches([[300, 200]], tissue_px=[[FULL, HALF - 1]])
+    corrected = make_patches([[300, 200]], tissue_px=[[HALF - 1, FULL]])
+    grid = cell_grid(model.lattice, 0.24)
+    ranked = rank_hotspots(measure_cells(corrected, grid), ranked_by=measure_cells(model, grid))
+    assert [cell.address for cell in ranked] == ["A1"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from chosen_patches import FULL, make_patches
 
-from napari_glioma_density.density import Lattice, PatchState, PatchTable
+from napari_glioma_density.density import Block, Lattice, PatchState, PatchTable, exclude
 
-PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED = PatchState
+PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED, EXCLUDED = PatchState
 
 
 def test_density_is_nucleus_px_over_read_px() -> None:
@@ -20,7 +20,7 @@ def test_the_denominator_is_what_was_read() -> None:
     assert patches.density_percent()[0, 0] == 5.0
 
 
-@pytest.mark.parametrize("state", [PENDING, BACKGROUND, UNREAD, UNTRUSTED])
+@pytest.mark.parametrize("state", [PENDING, BACKGROUND, UNREAD, UNTRUSTED, EXCLUDED])
 def test_a_patch_that_was_not_read_has_no_density(state: PatchState) -> None:
     patches = make_patches([[100]], state=[[state]])
     for values in (
@@ -88,3 +88,27 @@ def test_band_shares_of_read_patches_sum_to_one() -> None:
     shares = patches.totals().bands
     assert shares == pytest.approx((1 / 7, 1 / 7, 1 / 7, 1 / 7, 1 / 7, 2 / 7))
     assert sum(shares) == pytest.approx(1)
+
+
+def test_what_a_person_left_out_is_in_no_sum() -> None:
+    patches = make_patches([[FULL, FULL // 10, FULL // 10]])
+    totals = exclude(patches, np.array([[True, False, False]])).totals()
+    assert totals.density_percent == 10.0
+    assert totals.read_mm2 == pytest.approx(2 * 0.24**2)
+    assert totals.complete
+    assert patches.totals().density_percent == pytest.approx(40)
+
+
+def test_only_what_was_measured_can_be_left_out() -> None:
+    states = [[PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED]]
+    out = exclude(make_patches([[0] * 5], state=states), np.ones((1, 5), bool))
+    assert out.state.tolist() == [[PENDING, BACKGROUND, EXCLUDED, UNREAD, EXCLUDED]]
+
+
+def test_blocks_meet_where_they_share_a_patch() -> None:
+    block = Block(2, 3, 2, 1)
+    lattice = np.zeros((7, 7), bool)
+    lattice[block.patches] = True
+    for row, column in np.ndindex(5, 5):
+        other = Block(row, column, 1, 2)
+        assert block.meets(other) == other.meets(block) == bool(lattice[other.patches].any())

@@ -77,6 +77,8 @@ def estimate(
 def _carry_out(
     estimation: "Estimation", folder: Path, region: Region | None, cell_mm: float | None
 ) -> dict[str, Any]:
+    from napari_glioma_density.annotation.review import excluded_patches
+    from napari_glioma_density.annotation.stored import stored_corrections
     from napari_glioma_density.estimate.tables import write_tables
 
     opened = time.perf_counter() - STARTED
@@ -84,12 +86,15 @@ def _carry_out(
     if not scope.any():
         raise BadInput("--region: lies outside the slide; `glioma-density info` prints its size")
     reused = _run_blocks(estimation, scope)
-    spent = estimation.seconds
+    spent, run = estimation.seconds, estimation.run
+    store = run.folder.parent.parent
     return write_tables(
         folder,
-        estimation.run.folder.parent.parent,
-        estimation.run,
+        store,
+        run,
         scope,
+        corrected=stored_corrections(store, run),
+        excluded=excluded_patches(store, run.lattice),
         cell_mm=cell_mm,
         patches_reused=reused,
         seconds={
@@ -159,7 +164,20 @@ def _print_figures(figures: dict[str, Any]) -> None:
             f"hotspot {place}: {spot['cell']}, {spot['tissue_density_percent']:.1f} % of tissue"
             for place, spot in enumerate(figures["hotspots"][:3], 1)
         ),
+        *_by_a_person(figures),
         f"tables and map: {figures['folder']}",
         "research use only, not for diagnosis, grading or margins",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _by_a_person(figures: dict[str, Any]) -> list[str]:
+    """Say what of the figures is not the model's own doing."""
+    lines = []
+    if corrections := figures.get("corrections"):
+        fields, model = corrections["fields"], corrections["model_tissue_density_percent"]
+        corrected = f"{fields} field{'s' * (fields != 1)} corrected"
+        lines.append(corrected + ("" if model is None else f"; the model alone: {model:.1f} %"))
+    if excluded := figures.get("excluded"):
+        lines.append(f"{excluded['read_mm2']:.2f} mm² left out in review")
+    return lines

@@ -30,7 +30,7 @@ def segment(
     segmenter = load_segmenter(model, device)
     with progress_bar("segmenting", "pictures") as bar:
         for picture, mask_path in bar.track(targets.items(), description=""):
-            mask = segment_picture(segmenter, _rgb(picture), um_per_px)
+            mask = segment_picture(segmenter, read_picture(picture), um_per_px)
             write_png(mask_path, mask.astype(np.uint8) * 255)
     show({"model": segmenter.spec.name, "masks": [str(path) for path in targets.values()]}, as_json)
 
@@ -53,7 +53,14 @@ def _targets(images: list[Path], output: Path) -> dict[Path, Path]:
     return targets
 
 
-def _rgb(picture: Path) -> NDArray[np.uint8]:
+def read_picture(picture: Path) -> NDArray[np.uint8]:
+    """Pixels (height, width, 3) of a whole picture.
+
+    Raises
+    ------
+    SlideError
+        When it cannot be read.
+    """
     from napari_glioma_density.slides import open_slide
 
     with open_slide(picture) as opened:

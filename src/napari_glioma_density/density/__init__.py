@@ -8,6 +8,11 @@ from napari_glioma_density.density.bands import (
     band_of,
     slide_quantile_bands,
 )
+from napari_glioma_density.density.corrections import (
+    CorrectedCell,
+    CorrectedPatches,
+    measure_corrected_cells,
+)
 from napari_glioma_density.density.grid import (
     CELL_SIDES_MM,
     Cell,
@@ -19,7 +24,7 @@ from napari_glioma_density.density.grid import (
 )
 from napari_glioma_density.density.hotspots import rank_hotspots
 from napari_glioma_density.density.lattice import PATCH_PX, Block, Lattice, partition
-from napari_glioma_density.density.patches import PatchState, PatchTable, Totals
+from napari_glioma_density.density.patches import PatchState, PatchTable, Totals, exclude
 
 __all__ = [
     "CELL_SIDES_MM",
@@ -31,6 +36,8 @@ __all__ = [
     "Block",
     "Cell",
     "CellGrid",
+    "CorrectedCell",
+    "CorrectedPatches",
     "Lattice",
     "PatchState",
     "PatchTable",
@@ -38,7 +45,9 @@ __all__ = [
     "band_of",
     "cell_address",
     "cell_grid",
+    "exclude",
     "measure_cells",
+    "measure_corrected_cells",
     "parse_address",
     "partition",
     "rank_hotspots",

@@ -145,16 +145,17 @@ def measure_cells(
     read = patches.is_read & asked
     sums = _CellSums(
         grid,
-        nucleus_px=_sum_cells(patches.nucleus_px * read, grid),
-        read_px=_sum_cells(patches.read_px * read, grid),
-        tissue_px=_sum_cells(patches.tissue_px * read, grid),
-        count=_sum_cells(patches.count * read, grid),
-        pending=_sum_cells((patches.state == PatchState.PENDING) & asked, grid),
+        nucleus_px=sum_cells(patches.nucleus_px * read, grid),
+        read_px=sum_cells(patches.read_px * read, grid),
+        tissue_px=sum_cells(patches.tissue_px * read, grid),
+        count=sum_cells(patches.count * read, grid),
+        pending=sum_cells((patches.state == PatchState.PENDING) & asked, grid),
     )
     return tuple(sums.cells(scale))
 
 
-def _sum_cells(values: NDArray[np.int64] | NDArray[np.bool_], grid: CellGrid) -> NDArray[np.int64]:
+def sum_cells(values: NDArray[np.int64] | NDArray[np.bool_], grid: CellGrid) -> NDArray[np.int64]:
+    """Sum values of shape (lattice rows, lattice columns) over each cell of a grid."""
     rows = np.arange(0, grid.lattice.rows, grid.patches_per_cell)
     columns = np.arange(0, grid.lattice.columns, grid.patches_per_cell)
     by_row = np.add.reduceat(values, rows, axis=0, dtype=np.int64)

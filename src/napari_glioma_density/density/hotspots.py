@@ -6,23 +6,40 @@ from napari_glioma_density.density.grid import Cell
 
 
 def rank_hotspots(
-    cells: Iterable[Cell], most: int = 10, min_tissue_share: float = 0.5
+    cells: Iterable[Cell],
+    most: int = 10,
+    min_tissue_share: float = 0.5,
+    *,
+    ranked_by: Iterable[Cell] | None = None,
 ) -> tuple[Cell, ...]:
     """Rank cells by nucleus area over tissue area, densest first, ties by address.
 
     Cells with less than `min_tissue_share` of tissue among what was read are left out, and so are
-    cells that the slide's edge clips to less than half of the largest: a sliver says little. At
-    most `most` cells are returned.
+    cells that the slide's edge clips to less than half of the largest: a sliver says little.
+
+    Parameters
+    ----------
+    cells
+        The cells to return, with the values to show.
+    most
+        How many at most.
+    min_tissue_share
+        Tissue px / read px that a cell needs.
+    ranked_by
+        The same cells with the values that decide: those of the model, so that a cell does not
+        rise merely because someone looked at it and added nuclei. `cells` themselves when None.
     """
-    cells = tuple(cells)
-    half_um2 = max((cell.width_um * cell.height_um for cell in cells), default=0.0) / 2
+    shown = {(cell.row, cell.column): cell for cell in cells}
+    deciding = tuple(shown.values() if ranked_by is None else ranked_by)
+    half_um2 = max((cell.width_um * cell.height_um for cell in deciding), default=0.0) / 2
     worthy = (
         cell
-        for cell in cells
+        for cell in deciding
         if cell.tissue_share >= min_tissue_share and cell.width_um * cell.height_um >= half_um2
     )
     ranked = sorted(worthy, key=lambda cell: (-_tissue_density(cell), cell.row, cell.column))
-    return tuple(ranked[:most])
+    places = ((cell.row, cell.column) for cell in ranked[:most])
+    return tuple(shown[place] for place in places if place in shown)
 
 
 def _tissue_density(cell: Cell) -> float:

@@ -27,6 +27,15 @@ class Block:
             slice(self.column, self.column + self.columns),
         )
 
+    def meets(self, other: "Block") -> bool:
+        """Whether the blocks share a patch."""
+        return (
+            self.row < other.row + other.rows
+            and other.row < self.row + self.rows
+            and self.column < other.column + other.columns
+            and other.column < self.column + self.columns
+        )
+
 
 @dataclass(frozen=True)
 class Lattice:

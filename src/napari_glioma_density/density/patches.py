@@ -1,6 +1,6 @@
 """What was measured in every patch, its density (P1 eq. 6), and the sums over a scope."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Self
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density.bands import BANDS, PAPER_BANDS, BandScale, band_of
-from napari_glioma_density.density.lattice import Lattice
+from napari_glioma_density.density.lattice import Block, Lattice
 
 
 class PatchState(IntEnum):
@@ -24,6 +24,8 @@ class PatchState(IntEnum):
     """The slide file is damaged here: no density, and never 0 %."""
     UNTRUSTED = 4
     """Blur, pen or a fold: measured, but in no sum."""
+    EXCLUDED = 5
+    """Left out by a person, with a reason: measured, but in no sum."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,14 @@ class PatchTable:
         """Return nuclei per mm² of tissue; nan where not READ or without tissue."""
         return self._ratio(self.count, self.tissue_px) / self.lattice.px_mm2
 
+    def tissue_density_percent_of(self, block: Block) -> float | None:
+        """Return nucleus px / tissue px of a block's read patches; None without tissue."""
+        read = self.is_read[block.patches]
+        nucleus, tissue = (
+            int(values[block.patches][read].sum()) for values in (self.nucleus_px, self.tissue_px)
+        )
+        return share_percent(nucleus, tissue)
+
     def totals(
         self, scope: NDArray[np.bool_] | None = None, scale: BandScale = PAPER_BANDS
     ) -> "Totals":
@@ -125,6 +135,24 @@ class Totals:
     patches: int
     pending: int
     complete: bool
+
+
+def exclude(patches: PatchTable, excluded: NDArray[np.bool_]) -> PatchTable:
+    """Return the table without the patches that a person left out.
+
+    What was measured there becomes `PatchState.EXCLUDED`, which is in no sum. Pending, bare and
+    unread patches stay what they are: there is nothing to leave out yet, or at all.
+
+    Parameters
+    ----------
+    patches
+        What was measured.
+    excluded
+        bool, shape (rows, columns).
+    """
+    measured = np.isin(patches.state, (PatchState.READ, PatchState.UNTRUSTED))
+    state = np.where(excluded & measured, PatchState.EXCLUDED, patches.state)
+    return replace(patches, state=state.astype(np.uint8))
 
 
 def share_percent(part: int, whole: int) -> float | None:

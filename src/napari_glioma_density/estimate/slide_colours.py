@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.results.spec import NOT_FITTED
 from napari_glioma_density.slides import (
+    Pixels,
     TissueKind,
     TissueMap,
     WorkingPlane,
@@ -71,18 +72,29 @@ def fit_slide_colours(
 
 def _tissue_pixels(plane: WorkingPlane, tissue: TissueMap) -> NDArray[np.uint8]:
     """Colours (n, 3) that were read in windows from all over the tissue."""
-    kinds = tissue.kinds
-    if not (kinds == TissueKind.TISSUE).any():
-        kinds = whole_slide_tissue(plane).kinds
-    with ThreadPoolExecutor(_READERS, "colours") as readers:
-        found = list(readers.map(lambda at: _read(plane, *at), _windows(kinds)))
-    pixels = np.concatenate(found)
+    pixels = np.concatenate([rgb[read] for rgb, read in read_windows(plane, tissue)])
     return pixels[:: max(1, -(-len(pixels) // _MOST_PIXELS))]
 
 
-def _read(plane: WorkingPlane, y: int, x: int) -> NDArray[np.uint8]:
-    rgb, read = plane.read(y, x, WINDOW_PX, WINDOW_PX)
-    return rgb[read]
+def read_windows(plane: WorkingPlane, tissue: TissueMap | None = None) -> list[Pixels]:
+    """Read windows of :data:`WINDOW_PX` in places drawn evenly from all tissue of a slide.
+
+    Parameters
+    ----------
+    plane
+        The slide; the windows are the same whenever they are asked for.
+    tissue
+        As ``find_tissue`` gives it, where it is already known.
+    """
+    kinds = (tissue or find_tissue(plane)).kinds
+    if not (kinds == TissueKind.TISSUE).any():
+        kinds = whole_slide_tissue(plane).kinds
+    with ThreadPoolExecutor(_READERS, "colours") as readers:
+        return list(readers.map(lambda at: _read(plane, *at), _windows(kinds)))
+
+
+def _read(plane: WorkingPlane, y: int, x: int) -> Pixels:
+    return plane.read(y, x, WINDOW_PX, WINDOW_PX)
 
 
 def _windows(kinds: NDArray[np.uint8]) -> list[tuple[int, int]]:

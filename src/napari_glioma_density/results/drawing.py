@@ -13,6 +13,7 @@ INK: Colour = (64, 64, 64)
 QUIET_INK: Colour = (125, 125, 125)
 
 DAMAGED: Colour = (140, 140, 140)
+LEFT_OUT: Colour = (91, 122, 153)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _TEXT_SIZE = 0.45
 

@@ -24,6 +24,7 @@ from napari_glioma_density.results.drawing import (
     BACKGROUND,
     DAMAGED,
     INK,
+    LEFT_OUT,
     PAPER,
     Picture,
     canvas,
@@ -52,7 +53,7 @@ def write_heatmap(
     """Draw the density map as a PNG.
 
     Background is light grey, pending patches white; patches that are less than half tissue are
-    hatched in their colour, unread and untrusted ones in grey.
+    hatched in their colour, unread and untrusted ones in grey, those left out in grey-blue.
 
     Parameters
     ----------
@@ -86,7 +87,9 @@ def draw_heatmap(
     density_map = _draw_map(patches, scale, scope, square)
     _draw_lines(density_map, grid, square)
     _name_cells(density_map, patches, grid, square)
-    legend = draw_legend(patches.totals(scope, scale), grid, scale, square)
+    left_out = bool(_is_excluded(patches).any())
+    totals = patches.totals(scope, scale)
+    legend = draw_legend(totals, grid, scale, square, left_out=left_out)
     height = max(density_map.shape[0] + 2 * _MARGIN_PX, legend.shape[0])
     picture = canvas(height, density_map.shape[1] + 2 * _MARGIN_PX + legend.shape[1])
     rows, columns = density_map.shape[:2]
@@ -106,7 +109,7 @@ def _draw_map(
 ) -> Picture:
     lattice = patches.lattice
     scaled = _enlarge(_patch_colours(patches, scale), square)
-    hatched = _is_damaged(patches) | _is_sparse(patches)
+    hatched = _is_damaged(patches) | _is_excluded(patches) | _is_sparse(patches)
     hatch(scaled, _enlarge(hatched, square), step=max(4, square // 4))
     if scope is not None:
         scaled[~_enlarge(scope, square)] = BACKGROUND
@@ -121,11 +124,16 @@ def _patch_colours(patches: PatchTable, scale: BandScale) -> Picture:
     colours = palette[bands]
     colours[patches.state == PatchState.BACKGROUND] = BACKGROUND
     colours[_is_damaged(patches)] = DAMAGED
+    colours[_is_excluded(patches)] = LEFT_OUT
     return colours
 
 
 def _is_damaged(patches: PatchTable) -> NDArray[np.bool_]:
     return np.isin(patches.state, (PatchState.UNREAD, PatchState.UNTRUSTED))
+
+
+def _is_excluded(patches: PatchTable) -> NDArray[np.bool_]:
+    return np.equal(patches.state, PatchState.EXCLUDED)
 
 
 def _is_sparse(patches: PatchTable) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from napari_glioma_density.results.drawing import (
     BACKGROUND,
     DAMAGED,
     INK,
+    LEFT_OUT,
     PAPER,
     QUIET_INK,
     Colour,
@@ -58,17 +59,22 @@ class _Strip:
         self.line(text, x=_TEXT_X)
 
 
-def draw_legend(totals: Totals, grid: CellGrid, scale: BandScale, square: int) -> Picture:
+def draw_legend(
+    totals: Totals, grid: CellGrid, scale: BandScale, square: int, *, left_out: bool = False
+) -> Picture:
     """Draw limits and shares of the bands, the other signs, cell size and scale bar.
 
-    `square` is the side of a patch in the picture, in px.
+    `square` is the side of a patch in the picture, in px; `left_out` says whether the map shows
+    patches that a person left out.
     """
-    strip = _Strip(lines=len(scale.colours) + 14)
+    strip = _Strip(lines=len(scale.colours) + 14 + left_out)
     strip.line("Nuclear area, % of patch")
     strip.line("all cell types", QUIET_INK)
     strip.line(f"bands: {scale.name}", QUIET_INK)
     _draw_bands(strip, totals, scale)
     _draw_signs(strip, rgb(scale.colours[2]))
+    if left_out:
+        strip.box(LEFT_OUT, "left out in review", hatched=True)
     strip.line(f"cell side {grid.cell_mm:.2f} mm")
     _draw_scale_bar(strip, square / grid.lattice.patch_mm)
     if not totals.complete:

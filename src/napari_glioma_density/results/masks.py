@@ -52,7 +52,7 @@ class MaskPyramid:
 
     def write_coarse(self, window: Window, mask: NDArray[np.uint8]) -> None:
         """Write what the coarse levels show of a window of level 0."""
-        for level, coarse in enumerate(_coarsen(mask), start=1):
+        for level, coarse in enumerate(coarsen(mask), start=1):
             self._write_level(level, _shrink(window, DOWNSAMPLES[level]), coarse)
 
     def repair(self, finished: NDArray[np.bool_]) -> None:
@@ -102,7 +102,8 @@ def _shrink(window: Window, downsample: int) -> Window:
     )
 
 
-def _coarsen(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def coarsen(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return what the coarse levels show of a 0/1 mask of whole patches, clipped at the edge."""
     majority = (_sum_4x4(mask) >= 8).astype(np.uint8)
     return majority, (_sum_4x4(majority) > 0).astype(np.uint8)
 

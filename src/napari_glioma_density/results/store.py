@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import StoreError
@@ -19,6 +19,7 @@ from napari_glioma_density.results.attributes import (
 from napari_glioma_density.results.durable import sync_folder
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.layout import create_run
+from napari_glioma_density.results.locking import take_lock
 from napari_glioma_density.results.run import Run, recorded_spec
 from napari_glioma_density.results.spec import RunSpec
 
@@ -129,19 +130,8 @@ class ResultStore:
         shutil.rmtree(old, ignore_errors=True)
 
     def _lock(self, run_id: str) -> BaseFileLock:
-        lock = FileLock(self._runs / f".{run_id}.lock", thread_local=False)
-        with explained(self.path):
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                raise StoreError(
-                    f"{self.path}: is being written by another program: wait for it, or stop it"
-                ) from None
-            except NotImplementedError as error:
-                raise StoreError(
-                    f"{self.path}: this disk cannot lock files: choose another folder"
-                ) from error
-        return lock
+        busy = "is being written by another program: wait for it, or stop it"
+        return take_lock(self._runs / f".{run_id}.lock", self.path, busy)
 
     @property
     def _runs(self) -> Path:

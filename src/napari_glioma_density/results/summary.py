@@ -7,7 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from napari_glioma_density.density import Cell, Totals
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import Cell, CorrectedPatches, PatchState, PatchTable, Totals
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.spec import RunSpec
@@ -59,6 +62,30 @@ def summary(
         "colour_statistics": list(spec.colour_statistics),
         "colour_source": spec.colour_source,
     }
+
+
+def corrections_summary(
+    patches: CorrectedPatches, scope: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
+    """Return how much of a scope a person corrected, and the figures of the model alone."""
+    asked = patches.corrected if scope is None else patches.corrected & scope
+    model = _totals(patches.model.totals(scope))
+    compared = ("density_percent", "tissue_density_percent", "nuclei_per_mm2")
+    return {
+        "fields": patches.fields_in(scope),
+        "patches": int(np.count_nonzero(asked)),
+        "reader": patches.reader,
+        **{f"model_{name}": model[name] for name in compared},
+    }
+
+
+def excluded_summary(patches: PatchTable, scope: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+    """Return how much of a scope a person left out; `read_mm2` of it would have counted."""
+    out = np.equal(patches.state, PatchState.EXCLUDED)
+    if scope is not None:
+        out &= scope
+    read_mm2 = float(patches.read_px[out].sum() * patches.lattice.px_mm2)
+    return {"patches": int(np.count_nonzero(out)), "read_mm2": round(read_mm2, 6)}
 
 
 def write_summary(path: Path, figures: Mapping[str, Any]) -> None:

@@ -1,0 +1,156 @@
+"""A field: a rectangle of whole patches whose nuclei a person has looked at, one by one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import Block
+
+
+class Origin(IntEnum):
+    """Where a nucleus of a field comes from; stored in nucleus tables, so values stay."""
+
+    MODEL = 0
+    """Outlined by the model."""
+    HINT = 1
+    """A hint that was accepted."""
+    GROWN = 2
+    """Grown from a click."""
+    HAND = 3
+    """Drawn, or redrawn, by hand."""
+
+
+class Start(StrEnum):
+    """What a field showed when it was begun; a mask that is there already anchors the eye."""
+
+    MODEL = "model"
+    BLANK = "blank"
+
+
+class Choice(StrEnum):
+    """How a field was chosen; only random ones say anything of the rest of the slide."""
+
+    BY_HAND = "by hand"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True)
+class Nucleus:
+    """What is known of one nucleus of a field besides its pixels.
+
+    Attributes
+    ----------
+    origin
+        Where it comes from.
+    counted
+        Whether its centre lies in the field. Of a nucleus on the field's edge that the model
+        outlined, the part beyond is known: it is counted on the side its centre lies on.
+    """
+
+    origin: Origin
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class FieldRecord:
+    """What a field is of; written once, when it is begun.
+
+    Attributes
+    ----------
+    block
+        Its patches; fields of one reader share none.
+    height_px, width_px
+        Its size in working px, clipped at the slide's edge.
+    working_um_per_px
+        Resolution of its picture and labels.
+    level, sixteenths
+        How the working plane is read; a run on another plane cannot be corrected by it.
+    start, choice
+        How it was begun and chosen.
+    author, created
+        Who began it, and when (ISO 8601, UTC).
+    fingerprint, pseudonym
+        The slide.
+    case
+        Whom the slide is of, as far as the user has said; the pseudonym otherwise.
+    model, weights_sha256, run_id, threshold
+        What the model's outlines came from; empty and 0 for a blank field without a run.
+    """
+
+    block: Block
+    height_px: int
+    width_px: int
+    working_um_per_px: float
+    level: int
+    sixteenths: int
+    start: Start
+    choice: Choice
+    author: str
+    created: str
+    fingerprint: str
+    pseudonym: str
+    case: str
+    model: str = ""
+    weights_sha256: str = ""
+    run_id: str = ""
+    threshold: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Name of the field and stem of its files: ``slide-1a2b3c4d-r12-c34-1x1``."""
+        block = self.block
+        place = f"r{block.row}-c{block.column}-{block.rows}x{block.columns}"
+        return f"{self.pseudonym}-{place}"
+
+
+class FieldGround(NamedTuple):
+    """What lies under a field: (height, width) bool of working px each."""
+
+    read: NDArray[np.bool_]
+    """Pixels that could be read and whose patch is not bare glass."""
+    tissue: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FieldValues:
+    """What a field measures, patch by patch: int64 of shape (block rows, block columns)."""
+
+    block: Block
+    nucleus_px: NDArray[np.int64]
+    tissue_px: NDArray[np.int64]
+    count: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FieldState:
+    """A field at one moment, as it goes to disk.
+
+    Attributes
+    ----------
+    labels
+        (height, width) uint16 ids, 0 background; not to be changed.
+    nuclei
+        By id; holds every id of `labels`.
+    rejected
+        Points (y, x) in field px, each inside a hint that was turned down.
+    done
+        Whether the reader has called it finished.
+    revision
+        Counts the edits; grows with every one, also with one taken back.
+    seconds
+        Time spent on it.
+    hints
+        Settings of the hint layer in use, as JSON knows them.
+    """
+
+    labels: NDArray[np.uint16]
+    nuclei: Mapping[int, Nucleus]
+    rejected: tuple[tuple[int, int], ...] = ()
+    done: bool = False
+    revision: int = 0
+    seconds: float = 0.0
+    hints: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,99 @@
+"""The manifest of a reader's corrections: which fields there are, as any data set tells it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_glioma_density.annotation.field import FieldRecord
+from napari_glioma_density.annotation.field_file import record_from_json, record_to_json
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.results.durable import write_atomically
+
+MANIFEST = "manifest.json"
+IMAGES, LABELS = "images", "labels"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A field as the manifest lists it.
+
+    Attributes
+    ----------
+    record
+        What the field is of.
+    done
+        Whether the reader has called it finished.
+    begun_with
+        Nuclei that it held when it was begun.
+    """
+
+    record: FieldRecord
+    done: bool
+    begun_with: int
+
+
+def read_manifest(folder: Path) -> dict[str, Entry]:
+    """Return the fields by name, oldest first; none where there is no manifest yet.
+
+    Raises
+    ------
+    StoreError
+        When the manifest is damaged or of a newer version.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+        _demand_known(path, manifest)
+        entries = [_entry(fields) for fields in manifest["images"]]
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreError(
+            f"{path}: is damaged ({error}): mend it, or move {folder.name} away to start anew"
+        ) from error
+    return {entry.record.name: entry for entry in entries}
+
+
+def write_manifest(folder: Path, reader: str, entries: Mapping[str, Entry]) -> None:
+    """Replace the manifest; on disk when this returns."""
+    records = [entry.record for entry in entries.values()]
+    manifest = {
+        "name": " ".join((*sorted({record.pseudonym for record in records}), reader, "reader")),
+        "licence": "private",
+        "ships_weights": False,
+        "schema": SCHEMA,
+        "reader": reader,
+        "images": [_fields(entry) for entry in entries.values()],
+    }
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
+
+
+def _demand_known(path: Path, manifest: dict[str, Any]) -> None:
+    schema = manifest.get("schema")
+    if not isinstance(schema, int):
+        raise StoreError(f"{path}: was not written by this program: move it away")
+    if schema > SCHEMA:
+        raise StoreError(
+            f"{path}: was written by a newer version (schema {schema}): update the program"
+        )
+
+
+def _entry(fields: dict[str, Any]) -> Entry:
+    return Entry(record_from_json(fields["field"]), bool(fields["done"]), int(fields["begun_with"]))
+
+
+def _fields(entry: Entry) -> dict[str, Any]:
+    record = entry.record
+    return {
+        "image": f"{IMAGES}/{record.name}.png",
+        "label": f"{LABELS}/{record.name}.png",
+        "um_per_px": record.working_um_per_px,
+        "organ": "brain",
+        "patient": record.case,
+        "done": entry.done,
+        "begun_with": entry.begun_with,
+        "field": record_to_json(record),
+    }

@@ -1,0 +1,46 @@
+"""The saved corrections that count for a run."""
+
+from pathlib import Path
+
+from napari_glioma_density.annotation.collection import Corrections
+from napari_glioma_density.annotation.corrected import correct_patches
+from napari_glioma_density.annotation.field import FieldRecord, FieldValues, Start
+from napari_glioma_density.annotation.field_file import FieldNotes
+from napari_glioma_density.density import CorrectedPatches
+from napari_glioma_density.results import Run, RunSpec
+
+
+def fits(record: FieldRecord, spec: RunSpec) -> bool:
+    """Tell whether a field lies on the working plane of a run, so that it can correct it."""
+    if (record.level, record.sixteenths) != (spec.level, spec.sixteenths):
+        return False
+    lattice = spec.lattice
+    if not lattice.holds(record.block):
+        return False
+    down, across = lattice.window(record.block)
+    size = down.stop - down.start, across.stop - across.start
+    return size == (record.height_px, record.width_px)
+
+
+def counted_values(record: FieldRecord, notes: FieldNotes) -> FieldValues | None:
+    """Return what a field measures, if it counts: one that began blank does once it is finished.
+
+    Until then its empty places are not yet looked at, and would count as free of nuclei.
+    """
+    return notes.values if notes.done or record.start is Start.MODEL else None
+
+
+def stored_corrections(store: Path, run: Run, reader: str = "first") -> CorrectedPatches | None:
+    """Return a run's patches as a reader's saved fields correct them; None when none does.
+
+    Raises
+    ------
+    StoreError
+        When a field that would count is damaged: its correction would be lost in silence.
+    """
+    corrections = Corrections.open(store, reader, writable=False)
+    fitting = [record for record in corrections.records() if fits(record, run.spec)]
+    values = [counted_values(record, corrections.notes(record.name)) for record in fitting]
+    fields = [field for field in values if field is not None]
+    corrected = correct_patches(run.patches(), fields, reader)
+    return corrected if corrected.fields else None
