@@ -32,8 +32,9 @@ from napari_glioma_density.nuclei.weights import load_network
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.stain import INPUTS
 from napari_glioma_density.training.dataset import DataSet, open_data_set
+from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.recipe import DEFAULT, Recipe
-from napari_glioma_density.training.trainer import TrainingJob, fastest_precision, train
+from napari_glioma_density.training.trainer import fastest_precision, train
 from napari_glioma_density.training.validation import ValidationFields
 
 VALIDATION = ("glioma_research/gbm", "validation/lgg", "validation/kumar", "validation/consep",

@@ -37,9 +37,10 @@ from napari_glioma_density.nuclei.pictures import network_prediction, picture_pr
 from napari_glioma_density.nuclei.weights import load_network
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.training.dataset import DataSet, Field, open_data_set, read_field
+from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.metrics import PixelCounts
 from napari_glioma_density.training.recipe import PAPER
-from napari_glioma_density.training.trainer import TrainingJob, train
+from napari_glioma_density.training.trainer import train
 
 NETWORKS = ("unet", "unet-dropblock")
 

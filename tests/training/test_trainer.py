@@ -15,13 +15,10 @@ from napari_glioma_density.nuclei.weights import load_network, load_tensors, sha
 from napari_glioma_density.training import trainer
 from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import open_data_set
+from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.pace import adaptive_factor
 from napari_glioma_density.training.recipe import DEFAULT, PAPER, Recipe, recipe_named
-from napari_glioma_density.training.trainer import (
-    TrainingJob,
-    fastest_precision,
-    train,
-)
+from napari_glioma_density.training.trainer import fastest_precision, train
 
 MakeDataSet = Callable[..., Path]
 SMALL = dataclasses.replace(DEFAULT, epochs=4, batch=2, crop_px=64)

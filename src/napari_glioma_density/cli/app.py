@@ -9,9 +9,12 @@ import typer
 
 from napari_glioma_density import __version__
 from napari_glioma_density.cli import (
+    agreeing,
     calibrating,
     estimating,
     evaluating,
+    fine_tuning,
+    hinting,
     information,
     models,
     segmenting,
@@ -41,6 +44,9 @@ app.command("segment")(segmenting.segment)
 app.command("evaluate")(evaluating.evaluate)
 app.command("train")(training.train)
 app.command("calibrate")(calibrating.calibrate)
+app.command("fine-tune")(fine_tuning.fine_tune)
+app.command("agreement")(agreeing.agreement)
+app.command("hint")(hinting.hint)
 app.command("models")(models.models)
 app.command("synthesize")(synthesizing.synthesize)
 

@@ -24,10 +24,10 @@ def score_tables(result: Scores) -> str:
         del sets[1]
     parts = [
         f"Model {result['model']} in {result['precision']}: scores 0–1, density errors in points.\n"
-        + _aligned(_score_rows(sets)),
+        + aligned(_score_rows(sets)),
         _resampling(sets),
         "Nuclei, touching ones split apart, by true density of the field.\n"
-        + _aligned(_count_rows(sets)),
+        + aligned(_count_rows(sets)),
         *_organ_tables(result["data_sets"]),
         *_image_tables(result.get("images", [])),
         *_picture_list(result.get("pictures", [])),
@@ -35,7 +35,7 @@ def score_tables(result: Scores) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _aligned(rows: Rows) -> str:
+def aligned(rows: Rows) -> str:
     """Rows as lines: the first column to the left, the others to the right."""
     every = [(_shortened(row[0]), *row[1:]) for row in rows]
     widths = [max(map(len, column)) for column in zip(*every, strict=True)]
@@ -117,13 +117,13 @@ def _organ_tables(data_sets: list[Scores]) -> Iterator[str]:
                 (row["organ"] or "not stated", str(row["images"]), *_scores(row))
                 for row in one["organs"]
             )
-            yield f"{one['name']}, by organ.\n" + _aligned([("organ", "images", *_HEADINGS), *rows])
+            yield f"{one['name']}, by organ.\n" + aligned([("organ", "images", *_HEADINGS), *rows])
 
 
 def _image_tables(images: list[Scores]) -> Iterator[str]:
     if images:
         rows = ((row["image"], _shortened(row["data_set"]), *_scores(row)) for row in images)
-        yield _aligned([("image", "data set", *_HEADINGS), *rows])
+        yield aligned([("image", "data set", *_HEADINGS), *rows])
 
 
 def _picture_list(paths: list[str]) -> Iterator[str]:

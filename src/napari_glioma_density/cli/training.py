@@ -43,6 +43,7 @@ def train(
     from napari_glioma_density.nuclei.weights import sha256_of
     from napari_glioma_density.training import trainer
     from napari_glioma_density.training.dataset import open_data_set
+    from napari_glioma_density.training.job import TrainingJob
     from napari_glioma_density.training.separation import refuse_shared_images
     from napari_glioma_density.training.set_weights import set_weights
     from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
@@ -59,7 +60,7 @@ def train(
     refuse_shared_images(learnt, checked)
     check_weights_file(output)
     kept, left_out = _cleaned(learnt, output, keep_all)
-    job = trainer.TrainingJob(
+    job = TrainingJob(
         architecture=model,
         base_width=base_width,
         recipe=chosen,

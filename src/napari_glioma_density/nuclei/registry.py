@@ -9,12 +9,17 @@ from typing import Any, Final
 
 from platformdirs import user_data_path
 
-from napari_glioma_density.errors import ModelError
+from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.weights import read_spec, sha256_of
 
 DEFAULT_MODEL: Final = "fast"
 _SUFFIX: Final = ".safetensors"
+_BESIDE: Final = (
+    ".safetensors.checkpoint", ".metrics.json", ".log.json", ".log.csv", ".curves.png",
+    ".dropped.csv",
+)  # fmt: skip
+"""Endings of what training leaves beside weights, the name being the same."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,55 @@ def find_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
     return _model(named[str(name_or_path)])
 
 
+def is_shipped(name: str) -> bool:
+    """Whether a model of this name comes with the program."""
+    return (_shipped_folder() / f"{name}{_SUFFIX}").is_file()
+
+
+def remove_model(name: str) -> None:
+    """Delete a model of the user's folder, and what training left beside it.
+
+    What was estimated with it stays and goes by its name. An unfinished training of that name is
+    removed as well.
+
+    Raises
+    ------
+    BadInput
+        When the model is shipped, when there is none of that name in the user's folder, or when
+        the disk refuses.
+    """
+    if is_shipped(name):
+        raise BadInput(f"{name}: comes with the program and stays; only models of yours can go")
+    folder = user_models_folder()
+    if Path(name).name != name or not any(
+        (folder / f"{name}{ending}").is_file() for ending in (_SUFFIX, _BESIDE[0])
+    ):
+        own = ", ".join(path.stem for path in _user_files()) or "there is none"
+        raise BadInput(f"{name}: no model of yours has that name; name one of: {own}")
+    try:
+        # The weights go first: a model half removed must not be listed.
+        for ending in (_SUFFIX, *_BESIDE):
+            (folder / f"{name}{ending}").unlink(missing_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{name}: cannot be removed ({error.strerror}); close programs that use it, try again"
+        ) from error
+
+
 def _weights_files() -> Iterator[Path]:
     """Shipped weights last, so that a file of the user's cannot pose as a shipped model."""
+    yield from _user_files()
+    yield from sorted(_shipped_folder().glob(f"*{_SUFFIX}"))
+
+
+def _user_files() -> Iterator[Path]:
     folder = user_models_folder()
     if folder.is_dir():
         yield from sorted(folder.glob(f"*{_SUFFIX}"))
-    with_package = Path(str(files("napari_glioma_density.nuclei") / "models"))
-    yield from sorted(with_package.glob(f"*{_SUFFIX}"))
+
+
+def _shipped_folder() -> Path:
+    return Path(str(files("napari_glioma_density.nuclei") / "models"))
 
 
 def _model(path: Path) -> Model:

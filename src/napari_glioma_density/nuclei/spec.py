@@ -43,10 +43,21 @@ class ModelSpec:
     """Whether any data learnt from does not allow its weights to ship."""
     recipe: str = ""
     seed: int = 0
+    parent: str = ""
+    """The model that it was fine-tuned from, ``fast 1a2b3c4d5e6f``: its name and the first twelve
+    digits of its SHA-256; empty for one trained from scratch."""
 
     def to_json(self) -> str:
         """One line of JSON, as the weights file keeps it."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, sort_keys=True)
+        return json.dumps(self.as_dict(), ensure_ascii=False, sort_keys=True)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields by name, ``parent`` only where there is one.
+
+        Weights and training runs from before there were parents are known by what this gives.
+        """
+        fields = dataclasses.asdict(self)
+        return fields if self.parent else {n: v for n, v in fields.items() if n != "parent"}
 
     @classmethod
     def from_json(cls, text: str, where: str) -> Self:

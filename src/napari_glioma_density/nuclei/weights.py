@@ -36,9 +36,11 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, str])
             os.fsync(handle.fileno())
         beside.chmod(0o644)  # safetensors writes files that only their owner can read
         beside.replace(path)
-    except (OSError, SafetensorError) as error:
+    except BaseException as error:  # a stop in the middle must leave no half file either
         with contextlib.suppress(OSError):
             beside.unlink()
+        if not isinstance(error, OSError | SafetensorError):
+            raise
         raise ModelError(
             f"{path.name}: cannot be written ({error}); free disk space or choose another folder"
         ) from error

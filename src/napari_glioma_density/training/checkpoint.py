@@ -64,6 +64,21 @@ def load_checkpoint(path: Path, learner: Learner, configuration: str) -> Progres
     return Progress(json.loads(header["log"]), header["precision"], int(header["threads"]))
 
 
+def begun_configuration(weights: Path) -> dict[str, Any] | None:
+    """Configuration of the unfinished run that will write ``weights``; None when there is none.
+
+    Raises
+    ------
+    ModelError
+        When its checkpoint is damaged.
+    """
+    path = checkpoint_path(weights)
+    if not path.exists():
+        return None
+    configuration: dict[str, Any] = json.loads(load_tensors(path)[1].get("configuration", "{}"))
+    return configuration
+
+
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {prefix + name: tensor for name, tensor in tensors.items()}
 

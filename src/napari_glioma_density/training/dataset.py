@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import DataSetError
+from napari_glioma_density.training.field_place import FieldPlace
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Field:
     patient: str = ""
     points: Path | None = None
     """Clicks on nuclei, some without an outline; see ``training.ignore_zones``."""
+    place: FieldPlace | None = None
+    """Where on which slide it lies, as far as that is known."""
 
 
 class FieldPixels(NamedTuple):
@@ -60,6 +63,8 @@ class DataSet:
 def open_data_set(folder: str | Path) -> DataSet:
     """Read a data set's manifest and check that every file it names is there.
 
+    An entry whose ``done`` is false is a field somebody still works on; it is left out.
+
     Raises
     ------
     DataSetError
@@ -70,12 +75,15 @@ def open_data_set(folder: str | Path) -> DataSet:
     entries = manifest.get("images")
     if not isinstance(entries, list) or not entries:
         raise DataSetError(f"{folder / 'manifest.json'}: lists no images; add them under `images`")
+    finished = [one for one in entries if not (isinstance(one, dict) and one.get("done") is False)]
+    if not finished:
+        raise DataSetError(f"{folder}: none of its fields is finished; mark those done that are")
     return DataSet(
         folder=folder,
         name=str(manifest.get("name", folder.name)),
         licence=str(manifest.get("licence", "not stated")),
         ships_weights=manifest.get("ships_weights") is True,
-        fields=tuple(_field(folder, entry) for entry in entries),
+        fields=tuple(_field(folder, entry) for entry in finished),
     )
 
 
@@ -111,6 +119,7 @@ def _field(folder: Path, entry: Any) -> Field:
             f"{image}: um_per_px in {where.name} is {fault}; state it, between 0.05 and 5"
         )
     points = folder / "points" / f"{image.stem}.json"
+    place = FieldPlace.from_json(entry["field"], image) if "field" in entry else None
     return Field(
         image,
         label,
@@ -118,6 +127,7 @@ def _field(folder: Path, entry: Any) -> Field:
         str(entry.get("organ") or ""),
         str(entry.get("patient") or ""),
         points if points.is_file() else None,
+        place,
     )
 
 

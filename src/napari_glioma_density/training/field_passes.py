@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Protocol
 
 import numpy as np
@@ -67,6 +68,33 @@ class FieldPasses:
         for first in range(0, len(order), self._batch):
             chosen = order[first : first + self._batch]
             yield Batch.joined([crop for at in chosen for crop in self._fields[at].epoch(number)])
+
+
+class LongEpochs:
+    """Epochs of as many steps as are wanted, made of those of another source end to end.
+
+    Parameters
+    ----------
+    crops
+        Their source.
+    steps
+        Batches of an epoch.
+    """
+
+    def __init__(self, crops: Crops, steps: int) -> None:
+        self._crops = crops
+        self._steps = steps
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Optimiser steps of one epoch."""
+        return self._steps
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of epoch ``number``."""
+        parts = math.ceil(self._steps / self._crops.batches_per_epoch)
+        each = (self._crops.epoch(number * parts + part) for part in range(parts))
+        return islice(chain.from_iterable(each), self._steps)
 
 
 def _seed_of(seed: int, place: int) -> int:

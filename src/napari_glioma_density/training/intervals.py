@@ -62,7 +62,11 @@ def _tally(counts: PixelCounts) -> tuple[float, ...]:
     )
 
 
-def bootstrap_intervals(data_sets: Sequence[ScoredImages]) -> dict[str, tuple[float, float]]:
+Intervals = dict[str, tuple[float, float]]
+"""Lower and upper end by score."""
+
+
+def bootstrap_intervals(data_sets: Sequence[ScoredImages]) -> Intervals:
     """Percentile intervals of the pooled scores, the same at every call.
 
     Images of one patient resemble each other, so a data set of which every patient is known is
@@ -80,14 +84,44 @@ def bootstrap_intervals(data_sets: Sequence[ScoredImages]) -> dict[str, tuple[fl
         Lower and upper end of the 95 % interval of each of :data:`SCORES`; empty where no data
         set holds two units, since one image says nothing of the next.
     """
+    return _ends(_drawn_scores(data_sets))
+
+
+def difference_intervals(before: ScoredImages, after: ScoredImages) -> Intervals:
+    """Intervals of ``after`` less ``before``, two models on the same images.
+
+    The bootstrap is paired: a draw takes the same images for both, so what makes an image hard
+    for either cancels out.
+
+    Returns
+    -------
+    dict
+        As :func:`bootstrap_intervals` gives them.
+
+    Raises
+    ------
+    ValueError
+        When the images are not the same.
+    """
+    if before.patients != after.patients:
+        raise ValueError("two models can be compared on the same images only")
+    # The same seed and number of units: the same draws.
+    first, second = _drawn_scores([before]), _drawn_scores([after])
+    return _ends({name: second[name] - first[name] for name in first})
+
+
+def _drawn_scores(data_sets: Sequence[ScoredImages]) -> dict[str, NDArray[np.float64]]:
+    """(RESAMPLES,) of each score; empty where no set holds two units."""
     random = np.random.default_rng(_SEED)
     tallies = [one.tallies() for one in data_sets]
     if all(len(units) < 2 for units in tallies):
         return {}
-    drawn = sum(_resampled(units, random) for units in tallies)
-    scores = _scores(np.asarray(drawn))
+    return _scores(np.asarray(sum(_resampled(units, random) for units in tallies)))
+
+
+def _ends(scores: dict[str, NDArray[np.float64]]) -> Intervals:
     ends = (50 * (1 - LEVEL), 50 * (1 + LEVEL))
-    limits = {name: np.percentile(scores[name], ends) for name in SCORES}
+    limits = {name: np.percentile(scores[name], ends) for name in SCORES if name in scores}
     return {name: (float(lower), float(upper)) for name, (lower, upper) in limits.items()}
 
 

@@ -11,6 +11,7 @@ from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.networks.dropblock import DropBlock
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.training.recipe import Recipe
+from napari_glioma_density.training.starting_point import StartingPoint, mixed
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,16 @@ class Learner:
     network: nn.Module
     average: nn.Module
     optimiser: Optimizer
+    parent: nn.Module | None = None
+    """What it was at the beginning, where that was a trained network."""
+    mixture: float = 1.0
+    """Share of what was learnt in what is kept; the rest is the parent's."""
+
+    def kept(self) -> nn.Module:
+        """The network that would be kept now, in evaluation mode."""
+        if self.parent is None or self.mixture == 1:
+            return self.average
+        return mixed(self.parent, self.average, self.mixture)
 
     def set_pace(self, learning_rate: float, drop_rate: float) -> None:
         """Set the learning rate, and R_drop of every DropBlock there is."""
@@ -41,11 +52,15 @@ class Learner:
                     averaged.copy_(current[name])
 
 
-def new_learner(spec: ModelSpec, recipe: Recipe) -> Learner:
-    """An untrained network, its weights drawn from PyTorch's random state."""
+def new_learner(spec: ModelSpec, recipe: Recipe, start: StartingPoint | None = None) -> Learner:
+    """A network with the weights of ``start``, or drawn from PyTorch's random state."""
     network = build_network(spec).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parent = None if start is None else start.network()
+    if parent is not None:
+        network.load_state_dict(parent.state_dict())
     average = copy.deepcopy(network).eval().requires_grad_(False)
-    return Learner(network, average, _optimiser(network, recipe))
+    mixture = 1.0 if start is None else start.mixture
+    return Learner(network, average, _optimiser(network, recipe), parent, mixture)
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> Optimizer:

@@ -67,7 +67,7 @@ def _draw_f1(axes: Any, log: Log) -> None:
         axes.legend(loc="best", fontsize="small", title="last F1", title_fontsize="small")
     else:
         axes.text(0.5, 0.5, "no validation sets", ha="center", transform=axes.transAxes)
-    axes.set_ylabel("validation F1\n(threshold 0.5)")
+    axes.set_ylabel("validation F1\n(threshold not yet set)")
     axes.grid(alpha=0.3)
 
 

@@ -74,6 +74,24 @@ DEFAULT: Final = Recipe(
     calibrate=True,
 )
 
+FINE_TUNING: Final = Recipe(
+    name="fine-tuning",
+    optimiser="adamw",
+    learning_rate=3e-4,
+    batch=8,
+    epochs=20,
+    loss="cross-entropy + dice",
+    crop_px=192,
+    um_per_px=0.5,
+    input="rgb + relative",
+    batch_norm=True,
+    drop_rate=0.0,
+    averaging=0.98,
+    weight_decay=1e-2,
+)
+"""Going on from a trained network with a few fields; network, resolution and input are the
+parent's. Not among those that train from scratch."""
+
 RECIPES: Final = {recipe.name: recipe for recipe in (PAPER, DEFAULT)}
 
 

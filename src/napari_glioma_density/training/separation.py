@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from napari_glioma_density.errors import DataSetError
-from napari_glioma_density.training.dataset import DataSet, read_rgb
+from napari_glioma_density.training.dataset import DataSet, Field, read_rgb
 
 
 def refuse_shared_images(training: Sequence[DataSet], validation: Sequence[DataSet]) -> None:
@@ -38,7 +38,53 @@ def refuse_shared_images(training: Sequence[DataSet], validation: Sequence[DataS
             )
 
 
-def _digests(data_sets: Sequence[DataSet]) -> Iterator[tuple[Path, bytes]]:
+def refuse_repeats(data_sets: Sequence[DataSet]) -> dict[Path, str]:
+    """Make sure that no tissue is shown twice, be it to learn from, to check or to guard.
+
+    Besides images of the same pixels, fields that overlap on their slide are found: two readers'
+    annotations of a field, say.
+
+    Returns
+    -------
+    dict
+        :func:`picture_digest` of every image.
+
+    Raises
+    ------
+    DataSetError
+        When a field is there twice, or cannot be read.
+    """
+    digests: dict[Path, str] = {}
+    seen: dict[str, Path] = {}
+    placed: list[Field] = []
     for field in (field for one in data_sets for field in one):
-        rgb = read_rgb(field.image)
-        yield field.image, hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).digest()
+        digest = picture_digest(field)
+        twin = seen.get(digest) or _overlapping(field, placed)
+        if twin is not None:
+            raise DataSetError(
+                f"{field.image}: shows tissue that {twin} shows; a field may be given once, "
+                "so leave one of them out"
+            )
+        digests[field.image] = digest
+        seen[digest] = field.image
+        placed += [field] if field.place else []
+    return digests
+
+
+def picture_digest(field: Field) -> str:
+    """SHA-256 of a field's size and pixels, in whatever lossless format they are stored."""
+    rgb = read_rgb(field.image)
+    return hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()
+
+
+def _overlapping(field: Field, others: Sequence[Field]) -> Path | None:
+    if field.place is None:
+        return None
+    return next(
+        (other.image for other in others if other.place and field.place.overlaps(other.place)), None
+    )
+
+
+def _digests(data_sets: Sequence[DataSet]) -> Iterator[tuple[Path, str]]:
+    for field in (field for one in data_sets for field in one):
+        yield field.image, picture_digest(field)

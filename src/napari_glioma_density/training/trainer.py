@@ -2,14 +2,12 @@
 
 import contextlib
 import dataclasses
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +17,7 @@ from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.segmenter import channels_first
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.weights import save_network
+from napari_glioma_density.stain import colour_input
 from napari_glioma_density.training.checkpoint import (
     Progress,
     checkpoint_path,
@@ -27,76 +26,18 @@ from napari_glioma_density.training.checkpoint import (
 )
 from napari_glioma_density.training.crops import Batch, CropSource
 from napari_glioma_density.training.dataset import DataSet
-from napari_glioma_density.training.field_passes import Crops, FieldPasses
+from napari_glioma_density.training.field_passes import Crops, FieldPasses, LongEpochs
 from napari_glioma_density.training.generalisation import GapWatch, hold_back
+from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.learner import Learner, new_learner
 from napari_glioma_density.training.losses import LOSSES
 from napari_glioma_density.training.pace import drop_rate, learning_rate
-from napari_glioma_density.training.recipe import Recipe
 from napari_glioma_density.training.training_log import write_curves, write_log
 from napari_glioma_density.training.validation import ValidationFields
 
 logger = logging.getLogger(__name__)
 
-VALIDATE_EVERY = 5
-"""Epochs between two looks at the validation sets; the last epoch always is one."""
-
-
-@dataclass(frozen=True)
-class TrainingJob:
-    """What to train, on what, how, and where the weights go."""
-
-    architecture: str
-    base_width: int
-    recipe: Recipe
-    seed: int
-    data: tuple[DataSet, ...]
-    validation: tuple[DataSet, ...]
-    weights: Path
-    precision: str = "fp32"
-    """fp32, or bf16 for mixed precision; see :func:`fastest_precision`."""
-    data_weights: tuple[float, ...] = ()
-    """Factor on how often each training set is drawn; none: 1 for all."""
-
-    def spec(self) -> ModelSpec:
-        """The spec of the model to be."""
-        recipe = self.recipe
-        drops = self.architecture.endswith("-dropblock")
-        return ModelSpec(
-            name=self.weights.stem,
-            title=f"{self.architecture}, base width {self.base_width}, {recipe.um_per_px} µm/px",
-            architecture=self.architecture,
-            base_width=self.base_width,
-            batch_norm=recipe.batch_norm,
-            drop_rate=recipe.drop_rate if drops else 0.0,
-            drop_side=recipe.drop_side,
-            um_per_px=recipe.um_per_px,
-            input=recipe.input,
-            licence="; ".join(sorted({f"{one.name}: {one.licence}" for one in self.data})),
-            trained_on=tuple(one.name for one in self.data),
-            research_only=not all(one.ships_weights for one in self.data),
-            recipe=recipe.name,
-            seed=self.seed,
-        )
-
-    def configuration(self) -> str:
-        """Everything a resumed run must share with the one that was killed."""
-        fields = [str(field.image.name) for one in self.data for field in one]
-        return json.dumps(
-            {
-                "spec": dataclasses.asdict(self.spec()),
-                "recipe": dataclasses.asdict(self.recipe),
-                "fields": fields,
-                "data_weights": self.data_weights,
-                "validation": [one.name for one in self.validation],
-            },
-            sort_keys=True,
-        )
-
-    @property
-    def is_adaptive(self) -> bool:
-        """Whether R_drop follows the generalisation gap."""
-        return self.spec().drop_rate > 0 and self.recipe.drop_schedule == "adaptive"
+TIMED_STEPS: Final = 3
 
 
 def train(
@@ -111,7 +52,8 @@ def train(
     on_epoch
         Called after each epoch with its log entry: ``epoch`` (from 1), ``epochs``, ``loss``,
         ``learning_rate`` and ``drop_rate`` of its last step, ``seconds``, ``seconds_left`` and,
-        when looked at, ``validation``; ``gap`` where R_drop follows it.
+        when looked at, ``validation``; ``gap`` where R_drop follows it. It may raise to stop the
+        run, which goes on from there when it is called again.
 
     Returns
     -------
@@ -133,7 +75,7 @@ def train(
     """
     with _threads_restored():
         torch.manual_seed(job.seed)
-        learner = new_learner(job.spec(), job.recipe)
+        learner = new_learner(job.spec(), job.recipe, job.start)
         progress = _begin_or_resume(job, learner)
         job = dataclasses.replace(job, precision=progress.precision)
         torch.set_num_threads(progress.threads)
@@ -150,18 +92,24 @@ def _train(
     validation = ValidationFields(job.validation)
     log = progress.log
     for epoch in range(len(log), job.recipe.epochs):
+        if sum(one["seconds"] for one in log) > job.most_seconds:
+            logger.warning("out of time after epoch %d of %d", len(log), job.recipe.epochs)
+            break
         began = time.perf_counter()
         entry = _epoch(epoch, learner, crops, job, [one["gap"] for one in log] if watch else [])
         if watch:
             entry["gap"] = watch.gap(learner.average)
-        if validation and _is_looked_at(epoch, job.recipe.epochs):
-            entry["validation"] = validation.scores(learner.average, job.spec())
+        if validation and _is_looked_at(epoch, job):
+            entry["validation"] = validation.scores(learner.kept(), job.spec())
         entry["seconds"] = time.perf_counter() - began
         log.append(entry)
+        entry["seconds_left"] = _seconds_left(log, job)
         save_checkpoint(checkpoint_path(job.weights), learner, job.configuration(), progress)
+        if job.is_followed:
+            write_log(job.weights, log)
         if "validation" in entry:
             write_curves(job.weights, log)
-        on_epoch({**entry, "seconds_left": _seconds_left(log)})
+        on_epoch(dict(entry))
     return _finish(job, learner, validation, log)
 
 
@@ -173,8 +121,11 @@ def _finish(
 ) -> ModelSpec:
     spec = job.spec()
     if validation and job.recipe.calibrate:
-        spec = spec.with_(threshold=validation.calibrated_threshold(learner.average, spec))
-    save_network(job.weights, spec, learner.average)
+        spec = spec.with_(threshold=validation.calibrated_threshold(learner.kept(), spec))
+    if job.matched:
+        matched = ValidationFields(job.matched)
+        spec = spec.with_(threshold=matched.density_matched_threshold(learner.kept(), spec))
+    save_network(job.weights, spec, learner.kept())
     write_log(job.weights, log)
     write_curves(job.weights, log)
     checkpoint_path(job.weights).unlink(missing_ok=True)
@@ -227,7 +178,8 @@ def _crops(job: TrainingJob, data: Sequence[DataSet]) -> Crops:
                 "no weights; leave them out or take another recipe"
             )
         return FieldPasses(data, job.recipe, job.seed)
-    return CropSource(data, job.recipe, job.seed, job.data_weights)
+    crops = CropSource(data, job.recipe, job.seed, job.data_weights)
+    return crops if job.epoch_steps is None else LongEpochs(crops, job.epoch_steps)
 
 
 def _epoch(
@@ -280,10 +232,26 @@ def fastest_precision(job: TrainingJob) -> str:
     return plan_device(build_network(job.spec()).eval(), "cpu").precision
 
 
-def _is_looked_at(epoch: int, epochs: int) -> bool:
-    return (epoch + 1) % VALIDATE_EVERY == 0 or epoch + 1 == epochs
+def seconds_per_step(job: TrainingJob) -> float:
+    """How long an optimiser step takes here and now, without the making of its crops."""
+    learner, side = new_learner(job.spec(), job.recipe, job.start), job.recipe.crop_px
+    learner.network.train()
+    channels = colour_input(job.recipe.input).channels
+    shape = (job.recipe.batch, side, side)
+    batch = Batch(np.zeros((*shape, channels), np.float32), np.zeros(shape, np.float32))
+    _step(batch, learner, job)  # the first one sets up memory
+    began = time.perf_counter()
+    for _ in range(TIMED_STEPS):
+        _step(batch, learner, job)
+    return (time.perf_counter() - began) / TIMED_STEPS
 
 
-def _seconds_left(log: list[dict[str, Any]]) -> float:
-    recent = [float(entry["seconds"]) for entry in log[-VALIDATE_EVERY:]]
-    return sum(recent) / len(recent) * (int(log[-1]["epochs"]) - len(log))
+def _is_looked_at(epoch: int, job: TrainingJob) -> bool:
+    return (epoch + 1) % job.look_every == 0 or epoch + 1 == job.recipe.epochs
+
+
+def _seconds_left(log: list[dict[str, Any]], job: TrainingJob) -> float:
+    spent = [float(entry["seconds"]) for entry in log]
+    recent = spent[-job.look_every :]
+    to_come = sum(recent) / len(recent) * (int(log[-1]["epochs"]) - len(log))
+    return min(to_come, max(0.0, job.most_seconds - sum(spent)))

@@ -72,6 +72,23 @@ class ValidationFields:
         total = np.sum([weight * scores for weight, scores in weighted], axis=0)
         return float(THRESHOLDS[int(np.argmax(total))])
 
+    def density_matched_threshold(self, network: nn.Module, spec: ModelSpec) -> float:
+        """The threshold at which the nuclear area of all fields together is the annotated one.
+
+        Where nothing is annotated, the spec's own.
+        """
+        found, true = np.zeros(len(THRESHOLDS)), 0.0
+        for name, fields in self._sets.items():
+            every = self._counts(name, network, spec, THRESHOLDS)
+            for counts, (_, um_per_px) in zip(every, fields, strict=True):
+                px_um2 = um_per_px**2
+                found += [px_um2 * (one.true_positive + one.false_positive) for one in counts]
+                true += px_um2 * (counts[0].true_positive + counts[0].false_negative)
+        if not true:
+            return spec.threshold
+        # The higher the threshold the smaller the area; np.interp wants rising areas.
+        return round(float(np.interp(true, found[::-1], THRESHOLDS[::-1])), 3)
+
     def _counts(
         self, name: str, network: nn.Module, spec: ModelSpec, thresholds: NDArray[np.float64]
     ) -> Iterator[list[PixelCounts]]:

@@ -1,0 +1,60 @@
+"""``glioma-density agreement``: two readers of the same fields."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_glioma_density.cli.console import AsJson, print_json
+from napari_glioma_density.cli.score_tables import aligned
+
+if TYPE_CHECKING:
+    from napari_glioma_density.training.agreement import Agreement
+
+HEADINGS = (
+    "field", "patches", "object F1", "Dice", "bias, points", "limits of agreement", "nuclei", "κ",
+)  # fmt: skip
+
+
+def agreement(
+    first: Annotated[Path, typer.Argument(metavar="DIR_A", help="The first reader's data set.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR_B", help="The second reader's.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two readers' nuclei, outlines, density and bands on the fields both have finished."""
+    from napari_glioma_density.training import agreement as readers
+    from napari_glioma_density.training.dataset import open_data_set
+
+    found = readers.agreement(open_data_set(first), open_data_set(second))
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        sys.stdout.write(_told(found))
+
+
+def _told(found: "Agreement") -> str:
+    alone = (*found.first_alone, *found.second_alone)
+    lines = [
+        f"{found.second} against {found.first}.",
+        aligned([HEADINGS, *map(_cells, found.rows())]).rstrip(),
+        "Objects: one to one, overlap over union 0.5 or more. Bias and limits of agreement: "
+        "Bland and Altman. κ: six bands of density, quadratic weights.",
+        f"Finished by one reader alone and left out: {', '.join(alone)}." if alone else "",
+    ]
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    lower, upper = row["lower"], row["upper"]
+    limits = "" if lower is None else f"{lower:+.2f} to {upper:+.2f}".replace("-", "−")
+    return (
+        row["name"],
+        str(row["patches"]),
+        f"{row['object_f1']:.3f}",
+        f"{row['dice']:.3f}",
+        f"{row['bias']:+.2f}".replace("-", "−"),
+        limits,
+        f"{row['nuclei_first']} / {row['nuclei_second']}",
+        "" if row["kappa"] is None else f"{row['kappa']:.2f}".replace("-", "−"),
+    )

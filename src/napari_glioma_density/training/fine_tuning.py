@@ -1,0 +1,232 @@
+"""A new model from a trained one and a few annotated fields, and whether it became better."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_glioma_density.errors import BadInput, ModelError
+from napari_glioma_density.nuclei.registry import Model, find_model
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
+from napari_glioma_density.nuclei.weights import read_spec
+from napari_glioma_density.results.durable import write_atomically
+from napari_glioma_density.training.before_after import BeforeAfter, before_after
+from napari_glioma_density.training.checkpoint import checkpoint_path
+from napari_glioma_density.training.dataset import DataSet
+from napari_glioma_density.training.evaluation import FieldScore, evaluate, summarise
+from napari_glioma_density.training.field_split import FieldSplit, given_split, split_fields
+from napari_glioma_density.training.fine_tuning_plan import Time, is_begun, planned_training
+from napari_glioma_density.training.job import TrainingJob
+from napari_glioma_density.training.recipe import FINE_TUNING
+from napari_glioma_density.training.separation import refuse_repeats
+from napari_glioma_density.training.trainer import train
+
+OnEpoch = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class FineTuneJob:
+    """What a model is to learn.
+
+    Attributes
+    ----------
+    parent
+        The model to go on from; it stays as it is.
+    weights
+        ``NAME.safetensors`` to write; see :func:`check_new`.
+    data
+        Sets parted into fields to learn from and fields to check by, unless ``check`` is given.
+    base
+        Sets to learn from besides, drawn as often as ``data`` all together.
+    guard
+        Sets of other tissue, on which forgetting shows.
+    check
+        Sets to check by instead of a part of ``data``.
+    minutes
+        Most that it may take, on this machine as busy as it is.
+    epochs
+        Of ``fine_tuning_plan.EPOCH_STEPS`` steps; none: those of the recipe, or fewer when time
+        is short.
+    seed
+        The same seed and epochs give the same weights on one machine.
+    """
+
+    parent: Model
+    weights: Path
+    data: tuple[DataSet, ...]
+    base: tuple[DataSet, ...] = ()
+    guard: tuple[DataSet, ...] = ()
+    check: tuple[DataSet, ...] = ()
+    minutes: float = 8.0
+    epochs: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A new model and what became of the parent's scores."""
+
+    model: Model
+    parent: str
+    """Name of the parent and the beginning of its SHA-256."""
+    split: FieldSplit
+    table: tuple[BeforeAfter, ...]
+    """The check fields first, then each guard set."""
+    epochs: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """What ``fine-tune --json`` prints."""
+        return {
+            "name": self.model.name,
+            "weights": str(self.model.path),
+            "sha256": self.model.sha256,
+            "parent": self.parent,
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+            "split": self.split.as_dict(),
+            "before_after": [dataclasses.asdict(one) for one in self.table],
+            "forgotten": [one.name for one in self.table[1:] if one.has_forgotten()],
+        }
+
+
+def fine_tune(job: FineTuneJob, on_epoch: OnEpoch = lambda _: None) -> FineTuned:
+    """Make the new model and compare it with its parent.
+
+    Killed or stopped and called again with the same job, it goes on where it was. Beside the
+    weights lie ``.log.json``, replaced whole after every epoch: a list of the entries that
+    ``on_epoch`` gets, see :func:`trainer.train`, whose ``validation`` holds ``check`` and
+    ``guard <name>`` for each guard set, at the parent's threshold; ``.log.csv`` and
+    ``.curves.png``; and at the end ``.metrics.json``, the child's scores and under
+    ``fine_tuning`` what :meth:`FineTuned.as_dict` gives.
+
+    Raises
+    ------
+    DataSetError
+        When a field cannot be read, or shows tissue that another one shows.
+    BadInput
+        When a model of that name is there, or no field can be spared to check by.
+    ModelError
+        When the disk refuses, or the parent's file is damaged.
+    """
+    began = time.perf_counter()
+    check_new(job.weights)
+    digests = refuse_repeats([*job.data, *job.base, *job.check, *job.guard])
+    split = _split(job, digests)
+    sets = _judged_sets(job, split)
+    segmenter = load_segmenter(job.parent.path)
+    before = list(evaluate(sets, segmenter))
+    looking = time.perf_counter() - began
+    left = Time(60 * job.minutes - 2 * looking, looking / len(before))
+    training = planned_training(
+        job.parent, job.weights, (split.learn, job.base), sets, left, job.epochs, job.seed
+    )
+    _train(training, on_epoch)
+    child = segmenter_like(segmenter, training.weights)
+    after = list(evaluate(sets, child))
+    log = json.loads(training.weights.with_suffix(".log.json").read_text(encoding="utf-8"))
+    tuned = FineTuned(
+        find_model(training.weights),
+        training.spec().parent,
+        split,
+        tuple(before_after(one.name, _of(one, before), _of(one, after)) for one in sets),
+        len(log),
+        time.perf_counter() - began,
+    )
+    _write_metrics(tuned, after, child.precision, _learnt(job, split, digests))
+    return dataclasses.replace(tuned, model=find_model(training.weights))  # with its metrics
+
+
+def check_new(weights: Path) -> None:
+    """Refuse a place where a model is; one that was stopped before its comparison is none yet.
+
+    Raises
+    ------
+    BadInput
+        When there is one.
+    """
+    if not weights.exists():
+        return
+    judged = weights.with_suffix(".metrics.json").exists()
+    if judged or read_spec(weights).recipe != FINE_TUNING.name:
+        raise BadInput(
+            f"{weights.stem}: there is a model of that name; choose another name, or remove it"
+        )
+
+
+def segmenter_like(other: NetworkSegmenter, weights: Path) -> NetworkSegmenter:
+    """Weights on the device and in the precision of another model, so that they compare."""
+    return load_segmenter(weights, other.device, other.precision)
+
+
+def _train(training: TrainingJob, on_epoch: OnEpoch) -> None:
+    weights = training.weights
+    if weights.exists():
+        made = read_spec(weights)
+        if made == training.spec().with_(threshold=made.threshold):
+            return
+    if not is_begun(training):  # what another run has left would be taken for this one's
+        checkpoint_path(weights).unlink(missing_ok=True)
+        weights.with_suffix(".log.json").unlink(missing_ok=True)
+    train(training, on_epoch)
+
+
+def _split(job: FineTuneJob, digests: dict[Path, str]) -> FieldSplit:
+    known = _learnt_before(job.parent)
+    if not job.check:
+        return split_fields(job.data, job.seed, digests, known)
+    for field in (field for one in job.check for field in one):
+        if digests[field.image] in known:
+            raise BadInput(
+                f"{field.image}: {job.parent.name} has learnt from it; check by another field"
+            )
+    return given_split(job.data, job.check)
+
+
+def _learnt_before(parent: Model) -> frozenset[str]:
+    return frozenset(parent.metrics.get("fine_tuning", {}).get("learnt", ()))
+
+
+def _learnt(job: FineTuneJob, split: FieldSplit, digests: dict[Path, str]) -> list[str]:
+    """Digests of all fields that the child and its forebears were fine-tuned on."""
+    own = {digests[field.image] for one in split.learn for field in one}
+    return sorted(own | _learnt_before(job.parent))
+
+
+def _judged_sets(job: FineTuneJob, split: FieldSplit) -> tuple[DataSet, ...]:
+    """The check fields, and every guard set under a name of its own."""
+    names: list[str] = []
+    for one in job.guard:
+        name = f"guard {one.name}"
+        names.append(f"{name} {one.folder}" if name in names else name)
+    guards = zip(job.guard, names, strict=True)
+    return split.check, *(dataclasses.replace(one, name=name) for one, name in guards)
+
+
+def _of(data_set: DataSet, scores: Sequence[FieldScore]) -> list[FieldScore]:
+    return [one for one in scores if one.data_set is data_set]
+
+
+def _write_metrics(
+    tuned: FineTuned, scores: Sequence[FieldScore], precision: str, learnt: Sequence[str]
+) -> None:
+    """As ``evaluate --json`` prints scores, so that the child is listed as any model."""
+    rows, pooled = summarise(scores)
+    metrics = {
+        "model": tuned.model.name,
+        "sha256": tuned.model.sha256,
+        "precision": precision,
+        "data_sets": rows,
+        "pooled": pooled,
+        "fine_tuning": {**tuned.as_dict(), "learnt": list(learnt)},
+    }
+    path = tuned.model.path.with_suffix(".metrics.json")
+    try:
+        write_atomically(path, json.dumps(metrics, ensure_ascii=False, indent=1).encode())
+    except OSError as error:
+        raise ModelError(
+            f"{path.name}: cannot be written ({error.strerror}); free disk space and run again"
+        ) from error

@@ -1,0 +1,116 @@
+"""A training run as data: what is trained, from what, on what, how."""
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.training.dataset import DataSet
+from napari_glioma_density.training.recipe import Recipe
+from napari_glioma_density.training.starting_point import StartingPoint
+
+VALIDATE_EVERY: Final = 5
+"""Epochs between two looks at the validation sets; the last epoch always is one."""
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What to train, on what, how, and where the weights go."""
+
+    architecture: str
+    base_width: int
+    recipe: Recipe
+    seed: int
+    data: tuple[DataSet, ...]
+    validation: tuple[DataSet, ...]
+    weights: Path
+    precision: str = "fp32"
+    """fp32, or bf16 for mixed precision; see :func:`fastest_precision`."""
+    data_weights: tuple[float, ...] = ()
+    """Factor on how often each training set is drawn; none: 1 for all."""
+    start: StartingPoint | None = None
+    """The network to go on from, the architecture and width being its own; none: from scratch."""
+    matched: tuple[DataSet, ...] = ()
+    """Sets on which the threshold is chosen such that nuclear area is as annotated; with none it
+    is as the recipe says."""
+    epoch_steps: int | None = None
+    """Optimiser steps of an epoch, for few fields; none: those the recipe's draw has."""
+    look_every: int = VALIDATE_EVERY
+    """Epochs between two looks at the validation sets; the last epoch always is one."""
+    most_seconds: float = math.inf
+    """After which no further epoch is begun, what was learnt by then being kept."""
+    is_followed: bool = False
+    """Whether the log is written after every epoch and not at the end alone."""
+
+    def spec(self) -> ModelSpec:
+        """The spec of the model to be."""
+        if self.start is not None:
+            return self._child_of(self.start)
+        recipe = self.recipe
+        drops = self.architecture.endswith("-dropblock")
+        return ModelSpec(
+            name=self.weights.stem,
+            title=f"{self.architecture}, base width {self.base_width}, {recipe.um_per_px} µm/px",
+            architecture=self.architecture,
+            base_width=self.base_width,
+            batch_norm=recipe.batch_norm,
+            drop_rate=recipe.drop_rate if drops else 0.0,
+            drop_side=recipe.drop_side,
+            um_per_px=recipe.um_per_px,
+            input=recipe.input,
+            licence="; ".join(sorted({f"{one.name}: {one.licence}" for one in self.data})),
+            trained_on=tuple(one.name for one in self.data),
+            research_only=not all(one.ships_weights for one in self.data),
+            recipe=recipe.name,
+            seed=self.seed,
+        )
+
+    def _child_of(self, start: StartingPoint) -> ModelSpec:
+        """The parent's spec with what changes; halo, threshold and views are inherited."""
+        parent, names = start.spec, [one.name for one in self.data]
+        licences = {f"{one.name}: {one.licence}" for one in self.data}
+        return parent.with_(
+            name=self.weights.stem,
+            title=f"{parent.name}, fine-tuned on {', '.join(names)}",
+            licence="; ".join([parent.licence, *sorted(licences - {parent.licence})]),
+            trained_on=tuple(dict.fromkeys([*parent.trained_on, *names])),
+            research_only=parent.research_only or not all(one.ships_weights for one in self.data),
+            recipe=self.recipe.name,
+            seed=self.seed,
+            parent=start.parent,
+        )
+
+    def configuration(self) -> str:
+        """Everything a resumed run must share with the one that was killed."""
+        fields = [str(field.image.name) for one in self.data for field in one]
+        return json.dumps(
+            {
+                "spec": self.spec().as_dict(),
+                "recipe": dataclasses.asdict(self.recipe),
+                "fields": fields,
+                "data_weights": self.data_weights,
+                "validation": [one.name for one in self.validation],
+                **self._going_on(),
+            },
+            sort_keys=True,
+        )
+
+    def _going_on(self) -> dict[str, object]:
+        """What a run from a parent must share besides; its fields may be corrected in between."""
+        if self.start is None:
+            return {}
+        labels = [field.label.read_bytes() for one in self.data for field in one]
+        return {
+            "start": self.start.as_dict(),
+            "epoch_steps": self.epoch_steps,
+            "labels": [hashlib.sha256(label).hexdigest() for label in labels],
+        }
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether R_drop follows the generalisation gap."""
+        return self.spec().drop_rate > 0 and self.recipe.drop_schedule == "adaptive"

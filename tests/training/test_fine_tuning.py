@@ -1,0 +1,156 @@
+"""Fine-tuning: it learns the new fields, keeps the parent, resumes, and never checks by heart."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from napari_glioma_density.errors import BadInput, DataSetError
+from napari_glioma_density.nuclei.registry import Model, find_model
+from napari_glioma_density.nuclei.weights import sha256_of
+from napari_glioma_density.training.checkpoint import checkpoint_path
+from napari_glioma_density.training.dataset import DataSet
+from napari_glioma_density.training.fine_tuning import FineTuned, FineTuneJob, fine_tune
+
+pytestmark = pytest.mark.usefixtures("one_thread", "small_fine_tuning")
+
+
+class Killed(Exception):
+    """Stands for the kill of a process."""
+
+
+def job(parent: Model, weights: Path, *data: DataSet, **changes: Any) -> FineTuneJob:
+    return FineTuneJob(parent, weights, data, **{"epochs": 2, **changes})
+
+
+def f1(tuned: FineTuned, at: int = 0) -> tuple[float, float]:
+    change = tuned.table[at].changes["f1"]
+    return change.before, change.after
+
+
+def test_it_learns_the_new_fields_and_leaves_the_parent(
+    parent: Model, pale: DataSet, dark: DataSet, tmp_path: Path
+) -> None:
+    weights = tmp_path / "mine.safetensors"
+    entries: list[dict[str, Any]] = []
+    tuned = fine_tune(job(parent, weights, pale, guard=(dark,), epochs=12), entries.append)
+    before, after = f1(tuned)
+    assert after > before + 0.05
+    assert [one.name for one in tuned.table] == ["check", "guard dark"]
+    assert sha256_of(parent.path) == parent.sha256
+    child = find_model(weights)
+    assert child.spec.parent == f"parent {parent.sha256[:12]}"
+    assert child.spec.trained_on == ("dark discs", "pale")
+    assert child.spec.research_only
+    assert child.metrics["fine_tuning"]["before_after"][0]["changes"]["f1"]["after"] == after
+    assert [one["epoch"] for one in entries] == list(range(1, 13))
+    followed = {"epoch", "epochs", "loss", "seconds_left", "validation"}
+    assert followed <= entries[-1].keys()
+    assert set(entries[-1]["validation"]) == {"check", "guard dark"}
+    assert json.loads((tmp_path / "mine.log.json").read_text()) == entries
+    assert tuned.split.words == "separate fields of one slide: optimistic"
+    learnt = tuned.split.as_dict()["learn"]
+    assert isinstance(learnt, list)
+    assert len(child.metrics["fine_tuning"]["learnt"]) == len(learnt) == 4
+
+
+def test_a_killed_run_ends_in_the_weights_of_an_undisturbed_one(
+    parent: Model, pale: DataSet, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "a/w.safetensors", tmp_path / "b/w.safetensors"
+    fine_tune(job(parent, first, pale, epochs=3))
+
+    def kill(entry: dict[str, Any]) -> None:
+        followed = json.loads(second.with_suffix(".log.json").read_text())
+        assert followed[-1] == entry  # on disk before anyone hears of it
+        if entry["epoch"] == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fine_tune(job(parent, second, pale, epochs=3), kill)
+    assert not second.exists()
+    assert checkpoint_path(second).exists()
+    seen: list[int] = []
+    # How many epochs were begun is remembered, whatever time allows now.
+    fine_tune(job(parent, second, pale, epochs=None), lambda entry: seen.append(entry["epoch"]))
+    assert seen == [3]
+    assert sha256_of(second) == sha256_of(first)
+    assert not checkpoint_path(second).exists()
+
+
+def test_fields_corrected_in_between_are_learnt_anew(
+    parent: Model, pale: DataSet, tmp_path: Path
+) -> None:
+    weights = tmp_path / "w.safetensors"
+
+    def kill(entry: dict[str, Any]) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        fine_tune(job(parent, weights, pale), kill)
+    for field in pale:
+        labels = cv2.imread(str(field.label), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(field.label), np.where(labels == 3, 0, labels).astype(np.uint16))
+    seen: list[int] = []
+    fine_tune(job(parent, weights, pale), lambda entry: seen.append(entry["epoch"]))
+    assert seen == [1, 2]
+
+
+def test_a_comparison_cut_short_is_made_up_for(
+    parent: Model, pale: DataSet, tmp_path: Path
+) -> None:
+    weights = tmp_path / "w.safetensors"
+    whole = fine_tune(job(parent, weights, pale))
+    made = sha256_of(weights)
+    weights.with_suffix(".metrics.json").unlink()
+    seen: list[int] = []
+    again = fine_tune(job(parent, weights, pale), lambda entry: seen.append(entry["epoch"]))
+    assert (seen, sha256_of(weights)) == ([], made)
+    assert (again.table, again.epochs) == (whole.table, whole.epochs)
+
+
+def test_a_model_of_that_name_is_refused(parent: Model, pale: DataSet, tmp_path: Path) -> None:
+    weights = tmp_path / "w.safetensors"
+    fine_tune(job(parent, weights, pale))
+    made = sha256_of(weights)
+    for taken in (weights, parent.path):
+        with pytest.raises(BadInput, match="there is a model of that name"):
+            fine_tune(job(parent, taken, pale))
+    assert sha256_of(weights) == made
+
+
+def test_a_grandchild_is_not_checked_by_what_its_parent_learnt(
+    parent: Model, pale: DataSet, dark: DataSet, tmp_path: Path
+) -> None:
+    first = fine_tune(job(parent, tmp_path / "first.safetensors", pale))
+    known = set(map(str, first.split.as_dict()["learn"]))  # type: ignore[call-overload]
+    for seed in range(4):
+        weights = tmp_path / f"second{seed}.safetensors"
+        second = fine_tune(job(first.model, weights, pale, seed=seed, epochs=1))
+        assert not known & {field.image.name for field in second.split.check}
+    by_heart = dataclasses.replace(pale, fields=first.split.learn[0].fields)
+    with pytest.raises(BadInput, match="has learnt from it"):
+        fine_tune(job(first.model, tmp_path / "x.safetensors", dark, check=(by_heart,)))
+
+
+def test_the_guard_is_never_learnt_from(
+    parent: Model, pale: DataSet, dark: DataSet, tmp_path: Path
+) -> None:
+    for sets in ({"guard": (pale,)}, {"base": (dark,), "guard": (dark,)}, {"check": (pale,)}):
+        with pytest.raises(DataSetError, match="may be given once"):
+            fine_tune(job(parent, tmp_path / "w.safetensors", pale, **sets))
+
+
+def test_the_same_seed_gives_the_same_weights(
+    parent: Model, pale: DataSet, more_pale: DataSet, tmp_path: Path
+) -> None:
+    digests = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        weights = tmp_path / name / "w.safetensors"
+        fine_tune(job(parent, weights, pale, epochs=1, seed=seed, check=(more_pale,)))
+        digests.append(sha256_of(weights))
+    assert digests[0] == digests[1] != digests[2]
