@@ -52,3 +52,8 @@ class KeyBindings:
         except ValueError:  # another plugin took it first
             return False
         return True
+
+
+def keys_line(keys: tuple[Key, ...]) -> str:
+    """Return the keys and what they do, in one line."""
+    return "Keys: " + ", ".join(f"{key.key} {key.says}" for key in keys)

@@ -1,5 +1,6 @@
 """One viewer's slide, its run and its overlays, tied together."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
@@ -27,7 +28,7 @@ from napari_glioma_density.ui.job import (
 from napari_glioma_density.ui.open_slides import OpenSlides
 from napari_glioma_density.ui.overlays.stack import OverlayStack
 from napari_glioma_density.ui.region import Scope, region_of
-from napari_glioma_density.ui.snapshot import Choices, Snapshot, take_snapshot
+from napari_glioma_density.ui.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.ui.stored import ShownRun, stored_results
 
 TICK_MS = 120
@@ -53,6 +54,8 @@ class Session:
     """A `Progress`."""
     measured = Signal()
     """There is another snapshot, or none any more."""
+    models_changed = Signal()
+    """There are other models to choose from."""
     problem = Signal(str)
     """One line to show; empty when all is well again."""
 
@@ -69,6 +72,8 @@ class Session:
         self.cells = Cells(viewer, self.overlays, lambda: self.snapshot)
         self.cells.problem.connect(self.problem.emit)
         self.refused: Task | None = None
+        self.bring_to_disk: Callable[[], None] = lambda: None
+        """Waits, in any thread, until all that people have edited is on disk."""
         self._insisted: set[str] = set()
         self._framing = False
         self._asked: tuple[Slide, str | None] | None = None
@@ -102,6 +107,7 @@ class Session:
     def _clear(self) -> None:
         self.overlays.clear()
         self.shown = None
+        self._choose_without_redrawing(replace(self.choices, amendments=Amendments()))
         self._show_snapshot(None)
 
     def _restore(self, shown: ShownRun) -> None:
@@ -216,13 +222,20 @@ class Session:
 
     def choose(self, choices: Choices) -> None:
         """Sum up and draw the results in another way; nothing is computed anew by the network."""
+        self._choose_without_redrawing(choices)
+        if self.snapshot is None:
+            return
+        measured, scope = self.snapshot.measured, self.snapshot.scope
+        self.background.submit(lambda: take_snapshot(measured, choices, scope), self._show_choice)
+
+    def amend(self, amendments: Amendments) -> None:
+        """Let corrected fields and exclusions count from now on."""
+        self.choose(replace(self.choices, amendments=amendments))
+
+    def _choose_without_redrawing(self, choices: Choices) -> None:
         self.choices = choices
         if self._job is not None:
             self._job.choices = choices
-        if self.snapshot is None:
-            return
-        patches, scope = self.snapshot.patches, self.snapshot.scope
-        self.background.submit(lambda: take_snapshot(patches, choices, scope), self._show_choice)
 
     def _show_choice(self, snapshot: Snapshot) -> None:
         if self.snapshot is not None and self.snapshot.patches.lattice == snapshot.patches.lattice:

@@ -1,20 +1,24 @@
 """What the screen shows of a run at one moment, computed away from the window's thread."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_glioma_density.annotation.corrected import correct_patches
+from napari_glioma_density.annotation.field import FieldValues
 from napari_glioma_density.density import (
     COLOUR_BLIND_BANDS,
     PAPER_BANDS,
     BandScale,
     Cell,
     CellGrid,
+    Lattice,
     PatchTable,
     Totals,
     cell_grid,
+    exclude,
     measure_cells,
     rank_hotspots,
     slide_quantile_bands,
@@ -33,45 +37,107 @@ class Bands(StrEnum):
 
 
 @dataclass(frozen=True)
+class Amendments:
+    """What people have found on a run's slide: corrected fields, and patches left out.
+
+    They hold for runs on `lattice` alone. `excluded` is bool, (lattice rows, lattice columns);
+    None when nothing is left out.
+    """
+
+    lattice: Lattice | None = None
+    fields: tuple[FieldValues, ...] = ()
+    excluded: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
 class Choices:
-    """How results are summed up: band scale, and cell side in mm (None: chosen by slide size)."""
+    """How results are summed up.
+
+    Attributes
+    ----------
+    bands
+        Band scale.
+    cell_mm
+        Cell side in mm; None: chosen by slide size.
+    rank_corrected
+        Whether hotspots are ranked by corrected values. Not by default: a cell must not rise
+        merely because it was looked at.
+    amendments
+        Of the slide on show.
+    """
 
     bands: Bands = Bands.PAPER
     cell_mm: float | None = None
+    rank_corrected: bool = False
+    amendments: Amendments = field(default_factory=Amendments, compare=False)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Patches and all that is derived from them; `scope` limits what is summed."""
+    """Patches and all that is derived from them; `scope` limits what is summed.
 
+    `measured` is what the model found, `patches` the same with what people found in its place;
+    `corrected` tells in which patches. `model_cells` and `model_totals` are without corrections.
+    """
+
+    measured: PatchTable
     patches: PatchTable
+    corrected: NDArray[np.bool_]
     scope: NDArray[np.bool_] | None
     scale: BandScale
     grid: CellGrid
     cells: tuple[Cell, ...]
+    model_cells: tuple[Cell, ...]
     hotspots: tuple[Cell, ...]
     totals: Totals
+    model_totals: Totals
 
     def cell(self, row: int, column: int) -> Cell | None:
         """Return what was measured in a cell, or None when nothing of it was read yet."""
         return next((c for c in self.cells if (c.row, c.column) == (row, column)), None)
 
+    def model_cell(self, row: int, column: int) -> Cell | None:
+        """Return what the model found in a cell."""
+        return next((c for c in self.model_cells if (c.row, c.column) == (row, column)), None)
+
+    def is_corrected(self, row: int, column: int) -> bool:
+        """Whether a person has corrected some of a cell."""
+        return bool(self.corrected[self.grid.block(row, column).patches].any())
+
 
 def take_snapshot(
-    patches: PatchTable, choices: Choices, scope: NDArray[np.bool_] | None = None
+    measured: PatchTable, choices: Choices, scope: NDArray[np.bool_] | None = None
 ) -> Snapshot:
-    """Sum up `patches` as chosen; `scope` is bool, (lattice rows, lattice columns)."""
+    """Sum up what the model `measured` as chosen; `scope` is bool, (lattice rows, columns)."""
+    amendments = choices.amendments
+    if amendments.lattice != measured.lattice:
+        amendments = Amendments()
+    model = measured if amendments.excluded is None else exclude(measured, amendments.excluded)
+    amended = correct_patches(model, amendments.fields)
+    patches, corrected = amended.patches, amended.corrected
     scale = band_scale(patches, choices.bands)
     grid = cell_grid(patches.lattice, choices.cell_mm)
-    cells = measure_cells(patches, grid, scope, scale)
+    cells = model_cells = measure_cells(patches, grid, scope, scale)
+    totals = model_totals = patches.totals(scope, scale)
+    if corrected.any():
+        model_cells = measure_cells(model, grid, scope, scale)
+        model_totals = model.totals(scope, scale)
     return Snapshot(
+        measured=measured,
         patches=patches,
+        corrected=corrected,
         scope=scope,
         scale=scale,
         grid=grid,
         cells=cells,
-        hotspots=rank_hotspots(cells, min_tissue_share=ENOUGH_TISSUE),
-        totals=patches.totals(scope, scale),
+        model_cells=model_cells,
+        hotspots=rank_hotspots(
+            cells,
+            min_tissue_share=ENOUGH_TISSUE,
+            ranked_by=cells if choices.rank_corrected else model_cells,
+        ),
+        totals=totals,
+        model_totals=model_totals,
     )
 
 

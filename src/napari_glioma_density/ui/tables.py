@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from napari_glioma_density.annotation.review import excluded_patches
+from napari_glioma_density.annotation.stored import stored_corrections
 from napari_glioma_density.results import ResultStore
 from napari_glioma_density.ui.snapshot import Snapshot
 from napari_glioma_density.ui.stored import ShownRun
@@ -13,7 +15,8 @@ def save_tables(
     """Write what ``glioma-density estimate`` writes of a run, as far as it has come.
 
     The run is read from its store again, so this may be called from any thread while it grows.
-    Bands are those of the paper whatever the screen shows, so that tables compare.
+    Corrections and exclusions count as far as they are on disk. Bands are those of the paper
+    whatever the screen shows, so that tables compare.
 
     Parameters
     ----------
@@ -39,5 +42,13 @@ def save_tables(
     from napari_glioma_density.estimate.tables import write_tables  # brings torch along
 
     run = ResultStore(shown.store).run(shown.spec.run_id)
-    write_tables(folder, shown.store, run, snapshot.scope, cell_mm=cell_mm)
+    write_tables(
+        folder,
+        shown.store,
+        run,
+        snapshot.scope,
+        corrected=stored_corrections(shown.store, run),
+        excluded=excluded_patches(shown.store, run.lattice),
+        cell_mm=cell_mm,
+    )
     return folder

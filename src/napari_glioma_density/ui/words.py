@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 MEASURE = "nuclear area, % of tissue, all cell types"
 PURPOSE = "Research use only, not for diagnosis, grading or margins."
 NONE = "–"
+CORRECTED = "✎"
+"""Marks what a person has corrected."""
 
 
 def percent(value: float | None) -> str:
@@ -49,11 +51,13 @@ def limits(lower: float, upper: float) -> str:
     return f"{round(lower, 1):g}–{round(upper, 1):g} %"
 
 
-def cell_values(cell: Cell) -> str:
-    """Return what was measured in a cell, on two lines."""
+def cell_values(cell: Cell, model: Cell | None = None) -> str:
+    """Return what was measured in a cell, on two lines; `model` is given for a corrected one."""
     first = f"{percent(cell.tissue_density_percent)} of tissue is nucleus"
     nuclei = f"{number(cell.nuclei_per_mm2)} nuclei/mm²"
     rest = f"{nuclei}, {area(cell.tissue_mm2)} tissue of {area(cell.read_mm2)} read"
+    if model is not None:
+        first += f" {CORRECTED} (the model says {percent(model.tissue_density_percent)})"
     return f"{first}\n{rest}" + ("" if cell.complete else "\nprovisional: not all of it is read")
 
 
@@ -63,6 +67,8 @@ def nothing_in_cell(states: NDArray[np.uint8]) -> str:
         return "nothing of it is read yet"
     if (states == PatchState.UNREAD).any():
         return "cannot be read: the slide file is damaged here"
+    if (states == PatchState.EXCLUDED).any():
+        return "excluded by a reviewer"
     return "bare glass"
 
 

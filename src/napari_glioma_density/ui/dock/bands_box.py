@@ -1,5 +1,7 @@
 """The legend of the density overlay, its scale, and how overlays are drawn."""
 
+from dataclasses import replace
+
 from magicgui.widgets import CheckBox, ComboBox, FloatSlider
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
@@ -8,7 +10,7 @@ from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.session import Session
-from napari_glioma_density.ui.snapshot import Bands, Choices
+from napari_glioma_density.ui.snapshot import Bands
 
 SWATCH_PX, BAR_PX = 18, 110
 HATCHES = "Hatched: under half is tissue; grey: damaged file"
@@ -73,7 +75,7 @@ class BandsBox(Box):
         self.connections.add(session.measured, self._show)
 
     def _choose(self, bands: str) -> None:
-        self._session.choose(Choices(Bands(bands), self._session.choices.cell_mm))
+        self._session.choose(replace(self._session.choices, bands=Bands(bands)))
 
     def _show(self) -> None:
         snapshot = self._session.snapshot

@@ -1,5 +1,7 @@
 """The grid of named cells: its size, the way to a cell, and what was measured there."""
 
+from dataclasses import replace
+
 from magicgui.widgets import CheckBox, ComboBox
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QLineEdit, QMainWindow, QPushButton
@@ -9,7 +11,6 @@ from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.session import Session
-from napari_glioma_density.ui.snapshot import Choices
 
 AUTOMATIC = 0.0
 """Stands for "no size asked for" among the choices, which cannot hold None."""
@@ -49,7 +50,7 @@ class GridBox(Box):
         self._show()
 
     def _choose(self, side_mm: float) -> None:
-        self._session.choose(Choices(self._session.choices.bands, side_mm or None))
+        self._session.choose(replace(self._session.choices, cell_mm=side_mm or None))
 
     def _go(self) -> None:
         address = self._address.text().strip()
@@ -83,4 +84,5 @@ class GridBox(Box):
             states = snapshot.patches.state[snapshot.grid.block(*chosen).patches]
             self._values.setText(words.nothing_in_cell(states))
         else:
-            self._values.setText(words.cell_values(cell))
+            model = snapshot.model_cell(*chosen) if snapshot.is_corrected(*chosen) else None
+            self._values.setText(words.cell_values(cell, model))

@@ -1,7 +1,9 @@
 """The densest cells, ranked; a click or a key flies to one."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from magicgui.widgets import CheckBox
 from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -37,20 +39,28 @@ class HotspotBox(Box):
         self._note = text(quiet=True)
         self._table = _table()
         following = QPushButton("Next hotspot (N)")
-        self.body.addWidget(self._note)
-        self.body.addWidget(self._table)
+        self._by_corrected = CheckBox(text="Rank by corrected values", value=False)
+        self._by_corrected.native.setToolTip(
+            "Otherwise by the model's: a cell does not rise merely because it was looked at"
+        )
+        for part in (self._note, self._table, self._by_corrected.native):
+            self.body.addWidget(part)
         self._save = QPushButton("Save tables …")
         self._save.setToolTip(f"{SAVED}, into a folder of your choice")
         self.body.addLayout(row([following, self._save], stretch=0))
         self.connections = Connections()
         self.connections.add(following.clicked, self._next)
         self.connections.add(self._save.clicked, self._ask_folder)
+        self.connections.add(self._by_corrected.changed, self._rank)
         self.connections.add(self._table.cellClicked, self._fly)
         self.connections.add(session.measured, self._show)
         self._show()
 
     def _next(self) -> None:
         self._session.cells.next_hotspot()
+
+    def _rank(self, by_corrected: bool) -> None:
+        self._session.choose(replace(self._session.choices, rank_corrected=by_corrected))
 
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Save tables into …")
@@ -61,10 +71,14 @@ class HotspotBox(Box):
         """Write the tables of what is shown into `folder`, in the background."""
         shown, snapshot = self._session.shown, self._session.snapshot
         cell_mm = self._session.choices.cell_mm
-        if shown is not None and snapshot is not None:
-            self._session.background.submit(
-                lambda: save_tables(folder, shown, snapshot, cell_mm), _tell
-            )
+        if shown is None or snapshot is None:
+            return
+
+        def write() -> Path:
+            self._session.bring_to_disk()
+            return save_tables(folder, shown, snapshot, cell_mm)
+
+        self._session.background.submit(write, _tell)
 
     def _fly(self, rank: int, _column: int) -> None:
         if rank < len(self._shown):
@@ -73,6 +87,7 @@ class HotspotBox(Box):
     def _show(self) -> None:
         snapshot = self._session.snapshot
         self._save.setEnabled(snapshot is not None)
+        self._by_corrected.native.setVisible(bool(snapshot and snapshot.corrected.any()))
         hotspots = snapshot.hotspots if snapshot else ()
         self._note.setText(PROVISIONAL if snapshot and not snapshot.totals.complete else "")
         self._note.setVisible(bool(self._note.text()))
@@ -81,7 +96,8 @@ class HotspotBox(Box):
         self._shown = hotspots
         self._table.setRowCount(len(hotspots))
         for rank, cell in enumerate(hotspots):
-            for column, content in enumerate(_columns(rank, cell)):
+            corrected = snapshot is not None and snapshot.is_corrected(cell.row, cell.column)
+            for column, content in enumerate(_columns(rank, cell, corrected)):
                 self._table.setItem(rank, column, _item(content))
 
 
@@ -89,10 +105,10 @@ def _tell(folder: Path) -> None:
     show_info(f"Saved {SAVED} in {folder}")
 
 
-def _columns(rank: int, cell: Cell) -> tuple[str, ...]:
+def _columns(rank: int, cell: Cell, corrected: bool) -> tuple[str, ...]:
     return (
         str(rank + 1),
-        cell.address,
+        f"{words.CORRECTED} {cell.address}" if corrected else cell.address,
         words.percent(cell.tissue_density_percent),
         words.number(cell.nuclei_per_mm2),
         f"{cell.tissue_mm2:.2f}",

@@ -36,11 +36,16 @@ class ModelBox(Box):
         self.connections.add(self._model.changed, self._choose)
         self.connections.add(session.measured, self._follow)
         self.connections.add(session.phase_changed, self._show_phase)
-        session.background.submit(list_models, self._listed)
+        self._list_models = list_models
+        self.connections.add(session.models_changed, self._list)
+        self._list()
 
     def chosen(self) -> tuple[str | None, str]:
         """Return the names of model and device; no model while they are being listed."""
         return self._model.value, str(self._device.value)
+
+    def _list(self) -> None:
+        self._session.background.submit(self._list_models, self._listed)
 
     def _listed(self, models: tuple[ModelChoice, ...]) -> None:
         self._models = models

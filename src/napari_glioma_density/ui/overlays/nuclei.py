@@ -5,6 +5,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
+from napari_glioma_density.annotation.corrected import CorrectedMask, FieldMask
 from napari_glioma_density.density import Block, Lattice
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.overlays.outlines import (
@@ -35,6 +36,8 @@ class NucleiOverlay:
         self._lattice = lattice
         self._background = background
         self._drawing = False
+        self._masks = masks
+        self._fields: tuple[FieldMask, ...] = ()
         self._levels = tuple(OutlinedMask(mask) for mask in masks)
         overview = tuple(-(-side // OVERVIEW_DOWNSAMPLE) for side in self._levels[0].shape)
         self.layer = Labels(
@@ -56,6 +59,17 @@ class NucleiOverlay:
         for level in self._levels:
             zoom = self._levels[0].shape[0] / level.shape[0]
             level.mark_stale(_shrunk(down, zoom), _shrunk(across, zoom))
+
+    def correct(self, fields: tuple[FieldMask, ...]) -> None:
+        """Draw what `fields` hold in place of what the model found there."""
+        corrected = np.zeros((self._lattice.rows, self._lattice.columns), bool)
+        for field in fields:
+            corrected[field.block.patches] = True
+        for number, (level, mask) in enumerate(zip(self._levels, self._masks, strict=True)):
+            level.look_at(CorrectedMask(mask, number, corrected, fields) if fields else mask)
+        for block in {field.block for field in (*self._fields, *fields)}:
+            self.mark_stale(block)
+        self._fields = fields
 
     def draw_wanted(self) -> None:
         """Have the tiles that came into view drawn in the background, one batch at a time."""

@@ -77,6 +77,10 @@ class OutlinedMask:
         grown = (slice(max(side.start - 1, 0), side.stop + 1) for side in (down, across))
         self._wanted.update(tile for tile in _tiles(*grown) if tile in self._kept)
 
+    def look_at(self, mask: Mask) -> None:
+        """Draw another mask of the same size from now on; what changed is to be marked stale."""
+        self._mask = mask
+
     def draw(self, tile: Tile) -> NDArray[np.uint8] | None:
         """Read and draw a tile, in any thread; None, and a log line, when it cannot be read."""
         try:

@@ -5,6 +5,7 @@ from typing import Any
 
 from napari.layers import Layer
 
+from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.density import Block
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.overlays.density import OPACITY, DensityOverlay
@@ -72,6 +73,11 @@ class OverlayStack:
         if self._nuclei is not None:
             for block in blocks:
                 self._nuclei.mark_stale(block)
+
+    def correct(self, fields: tuple[FieldMask, ...]) -> None:
+        """Draw the outlines of fields in place of the model's."""
+        if self._nuclei is not None:
+            self._nuclei.correct(fields)
 
     def choose(self, row: int, column: int) -> None:
         """Frame a cell."""

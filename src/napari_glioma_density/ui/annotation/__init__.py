@@ -1,0 +1,1 @@
+"""The *Annotation assist* dock, box by box, and the fields a person works in."""

@@ -1,0 +1,64 @@
+"""Two readers of the same fields, as a table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from napari_glioma_density.ui.annotation.fine_tune_figures import signed
+from napari_glioma_density.ui.annotation.table import Figures
+from napari_glioma_density.ui.words import NONE, number
+
+if TYPE_CHECKING:
+    from napari_glioma_density.training.agreement import Agreement
+
+COLUMNS: Final = (
+    "Fields",
+    "Patches",
+    "Object F1",
+    "Dice",
+    "Density bias (limits), points",
+    "Nuclei",
+    "Bands, κ",
+)
+MEANING: Final = (
+    "Nuclei are matched one to one, overlap over union 0.5 or more. Bias and limits of agreement "
+    "(Bland and Altman): second reader less first, by patch. Nuclei: first / second reader. κ: "
+    "six bands, quadratic weights."
+)
+
+
+def compare_readers(first: Path, second: Path) -> Figures:
+    """Compare the data sets of two readers; slow.
+
+    Raises
+    ------
+    DataSetError
+        When they have no finished field in common, or a field cannot be read.
+    """
+    from napari_glioma_density.training.agreement import agreement
+    from napari_glioma_density.training.dataset import open_data_set
+
+    return agreement_figures(agreement(open_data_set(first), open_data_set(second)))
+
+
+def agreement_figures(found: "Agreement") -> Figures:
+    """Return the table of an agreement: all fields pooled, then each."""
+    alone = len(found.first_alone) + len(found.second_alone)
+    note = f"{MEANING} Finished by one reader alone, and left out: {alone}." if alone else MEANING
+    return Figures(COLUMNS, tuple(map(_cells, found.rows())), note)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    bias = signed(row["bias"], 1)
+    if row["lower"] is not None:
+        bias = f"{bias} ({signed(row['lower'], 1)}…{signed(row['upper'], 1)})"
+    graded = row["kappa"] is not None and row["patches"] > 1  # a κ of one patch says nothing
+    return (
+        row["name"].removesuffix(".png"),
+        number(row["patches"]),
+        f"{row['object_f1']:.3f}",
+        f"{row['dice']:.3f}",
+        bias,
+        f"{number(row['nuclei_first'])} / {number(row['nuclei_second'])}",
+        f"{row['kappa']:.2f}" if graded else NONE,
+    )

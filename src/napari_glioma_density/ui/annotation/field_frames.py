@@ -1,0 +1,55 @@
+"""Frames around the fields of a slide, so that what was looked at is seen from afar."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from napari.layers import Layer
+
+from napari_glioma_density.annotation.field import FieldRecord
+from napari_glioma_density.ui.annotation.field_layers import field_view
+from napari_glioma_density.ui.overlays.lines import LineOverlay, Segments, grid_segments
+
+NAME, COLOUR, WIDTH_PX = "fields", "#FF4FD8", 3.0
+
+
+class FieldFrames:
+    """One Vectors layer, added with the first field; pink, as what is drawn by hand."""
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self._overlay: LineOverlay | None = None
+
+    def show(self, records: Sequence[FieldRecord]) -> None:
+        """Frame these fields."""
+        if self._overlay is not None:
+            self._overlay.draw(frame_segments(records))
+        elif records:
+            self._overlay = LineOverlay(NAME, frame_segments(records), COLOUR, WIDTH_PX)
+            self._add(self._overlay.layer)
+
+    def _add(self, layer: Layer) -> None:
+        """Add the layer, leaving the selection as it is."""
+        layer.editable = False
+        layer.locked = True
+        active = self._viewer.layers.selection.active
+        self._viewer.add_layer(layer)
+        self._viewer.layers.selection.active = active
+
+    def follow_zoom(self) -> None:
+        """Keep the width on the screen."""
+        if self._overlay is not None:
+            self._overlay.follow_zoom(self._viewer.scene.camera.zoom)
+
+
+def frame_segments(records: Iterable[FieldRecord]) -> Segments:
+    """Return the four sides of every field, in µm."""
+    views = (field_view(record) for record in records)
+    sides = [
+        grid_segments(
+            np.array([view.y_um, view.y_um + view.height_um]),
+            np.array([view.x_um, view.x_um + view.width_um]),
+        )
+        for view in views
+    ]
+    return np.concatenate(sides) if sides else np.zeros((0, 2, 2))

@@ -1,0 +1,116 @@
+"""The fields of the slide, and what random ones say of all of it."""
+
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableWidget
+from qtpy.QtWidgets import QTableWidgetItem as Item
+
+from napari_glioma_density.annotation.field import Choice
+from napari_glioma_density.ui import words
+from napari_glioma_density.ui.annotation.choosing import FieldChooser
+from napari_glioma_density.ui.annotation.figures import field_densities, slide_correction
+from napari_glioma_density.ui.annotation.session import AnnotationSession
+from napari_glioma_density.ui.annotation.shelf import FIRST, ShelvedField
+from napari_glioma_density.ui.annotation.words import factor_line, field_name
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.parts import Box, row, text
+
+COLUMNS = ("", "Field", "Nuclei", "Model", "Corrected")
+HEIGHT_PX = 132
+NO_FIELDS = "No fields yet."
+
+
+class FieldsBox(Box):
+    """A click opens a field; done ones have a tick, random ones a die."""
+
+    def __init__(self, annotation: AnnotationSession, chooser: FieldChooser) -> None:
+        super().__init__("Fields of this slide")
+        self._annotation = annotation
+        self._chooser = chooser
+        self._summary = text(NO_FIELDS, quiet=True)
+        self._table = _table()
+        self._next = QPushButton("Next unfinished field")
+        self._remove = QPushButton("Remove field")
+        self._remove.setToolTip("The field leaves the list and counts no more; its file is kept.")
+        self._factor = text()
+        for part in (self._summary, self._table, self._factor):
+            self.body.addWidget(part)
+        self.body.addLayout(row([self._next, self._remove], stretch=0))
+        self.connections = Connections()
+        self.connections.add(self._table.cellDoubleClicked, self._open)
+        self.connections.add(self._table.cellClicked, self._open)
+        self.connections.add(self._next.clicked, self._open_next)
+        self.connections.add(self._remove.clicked, self._remove_chosen)
+        self.connections.add(annotation.fields_changed, self._show)
+        self.connections.add(annotation.opened, self._show)
+        self.connections.add(annotation.session.measured, self._show)
+        self._show()
+
+    def _open(self, place: int, _column: int = 0) -> None:
+        fields = self._annotation.fields
+        if place < len(fields):
+            self._annotation.open_field(fields[place].record.name)
+
+    def _open_next(self) -> None:
+        self._chooser.open_next()
+
+    def _remove_chosen(self) -> None:
+        places = self._table.selectionModel().selectedRows()
+        if places and places[0].row() < len(self._annotation.fields):
+            self._annotation.remove(self._annotation.fields[places[0].row()].record.name)
+
+    def _show(self) -> None:
+        fields = self._annotation.fields
+        done = sum(field.done for field in fields)
+        self._summary.setText(f"{done} of {len(fields)} done" if fields else NO_FIELDS)
+        for part in (self._table, self._next, self._remove):
+            part.setVisible(bool(fields))
+        snapshot = self._annotation.session.snapshot
+        factor = slide_correction(snapshot, fields) if snapshot else None
+        line = factor_line(factor, fields)
+        self._factor.setText(line)
+        self._factor.setVisible(bool(line))
+        self._table.setRowCount(len(fields))
+        open_name = self._annotation.field.record.name if self._annotation.field else ""
+        for place, field in enumerate(fields):
+            for column, content in enumerate(self._columns(field)):
+                self._table.setItem(place, column, _item(content))
+            if field.record.name == open_name:
+                self._table.selectRow(place)
+
+    def _columns(self, field: ShelvedField) -> tuple[str, ...]:
+        snapshot = self._annotation.session.snapshot
+        marks = ("✓" if field.done else "") + ("⚄" if field.record.choice is Choice.RANDOM else "")
+        model = corrected = None
+        if snapshot is not None and self._annotation.reader == FIRST:  # the second is told neither
+            model, corrected = field_densities(snapshot, field.record.block)
+        return (
+            marks,
+            field_name(field.record, snapshot.grid if snapshot else None),
+            words.number(field.nuclei) if field.begun else "to read",
+            words.percent(model),
+            words.percent(corrected),
+        )
+
+
+def _item(content: str) -> Item:
+    item = Item(content)
+    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return item
+
+
+def _table() -> Any:
+    table = QTableWidget(0, len(COLUMNS))
+    table.setHorizontalHeaderLabels(COLUMNS)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(22)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+    table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setShowGrid(False)
+    table.setFixedHeight(HEIGHT_PX)
+    return table

@@ -1,0 +1,23 @@
+"""What fields say in numbers: of themselves, and of the whole slide."""
+
+from collections.abc import Iterable
+
+from napari_glioma_density.annotation.field import Choice
+from napari_glioma_density.annotation.sampling import CorrectionFactor, slide_factor
+from napari_glioma_density.density import Block
+from napari_glioma_density.ui.annotation.shelf import ShelvedField, counting
+from napari_glioma_density.ui.snapshot import Snapshot
+
+
+def field_densities(snapshot: Snapshot, block: Block) -> tuple[float | None, float | None]:
+    """Return the nuclear area of patches in % of tissue: the model's, and as corrected."""
+    return (
+        snapshot.measured.tissue_density_percent_of(block),
+        snapshot.patches.tissue_density_percent_of(block),
+    )
+
+
+def slide_correction(snapshot: Snapshot, fields: Iterable[ShelvedField]) -> CorrectionFactor | None:
+    """Return what the random, finished fields say of the whole slide."""
+    done = [field for field in fields if field.done and field.record.choice is Choice.RANDOM]
+    return slide_factor(snapshot.measured, counting(done))

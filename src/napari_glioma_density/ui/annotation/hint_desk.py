@@ -1,0 +1,212 @@
+"""Hints over the open field: found in the background, kept in step with every edit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_glioma_density.annotation.hint_settings import HintSettings, HintSource
+from napari_glioma_density.ui.annotation.field_layers import CURRENT, HINT, UNSUPPORTED, edges
+from napari_glioma_density.ui.background import Background
+
+if TYPE_CHECKING:
+    from napari_glioma_density.annotation.hints import Hint, HintMap
+    from napari_glioma_density.annotation.slide_scores import ScoreStatistics
+
+SQUARE = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
+Scores = NDArray[np.float32]
+Look = Callable[[HintSource], tuple[Scores, "ScoreStatistics"]]
+"""Makes a field's score, 0–1, and the statistics of its slide; slow, called elsewhere."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hints at one moment: all of them, those still to be answered, and nuclei without support.
+
+    `codes` shows them but for the one that is asked about, as `HintDesk.codes` says.
+    """
+
+    settings: HintSettings
+    every: "HintMap"
+    missing: "HintMap"
+    unsupported_nuclei: int
+    codes: NDArray[np.uint8]
+
+
+class HintDesk:
+    """Finds what the thresholded score shows and the annotation lacks.
+
+    Parameters
+    ----------
+    background
+        Where the work is done; results come back on the window's thread.
+    look
+        Makes the score of the field.
+    annotation
+        Returns what is annotated now: ids (height, width) and the points turned down.
+    um_per_px
+        Of the field.
+    """
+
+    changed = Signal()
+    """There are other hints, or another one is asked about."""
+    measured = Signal(object)
+    """`ScoreStatistics` of a source, once it is chosen and looked at."""
+
+    def __init__(
+        self,
+        background: Background,
+        look: Look,
+        annotation: Callable[[], tuple[NDArray[np.uint16], tuple[tuple[int, int], ...]]],
+        um_per_px: float,
+    ) -> None:
+        self._background = background
+        self._look = look
+        self._annotation = annotation
+        self._um_per_px = um_per_px
+        self._scores: dict[HintSource, Scores] = {}
+        self._statistics: dict[HintSource, ScoreStatistics] = {}
+        self._settings: HintSettings | None = None
+        self._every: HintMap | None = None
+        self._told: HintSource | None = None
+        self._busy = self._stale = False
+        self.found: Found | None = None
+        self.current: Hint | None = None
+
+    @property
+    def score(self) -> Scores | None:
+        """The score of the chosen source, once it is made."""
+        return None if self._settings is None else self._scores.get(self._settings.source)
+
+    @property
+    def settings(self) -> HintSettings | None:
+        """How hints are found."""
+        return self._settings
+
+    def choose(self, settings: HintSettings) -> None:
+        """Find hints in another way."""
+        if settings == self._settings:
+            return
+        self._settings, self._every = settings, None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Find anew what is missing; while one search runs, at most one more waits."""
+        if self._busy:
+            self._stale = True
+        elif self._settings is not None:
+            self._busy = True
+            settings, every = self._settings, self._every
+            labels, rejected = self._annotation()
+            copied = labels.copy()
+            self._background.submit(
+                lambda: self._try_to_search(settings, every, copied, rejected), self._take
+            )
+
+    def _try_to_search(self, *search: Any) -> Found:
+        """Search; what goes wrong is told by the background, and the next search may go well."""
+        try:
+            return self._search(*search)
+        except BaseException:
+            self._busy = False
+            raise
+
+    def _search(
+        self,
+        settings: HintSettings,
+        every: "HintMap | None",
+        labels: NDArray[np.uint16],
+        rejected: tuple[tuple[int, int], ...],
+    ) -> Found:
+        from napari_glioma_density.annotation.hints import find_hints, missing_hints, unsupported
+
+        if settings.source not in self._scores:
+            score, statistics = self._look(settings.source)
+            self._statistics[settings.source] = statistics
+            self._scores[settings.source] = score
+        every = every or find_hints(self._scores[settings.source], settings, self._um_per_px)
+        lone = unsupported(every, labels)
+        missing = missing_hints(every, labels, rejected)
+        codes = outlined(missing.labels, lone)
+        return Found(settings, every, missing, len(np.unique(labels[lone])), codes)
+
+    def _take(self, found: Found) -> None:
+        self._busy = False
+        if found.settings == self._settings:
+            self._every = found.every
+        self.found = found
+        self._tell_statistics()
+        if self.current is not None and not self._still_missing(self.current):
+            self.current = None
+        if self._stale:
+            self._stale = False
+            self.refresh()
+        self.changed.emit()
+
+    def _tell_statistics(self) -> None:
+        source = self._settings.source if self._settings else None
+        if source in self._statistics and source is not self._told:
+            self._told = source
+            self.measured.emit(self._statistics[source])
+
+    def _still_missing(self, hint: "Hint") -> bool:
+        return self.found is not None and bool(self.found.missing.labels[hint.y, hint.x])
+
+    def hint_at(self, y: int, x: int) -> "Hint | None":
+        """Return the missing hint that holds a px of the field."""
+        if self.found is None:
+            return None
+        height, width = self.found.missing.labels.shape
+        if not (0 <= y < height and 0 <= x < width):
+            return None
+        number = int(self.found.missing.labels[y, x])
+        return next((hint for hint in self.found.missing.hints if hint.id == number), None)
+
+    def next_after(self, y: float, x: float, answered: int | None = None) -> "Hint | None":
+        """Ask about the missing hint nearest to a place, but not the one just answered."""
+        passed = answered or (self.current.id if self.current else None)
+        hints = () if self.found is None else self.found.missing.hints
+        others = [hint for hint in hints if hint.id != passed]
+        self.current = min(
+            others or (() if answered else hints),
+            key=lambda hint: (hint.y - y) ** 2 + (hint.x - x) ** 2,
+            default=None,
+        )
+        self.changed.emit()
+        return self.current
+
+    def codes(self) -> NDArray[np.uint8] | None:
+        """Return what the hint layer shows, (height, width): `HINT`, `CURRENT`, `UNSUPPORTED`.
+
+        Hints are outlined, for a person is to look at what lies beneath; the current one twice.
+        """
+        if self.found is None:
+            return None
+        missing = self.found.missing.labels
+        codes = self.found.codes.copy()
+        if self.current is not None:
+            window = _grown(self.current.window, missing.shape)
+            here = (missing[window] == self.current.id).astype(np.uint8)
+            ring = (cv2.dilate(here, SQUARE) > 0) & ~(cv2.erode(here, SQUARE) > 0)
+            codes[window][ring] = CURRENT
+        return codes
+
+
+def outlined(missing: NDArray[np.int32], unsupported: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the outlines of hints, given by id, and of px without support: (height, width)."""
+    codes = np.where(unsupported & edges(unsupported), UNSUPPORTED, 0).astype(np.uint8)
+    codes[edges(missing) & (missing > 0)] = HINT
+    return codes
+
+
+def _grown(window: tuple[slice, slice], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Return a window wider by one px, as far as the field goes."""
+    down, across = (
+        slice(max(part.start - 1, 0), min(part.stop + 1, side))
+        for part, side in zip(window, shape, strict=True)
+    )
+    return down, across

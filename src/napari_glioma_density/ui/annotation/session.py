@@ -1,0 +1,299 @@
+"""The annotation of one viewer's slide: its fields, the one that is open, what they change."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_glioma_density.annotation.corrected import FieldMask
+from napari_glioma_density.annotation.document import AnnotatedField
+from napari_glioma_density.annotation.hint_settings import HintSettings
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.ui.annotation.actions import Actions
+from napari_glioma_density.ui.annotation.field_frames import FieldFrames
+from napari_glioma_density.ui.annotation.field_layers import field_view
+from napari_glioma_density.ui.annotation.open_field import OpenField
+from napari_glioma_density.ui.annotation.scores import SlideScores
+from napari_glioma_density.ui.annotation.shelf import (
+    FIRST,
+    SECOND,
+    FieldShelf,
+    Opened,
+    ShelvedField,
+    counting,
+)
+from napari_glioma_density.ui.camera import fly_to
+from napari_glioma_density.ui.job import LoadSegmenter, load_segmenter
+from napari_glioma_density.ui.session import Session
+from napari_glioma_density.ui.stored import ShownRun
+
+TICK_MS = 40
+"""An edit reaches the screen's numbers in two or three of these, plus what it costs to sum up."""
+SAVED, SAVING = "All edits are saved.", "Saving …"
+
+
+class AnnotationSession:
+    """What the annotation dock shows and commands; on the window's thread, never blocking it."""
+
+    fields_changed = Signal()
+    """Other fields, or other values of theirs."""
+    opened = Signal()
+    """Another field is open, or none."""
+    edited = Signal()
+    """The open field was edited, or has other hints."""
+    saving = Signal(str)
+    """How far the edits are on disk, in the words of the screen."""
+    statistics_changed = Signal(object)
+    """`ScoreStatistics` of the slide, for the chosen source of hints."""
+    slide_changed = Signal()
+    """Another slide or run is on show."""
+
+    def __init__(self, session: Session, load: LoadSegmenter = load_segmenter) -> None:
+        self.session = session
+        self._load = load
+        self.author = ""
+        self.reader = FIRST
+        self._settings: HintSettings | None = None
+        self.field: OpenField | None = None
+        self.fields: tuple[ShelvedField, ...] = ()
+        self.actions = Actions(session.viewer, lambda: self.field, session.problem.emit)
+        self.shelf: FieldShelf | None = None
+        self._scores: SlideScores | None = None
+        self._begun_with = 0
+        self._shown: ShownRun | None = None
+        self._disk_problem: str | None = ""
+        self._frames = FieldFrames(session.viewer)
+        self._next_count = 0.0
+        self._timer = QTimer()
+        self._timer.timeout.connect(self.tick)
+        self._timer.start(TICK_MS)
+        session.bring_to_disk = self._bring_to_disk
+        session.measured.connect(self._follow_run)
+        self._follow_run()
+
+    def _bring_to_disk(self) -> None:
+        if self.shelf is not None:
+            self.shelf.flush()
+
+    def choose_hints(self, settings: HintSettings) -> None:
+        """Find hints in another way."""
+        self._settings = settings
+        if self.field is not None:
+            self.field.document.hints = settings.to_json()
+            self.field.desk.choose(settings)
+
+    def let_second_read(self, second: bool) -> None:
+        """Hand over to the second reader, who sees nothing of the first's fields, or back."""
+        self.reader = SECOND if second else FIRST
+        self._shown = None
+        self._follow_run()
+
+    def reader_folders(self) -> tuple[Path, Path]:
+        """Return the data sets of both readers; BadInput when there are not two."""
+        if self.shelf is None:
+            raise BadInput("Nothing is annotated here yet.")
+        first, second = (self.shelf.folder.parent / reader for reader in (FIRST, SECOND))
+        if not second.is_dir():
+            raise BadInput("Nobody has read these fields a second time: tick Second reader.")
+        return first, second
+
+    def exclude(self, excluded: NDArray[np.bool_] | None) -> None:
+        """Leave patches, bool of (lattice rows, lattice columns), out of every number."""
+        if self._shown is not None and self.session.shown is self._shown:
+            amendments = self.session.choices.amendments
+            self.session.amend(replace(amendments, lattice=self._shown.lattice, excluded=excluded))
+
+    def open(self, take: Callable[[FieldShelf], Opened]) -> None:
+        """Open the field that `take` fetches from the shelf, elsewhere."""
+        shelf = self.shelf
+        if shelf is not None:
+            self._save_now()
+            self.session.background.submit(lambda: take(shelf), partial(self._show_field, shelf))
+
+    def open_field(self, name: str) -> None:
+        """Open a field that was begun before."""
+        if self.field is None or self.field.record.name != name:
+            self.open(lambda shelf: shelf.open(name, self.author))
+
+    def remove(self, name: str) -> None:
+        """Take a field off the list; its files are kept."""
+        shelf = self.shelf
+        if shelf is None:
+            return
+        if self.field is not None and self.field.record.name == name:
+            self.close_field()
+
+        def taken_off() -> tuple[ShelvedField, ...]:
+            shelf.remove(name)
+            return shelf.fields()
+
+        self.session.background.submit(taken_off, partial(self._take_fields, shelf))
+
+    def close_field(self) -> None:
+        """Put the open field away; its edits are saved."""
+        if self.field is None:
+            return
+        self._save_now()
+        field, self.field = self.field, None
+        field.close()
+        layers = self.session.viewer.layers
+        with layers.batched_update():  # or napari collects garbage after each, half a second long
+            for layer in field.layers.layers:
+                if layer in layers:
+                    layers.remove(layer)
+        self._show_outlines()
+        self.opened.emit()
+
+    def tick(self) -> None:
+        """Save and count what was edited since the last tick."""
+        self._frames.follow_zoom()
+        if self.field is None:
+            return
+        self.session.background.deliver()
+        self._save_now()
+        self._tell_saving()
+
+    def close(self) -> None:
+        """Save what is open and let go of the viewer. Twice does no harm."""
+        self._save_now()
+        if self.shelf is not None:
+            self.shelf.close()
+            self.shelf = None
+            self.session.measured.disconnect(self._follow_run)
+        with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted timers and layers
+            self._timer.stop()
+            self.close_field()
+
+    def _follow_run(self) -> None:
+        """Turn to the fields of the run on show, when it is another one."""
+        shown, slide = self.session.shown, self.session.slides.slide
+        if shown is self._shown:
+            return
+        self._leave_shelf()
+        self._shown = shown
+        if shown is not None and slide is not None:
+            shelf = self.shelf = FieldShelf(slide, shown, self.reader, self._hear_of_disk)
+            self._scores = SlideScores(shelf, self._load)
+            self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
+        self.slide_changed.emit()
+        self.fields_changed.emit()
+
+    def _leave_shelf(self) -> None:
+        self.close_field()
+        if self.shelf is not None:
+            self.shelf.close()
+        self.shelf = self._scores = None
+        self.fields = ()
+        self._show_frames()
+
+    def _take_fields(self, shelf: FieldShelf, fields: tuple[ShelvedField, ...]) -> None:
+        if shelf is not self.shelf:
+            return
+        self.fields = fields
+        if self.field is not None and self.field.document.revision != self._begun_with:
+            self.field.dirty = True  # edited since the disk was read
+        for field in fields:
+            if field.fault:
+                self.session.problem.emit(field.fault)
+        self._show_frames()
+        self._show_outlines()
+        self._amend()
+        self.fields_changed.emit()
+
+    def _show_field(self, shelf: FieldShelf, opened: Opened) -> None:
+        """Put a field that was fetched on the screen, in place of the one before."""
+        if shelf is not self.shelf or self._scores is None:
+            return
+        if self.field is not None and self.field.record.name == opened.record.name:
+            return  # what is open may have been edited since the file was read
+        self.close_field()
+        document = AnnotatedField.from_state(opened.record, opened.ground, opened.state)
+        look = partial(self._scores.look, opened)
+        self.field = OpenField(
+            document,
+            look,
+            self.session.background,
+            self._hear_edit,
+            self.session.problem.emit,
+        )
+        self._begun_with = opened.state.revision
+        self.field.desk.measured.connect(self._tell_statistics)
+        self._show_layers(self.field)
+        if self._settings is not None:
+            self.choose_hints(self._settings)
+        self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
+        self.opened.emit()
+
+    def _tell_statistics(self, statistics: object) -> None:
+        self.statistics_changed.emit(statistics)
+
+    def _show_layers(self, field: OpenField) -> None:
+        viewer = self.session.viewer
+        for layer in field.layers.layers:
+            viewer.add_layer(layer)
+        viewer.layers.selection.active = field.layers.annotation
+        fly_to(viewer, field_view(field.record), margin=1.1)
+
+    def _show_frames(self) -> None:
+        self._frames.show([field.record for field in self.fields])
+
+    def _hear_edit(self) -> None:
+        """Count an edit at once; of several in a tick the later ones wait for the next."""
+        if time.monotonic() >= self._next_count:
+            self._save_now()
+        self.edited.emit()
+
+    def _save_now(self) -> None:
+        """Have the open field saved and counted, if it was edited."""
+        if self.field is None or self.shelf is None or not self.field.dirty:
+            return
+        self.field.dirty = False
+        self._next_count = time.monotonic() + TICK_MS / 1000
+        saved = self.shelf.save(self.field.document)
+        name = saved.record.name
+        self.fields = tuple(saved if f.record.name == name else f for f in self.fields)
+        self._amend()
+        self.fields_changed.emit()
+
+    def _amend(self) -> None:
+        """Hand the fields that count to the session, and their outlines to its overlay."""
+        if self._shown is None or self.session.shown is not self._shown:
+            return
+        amendments = replace(
+            self.session.choices.amendments,
+            lattice=self._shown.lattice,
+            fields=() if self.reader == SECOND else counting(self.fields),
+        )
+        self.session.amend(amendments)
+
+    def _show_outlines(self) -> None:
+        """Draw fields as corrected in the nuclei overlay; the open one has layers of its own."""
+        own = self.field.record.name if self.field else ""
+        masks = (
+            FieldMask(f.record.block, f.mask & (f.record.name != own))
+            for f in self.fields
+            if f.values is not None or f.record.name == own
+        )
+        self.session.overlays.correct(tuple(masks))
+
+    def _hear_of_disk(self, problem: str | None) -> None:
+        """Note what the saving thread says; `tick` passes it on."""
+        self._disk_problem = problem
+
+    def _tell_saving(self) -> None:
+        if self._disk_problem != "":
+            self.session.problem.emit(self._disk_problem or "")
+            if self._disk_problem is None:
+                self._disk_problem = ""
+        if self.field is None or self.shelf is None:
+            return
+        saved = self.shelf.saved_revision(self.field.record.name)
+        on_disk = max(saved or 0, self._begun_with) >= self.field.document.revision
+        self.saving.emit(SAVED if on_disk else SAVING)

@@ -1,0 +1,273 @@
+"""The fields of one reader of one slide: on disk, and as far as they count."""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.annotation.autosave import Autosave
+from napari_glioma_density.annotation.collection import CORRECTIONS, Corrections
+from napari_glioma_density.annotation.document import AnnotatedField
+from napari_glioma_density.annotation.field import (
+    Choice,
+    FieldGround,
+    FieldRecord,
+    FieldState,
+    FieldValues,
+    Start,
+)
+from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
+from napari_glioma_density.annotation.stored import counted_values, fits
+from napari_glioma_density.density import Block
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.results import ResultStore, Run
+from napari_glioma_density.slides import Slide, WorkingPlane, working_plane
+from napari_glioma_density.ui.stored import ShownRun
+
+if TYPE_CHECKING:
+    from napari_glioma_density.annotation.prefill import BegunField
+
+FIRST, SECOND = "first", "second"
+BLANK_EVERY = 5
+
+
+@dataclass(frozen=True)
+class ShelvedField:
+    """A field as the list shows it, and what it measures.
+
+    `mask` tells its px of nucleus, bool, (height, width); `values` is None while it counts for
+    nothing. `fault` says what is wrong with its file. One that is not `begun` was read by the
+    first reader and waits for the second.
+    """
+
+    record: FieldRecord
+    done: bool
+    nuclei: int
+    values: FieldValues | None
+    mask: NDArray[np.bool_]
+    fault: str = ""
+    begun: bool = True
+
+
+class Opened(NamedTuple):
+    """A field ready to be edited."""
+
+    record: FieldRecord
+    rgb: NDArray[np.uint8]
+    ground: FieldGround
+    state: FieldState
+
+
+class Wanted(NamedTuple):
+    """A field that is to be begun."""
+
+    block: Block
+    start: Start
+    choice: Choice
+    author: str
+
+
+class FieldShelf:
+    """Begins, reads and keeps fields. All but `save` is slow; any thread may call.
+
+    Parameters
+    ----------
+    slide, shown
+        The slide, and the run whose plane fields lie on.
+    reader
+        `FIRST` or `SECOND`.
+    problem
+        Told from another thread, with one line, when edits cannot be kept; with None afterwards.
+    """
+
+    def __init__(
+        self, slide: Slide, shown: ShownRun, reader: str, problem: Callable[[str | None], None]
+    ) -> None:
+        self.slide = slide
+        self.shown = shown
+        self.reader = reader
+        self._problem = problem
+        self._guard = threading.RLock()
+        self._beginning = threading.RLock()
+        self._corrections: Corrections | None = None
+        self._autosave: Autosave | None = None
+        self._plane: WorkingPlane | None = None
+
+    def fields(self) -> tuple[ShelvedField, ...]:
+        """Read the fields that lie on the run's plane, oldest first."""
+        corrections = self._corrections or Corrections.open(
+            self.shown.store, self.reader, writable=False
+        )
+        records = [r for r in corrections.records() if fits(r, self.shown.spec)]
+        shelved = tuple(_shelved(corrections, record) for record in records)
+        return shelved if self.reader == FIRST else shelved + self._waiting()
+
+    def take(self, wanted: Wanted) -> Opened:
+        """Open the field that holds the wanted patches or, where there is none, begin it.
+
+        Raises
+        ------
+        BadInput
+            When another window annotates this slide, or the field cannot be begun.
+        """
+        with self._beginning:  # or a double click begins a field twice
+            held = self._writable().holding(wanted.block)
+            if held is not None:
+                return self.open(held.name, wanted.author)
+            begun = self._begin(wanted)
+        return Opened(begun.record, begun.rgb, begun.ground, begun.state)
+
+    def begin_all(self, wanted: Iterable[Wanted]) -> None:
+        """Begin several fields, without opening any."""
+        for one in wanted:
+            with self._beginning:
+                if self._writable().holding(one.block) is None:
+                    self._begin(one)
+
+    def open(self, name: str, author: str) -> Opened:
+        """Read a field from disk; a second reader begins it as the rules of blinding say."""
+        from napari_glioma_density.annotation.prefill import read_ground
+
+        corrections = self._writable()
+        if self.reader == SECOND and name not in {r.name for r in corrections.records()}:
+            record, start = next(one for one in self._to_read() if one[0].name == name)
+            return self.take(Wanted(record.block, start, record.choice, author))
+        self.flush()
+        record = corrections.record(name)
+        ground = read_ground(self.plane, record.block, self._run().tissue)
+        return Opened(record, corrections.rgb(name), ground, corrections.load(name))
+
+    def save(self, document: AnnotatedField) -> ShelvedField:
+        """Have a field saved within a second, and return what it measures; quick."""
+        record, state, values = document.record, document.state(), document.values()
+        with self._guard:
+            if self._autosave is not None:
+                self._autosave.submit(record.name, state, values, document.nucleus_records())
+        return ShelvedField(
+            record,
+            state.done,
+            len(state.nuclei),
+            values if state.done or record.start is Start.MODEL else None,
+            (state.labels > 0) & document.ground.read,
+        )
+
+    def saved_revision(self, name: str) -> int | None:
+        """Return the newest revision of a field that is on disk, as far as this window saved."""
+        with self._guard:
+            return self._autosave.saved(name) if self._autosave else None
+
+    def remove(self, name: str) -> None:
+        """Take a field out; its files are kept."""
+        self.flush()
+        with self._guard:
+            if self._autosave is not None:
+                self._autosave.forget(name)
+        self._writable().remove(name)
+
+    def close(self) -> None:
+        """Bring to disk what is not there yet, and let other windows write."""
+        with self._guard:
+            if self._autosave is not None:
+                self._autosave.close()
+            if self._corrections is not None:
+                self._corrections.close()
+            self._autosave = self._corrections = None
+
+    @property
+    def folder(self) -> Path:
+        """The reader's data set."""
+        return self.shown.store / CORRECTIONS / self.reader
+
+    @property
+    def plane(self) -> WorkingPlane:
+        """The slide as the run's model saw it."""
+        with self._guard:
+            if self._plane is None:
+                self._plane = working_plane(self.slide, self.shown.spec.working_um_per_px)
+            return self._plane
+
+    def _to_read(self) -> tuple[tuple[FieldRecord, Start], ...]:
+        """Return the first reader's fields and how the second begins each: every fifth blank.
+
+        A mask that is there already anchors the eye; blank fields tell by how much.
+        """
+        first = Corrections.open(self.shown.store, FIRST, writable=False)
+        return tuple(
+            (record, Start.BLANK if place % BLANK_EVERY == 0 else Start.MODEL)
+            for place, record in enumerate(first.records())
+            if fits(record, self.shown.spec)
+        )
+
+    def _waiting(self) -> tuple[ShelvedField, ...]:
+        corrections = self._corrections or Corrections.open(
+            self.shown.store, self.reader, writable=False
+        )
+        begun = {record.name for record in corrections.records()}
+        nothing = np.zeros((0, 0), bool)
+        return tuple(
+            ShelvedField(record, False, 0, None, nothing, begun=False)
+            for record, _ in self._to_read()
+            if record.name not in begun
+        )
+
+    def _begin(self, wanted: Wanted) -> "BegunField":
+        from napari_glioma_density.annotation.prefill import begin_field
+
+        begun = begin_field(
+            self.plane,
+            wanted.block,
+            self._run(),
+            author=wanted.author,
+            start=wanted.start,
+            choice=wanted.choice,
+        )
+        labels, nuclei, block = begun.state.labels, begun.state.nuclei, wanted.block
+        self._writable().begin(
+            begun.record,
+            begun.rgb,
+            begun.state,
+            measure_field(labels, nuclei, begun.ground, block),
+            field_nuclei(labels, nuclei, begun.ground, block),
+        )
+        return begun
+
+    def flush(self) -> None:
+        """Wait until the latest edits are on disk, so that what is read is what was seen."""
+        with self._guard:
+            autosave = self._autosave
+        if autosave is not None:
+            autosave.flush()
+
+    def _run(self) -> Run:
+        return ResultStore(self.shown.store).run(self.shown.spec.run_id)
+
+    def _writable(self) -> Corrections:
+        with self._guard:
+            if self._corrections is None:
+                self._corrections = Corrections.open(self.shown.store, self.reader)
+                self._autosave = Autosave(self._corrections, self._problem)
+            return self._corrections
+
+
+def _shelved(corrections: Corrections, record: FieldRecord) -> ShelvedField:
+    try:
+        state, notes = corrections.load(record.name), corrections.notes(record.name)
+    except StoreError as error:
+        nothing = np.zeros((record.height_px, record.width_px), bool)
+        return ShelvedField(record, False, 0, None, nothing, str(error))
+    return ShelvedField(
+        record,
+        state.done,
+        len(state.nuclei),
+        counted_values(record, notes),
+        state.labels > 0,
+    )
+
+
+def counting(fields: Iterable[ShelvedField]) -> tuple[FieldValues, ...]:
+    """Return what the fields that count measure."""
+    return tuple(field.values for field in fields if field.values is not None)

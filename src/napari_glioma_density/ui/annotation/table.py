@@ -1,0 +1,91 @@
+"""Tables of figures that are read, not edited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_glioma_density.ui.dock.parts import text
+
+ROW_PX, MOST_ROWS = 22, 20
+DIALOG_PX = 720
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A table as it is shown: a first column of words, then figures; `note` stands below."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+class FigureTable(QTableWidget):  # type: ignore[misc]
+    """As high as its rows, so that nothing of a short table is hidden; a long one scrolls."""
+
+    def __init__(self, figures: Figures) -> None:
+        super().__init__(len(figures.rows), len(figures.columns))
+        self.setHorizontalHeaderLabels(figures.columns)
+        for column in range(len(figures.columns)):
+            self.horizontalHeaderItem(column).setTextAlignment(_side(column))
+        for index, cells in enumerate(figures.rows):
+            self._fill(index, cells)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW_PX)
+        heading = self.horizontalHeader()
+        heading.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        heading.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setStyleSheet("QTableView::item { padding-left: 5px; }")
+        rows = len(figures.rows)
+        if rows <= MOST_ROWS:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFixedHeight(heading.sizeHint().height() + ROW_PX * min(rows, MOST_ROWS) + 4)
+
+    def _fill(self, row: int, cells: Sequence[str]) -> None:
+        """Fill a row; one that holds a word alone is the heading of those below."""
+        for column, content in enumerate(cells):
+            item = QTableWidgetItem(content)
+            item.setTextAlignment(_side(column))
+            self.setItem(row, column, item)
+        if len(cells) == 1:
+            self.setSpan(row, 0, 1, self.columnCount())
+            heading = self.item(row, 0)
+            font = heading.font()
+            font.setBold(True)
+            heading.setFont(font)
+
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    across = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
+    return across | Qt.AlignmentFlag.AlignVCenter
+
+
+def figures_dialog(title: str, figures: Figures, parent: QWidget) -> QDialog:
+    """Return a window of its own that shows a table; it lives as long as its parent."""
+    dialog = QDialog(parent)
+    dialog.setWindowTitle(title)
+    dialog.setMinimumWidth(DIALOG_PX)
+    layout = QVBoxLayout(dialog)
+    layout.setSpacing(10)
+    layout.addWidget(FigureTable(figures))
+    if figures.note:
+        layout.addWidget(text(figures.note, quiet=True))
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.close)
+    layout.addStretch()
+    layout.addWidget(buttons)
+    return dialog

@@ -1,0 +1,64 @@
+"""What the annotation dock says."""
+
+from collections.abc import Sequence
+
+from napari_glioma_density.annotation.field import Choice, FieldRecord
+from napari_glioma_density.annotation.sampling import CorrectionFactor
+from napari_glioma_density.density import Block, CellGrid, cell_address
+from napari_glioma_density.ui import words
+from napari_glioma_density.ui.annotation.figures import field_densities
+from napari_glioma_density.ui.annotation.shelf import ShelvedField
+from napari_glioma_density.ui.snapshot import Snapshot
+
+
+def field_name(record: FieldRecord, grid: CellGrid | None) -> str:
+    """Return a field's name: the cell it begins in and, where a cell has several, the patch."""
+    block = record.block
+    if grid is None:
+        return f"Patch {block.row + 1}·{block.column + 1}"
+    side = grid.patches_per_cell
+    cell = cell_address(block.row // side, block.column // side)
+    if side == 1 or (block.rows, block.columns) == (side, side):
+        return f"Cell {cell}"
+    return f"Cell {cell}, patch {block.row % side + 1}·{block.column % side + 1}"
+
+
+def correction(snapshot: Snapshot, block: Block) -> list[str]:
+    """Return what a field changes: its own density, then its cell's and the cell's rank."""
+    own = _field_line(snapshot, block)
+    side = snapshot.grid.patches_per_cell
+    place = block.row // side, block.column // side
+    cell, model = snapshot.cell(*place), snapshot.model_cell(*place)
+    lines = [own] if own else []
+    if cell is not None and model is not None:
+        lines.append(
+            f"Cell {cell.address}: {words.percent(model.tissue_density_percent)} by the model, "
+            f"{words.percent(cell.tissue_density_percent)} corrected{_rank(snapshot, place)}"
+        )
+    return lines
+
+
+def _field_line(snapshot: Snapshot, block: Block) -> str:
+    model, corrected = field_densities(snapshot, block)
+    if model is None:
+        return "Not estimated yet: it counts once the estimate has been here."
+    return f"Field: {words.percent(model)} by the model, {words.percent(corrected)} corrected"
+
+
+def _rank(snapshot: Snapshot, place: tuple[int, int]) -> str:
+    ranked = [(cell.row, cell.column) for cell in snapshot.hotspots]
+    return f", rank {ranked.index(place) + 1}" if place in ranked else ""
+
+
+def factor_line(factor: CorrectionFactor | None, fields: Sequence[ShelvedField]) -> str:
+    """Return what random fields say of the slide; empty when none was drawn."""
+    drawn = [field for field in fields if field.record.choice is Choice.RANDOM]
+    if not drawn:
+        return ""
+    if factor is None:
+        done = sum(field.done for field in drawn)
+        return f"Random fields: {done} of {len(drawn)} done; three say how far the slide is off."
+    return (
+        f"Slide, from {factor.fields} random fields: nuclear area × {factor.factor:.2f} "
+        f"(95 % interval {factor.low:.2f}–{factor.high:.2f})"
+    )

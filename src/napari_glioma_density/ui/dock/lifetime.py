@@ -1,0 +1,102 @@
+"""How long a dock lives: until it is taken out of the window, or the window closes."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from napari_glioma_density.ui import words
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.parts import text
+from napari_glioma_density.ui.session import Session
+from napari_glioma_density.ui.sessions import give_back_session
+
+WIDTH = 416
+
+
+class LivingDock(QWidget):  # type: ignore[misc]
+    """A dock that lets go of the viewer in time, however it ends.
+
+    What is to be closed goes on `life`, latest first; the session, shared with other docks, is
+    given back last.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.life = ExitStack()
+        self.life.callback(self._give_back)
+        self._connections = Connections()
+        self._boxes: list[Any] = []
+        self._window: QWidget | None = None
+        self._closing = False
+        self._taken_out = False
+        self._connections.add(QApplication.instance().aboutToQuit, self.shut)
+        # A window that was never shown dies without a sign but this; the boxes are gone by then.
+        self.destroyed.connect(lambda _: self.life.close())
+
+    def lay_out(self, head: Any, body: QWidget, boxes: Iterable[Any]) -> None:
+        """Put `head` above `body` and the purpose below; `boxes` are what the body is made of.
+
+        `head` and boxes have `connections`, which are closed when the dock shuts.
+        """
+        self._boxes = [head, *boxes]
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 2, 6)
+        for widget in (head, body, text(words.PURPOSE, quiet=True)):
+            layout.addWidget(widget)
+        self.setMinimumWidth(WIDTH)
+
+    def event(self, event: QEvent) -> bool:
+        """Follow the dock into a window; taken out of one for good, it shuts."""
+        if event.type() == QEvent.Type.Show:
+            self.enter(self.window())
+        elif event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._taken_out = True
+            self.shut()
+        return bool(super().event(event))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Shut when the window closes, which it does not before it hides: it may ask, and stay."""
+        if watched is self._window and event.type() == QEvent.Type.Close:
+            self._closing = True
+        elif watched is self._window and event.type() == QEvent.Type.Hide and self._closing:
+            self.shut()
+        return False
+
+    def enter(self, window: QWidget) -> None:
+        """Watch the window the dock was put into."""
+        if window is not self._window and window is not self:
+            self._window = window
+            window.installEventFilter(self)
+
+    def shut(self) -> None:
+        """Finish what is at work, save it, and let go of the viewer. Twice does no harm."""
+        if self._window is not None:
+            self._window.removeEventFilter(self)
+            self._window = None
+        self._connections.close()
+        for box in self._boxes:
+            box.connections.close()
+        self.life.close()
+
+    def _give_back(self) -> None:
+        give_back_session(self.session, clear=self._taken_out)
+
+
+def scrolled(parts: Iterable[QWidget]) -> QScrollArea:
+    """Return parts stacked in a column that scrolls when it is too long."""
+    column = QWidget()
+    stacked = QVBoxLayout(column)
+    stacked.setContentsMargins(4, 4, 10, 4)
+    stacked.setSpacing(7)
+    for part in parts:
+        stacked.addWidget(part)
+    stacked.addStretch()
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setWidget(column)
+    return scroll

@@ -1,0 +1,278 @@
+"""What fields change of a slide, and what becomes of them: on disk, over windows and readers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from annotating import Annotator
+from painted_slide import write_slide
+from qtpy.QtCore import Qt
+
+from napari_glioma_density.annotation.field import Start
+from napari_glioma_density.annotation.review import Reason
+from napari_glioma_density.annotation.sampling import slide_factor
+from napari_glioma_density.density import PatchState
+from napari_glioma_density.ui import words
+from napari_glioma_density.ui.annotation.field_box import Where
+from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
+from napari_glioma_density.ui.annotation.shelf import counting
+from napari_glioma_density.ui.region import draw_region
+
+pytestmark = pytest.mark.window
+
+
+def test_an_edit_changes_numbers_but_no_rank_unless_corrected_values_rank(
+    at_desk: Annotator,
+) -> None:
+    session, table = at_desk.session, at_desk.density.boxes[-1]._table
+    order = [cell.address for cell in session.snapshot.hotspots]
+    totals, place = session.snapshot.totals, (1, 1)
+    assert order.index("B2") < len(order) - 1
+    at_desk.begin(*place)
+    at_desk.document.delete_many(list(at_desk.document.nuclei)[5:])
+    at_desk.wait(lambda: session.snapshot.cell(*place).nuclei_per_mm2 < 200)
+    shot = session.snapshot
+    values = at_desk.document.values()
+    assert shot.patches.nucleus_px[place] == values.nucleus_px.item()
+    assert shot.patches.count[place] == values.count.item()
+    removed = shot.measured.nucleus_px[place] - values.nucleus_px.item()
+    assert shot.patches.count.sum() < shot.measured.count.sum()
+    assert shot.totals.tissue_density_percent < totals.tissue_density_percent
+    assert shot.patches.nucleus_px.sum() == shot.measured.nucleus_px.sum() - removed
+    assert shot.model_totals == totals
+    assert [cell.address for cell in shot.hotspots] == order
+    rank = order.index("B2")
+    assert table.item(rank, 1).text() == f"{words.CORRECTED} B2"
+    percent = shot.cell(*place).tissue_density_percent
+    assert table.item(rank, 2).text() == words.percent(percent)
+    model = words.percent(shot.model_cell(*place).tissue_density_percent)
+    line = f"{model} by the model, {words.percent(percent)} corrected"
+    assert line in at_desk.dock.field_box._numbers.text()
+    assert at_desk.rows()[0][2:] == ("5", model, words.percent(percent))
+    at_desk.density.boxes[-1]._by_corrected.value = True
+    at_desk.wait(lambda: session.snapshot.hotspots[-1].address == "B2")
+
+
+def test_a_blank_field_counts_once_it_is_done(at_desk: Annotator) -> None:
+    model = at_desk.session.snapshot.totals
+    at_desk.dock.field_box._start.value = Start.BLANK
+    at_desk.begin()
+    assert not at_desk.document.nuclei
+    at_desk.document.accept(at_desk.field.desk.found.missing, [at_desk.hints[0].id])
+    at_desk.saved()
+    at_desk.rest(200)
+    assert at_desk.session.snapshot.totals == model
+    assert not at_desk.session.snapshot.corrected.any()
+    at_desk.press(at_desk.dock.field_box._done)
+    at_desk.wait(lambda: at_desk.session.snapshot.corrected.any())
+    assert at_desk.session.snapshot.patches.count[1, 1] == 1
+    assert at_desk.rows()[0][0] == "✓"
+    at_desk.press(at_desk.dock.field_box._done)
+    at_desk.wait(lambda: not at_desk.session.snapshot.corrected.any())
+    assert at_desk.session.snapshot.totals == model
+
+
+def test_random_fields_give_a_factor_for_the_slide(at_desk: Annotator) -> None:
+    at_desk.press(at_desk.dock.field_box._sample)
+    at_desk.wait(lambda: at_desk.field is not None and at_desk.rows())
+    rows = at_desk.rows()
+    assert len(rows) == 10
+    assert all(row[0] == "⚄" for row in rows)
+    line = at_desk.dock.fields_box._factor
+    assert line.text() == "Random fields: 0 of 10 done; three say how far the slide is off."
+    for _ in range(3):
+        at_desk.hints_settle()
+        at_desk.document.delete_many(list(at_desk.document.nuclei)[::2])
+        at_desk.annotation.actions.toggle_done()
+        at_desk.annotation.tick()
+        before = at_desk.field
+        at_desk.press(at_desk.dock.fields_box._next)
+        at_desk.wait(lambda before=before: at_desk.field is not before)
+    done = [field for field in at_desk.annotation.fields if field.done]
+    factor = slide_factor(at_desk.session.snapshot.measured, counting(done))
+    assert 0.4 < factor.factor < 0.6
+    assert line.text() == (
+        f"Slide, from 3 random fields: nuclear area × {factor.factor:.2f} "
+        f"(95 % interval {factor.low:.2f}–{factor.high:.2f})"
+    )
+    at_desk.press(at_desk.dock.field_box._sample)
+    at_desk.wait(lambda: len(at_desk.rows()) == 12)
+    at_desk.press(at_desk.dock.field_box._sample)
+    at_desk.wait(lambda: at_desk.problem)
+    assert "No patch is left" in at_desk.problem
+
+
+def test_the_screen_says_saved_once_the_file_on_disk_holds_the_edit(at_work: Annotator) -> None:
+    at_work.begin()
+    line = at_work.dock.field_box._saving
+    at_work.document.delete(1)
+    at_work.annotation.tick()
+    assert line.text() == "Saving …"
+    at_work.saved()
+    labels, notes = at_work.on_disk()
+    assert notes.revision == at_work.document.revision
+    assert np.array_equal(labels, at_work.document.labels)
+    assert 1 not in labels
+    at_work.key(Qt.Key.Key_U)
+    at_work.saved()
+    labels, notes = at_work.on_disk()
+    assert 1 in labels
+    assert notes.revision == at_work.document.revision == 2
+
+
+def test_windows_on_one_slide_take_turns_and_lose_nothing(
+    at_work: Annotator, another: Annotator, estimated_slide: Path
+) -> None:
+    at_work.begin()
+    at_work.document.delete(3)
+    at_work.saved()
+    another.open(estimated_slide)
+    another.wait(lambda: another.rows())
+    another.look_at(1, 2)
+    another.press(another.dock.field_box._annotate)
+    another.wait(lambda: another.problem)
+    assert "is being annotated in another window" in another.problem
+    assert "\n" not in another.problem
+    assert another.field is None
+    at_work.document.delete(4)
+    at_work.saved()
+    labels, notes = at_work.on_disk()
+    assert notes.revision == 2
+    assert not {3, 4} & set(np.unique(labels))
+
+    at_work.leave()
+    another.begin(1, 1)
+    assert another.problem == ""
+    assert np.array_equal(another.document.labels, labels)
+    another.document.delete_many((5, 6))
+    labels = another.document.labels.copy()
+    another.close_window()
+    at_work.open(estimated_slide)
+    at_work.wait(lambda: at_work.rows())
+    assert at_work.rows()[0][2] == str(len(np.unique(labels)) - 1)
+    at_work.begin(1, 1)
+    assert np.array_equal(at_work.document.labels, labels)
+    assert at_work.document.revision == 3
+
+
+def test_another_slide_and_another_model_put_the_field_away_with_its_edits_saved(
+    at_work: Annotator, tmp_path: Path
+) -> None:
+    first = at_work.session.slides.current
+    at_work.begin()
+    name, store = at_work.field.record.name, at_work.session.shown.store
+    at_work.document.delete(3)
+    at_work.session.choose_model("another")
+    at_work.wait(lambda: at_work.field is None)
+    assert at_work.rows() == []
+    at_work.session.choose_model("dark")
+    at_work.wait(lambda: len(at_work.rows()) == 1)
+    at_work.annotation.open_field(name)
+    at_work.wait(lambda: at_work.field is not None)
+    assert 3 not in at_work.document.nuclei
+    at_work.document.delete(4)
+    second = write_slide(tmp_path / "second.tiff", 700, 900)
+    at_work.add(second)
+    assert at_work.field is None
+    assert at_work.rows() == []
+    assert ANNOTATION not in at_work.viewer.layers
+    assert not {3, 4} & set(np.unique(at_work.on_disk(name, store=store)[0]))
+    at_work.session.slides.choose(first)
+    at_work.wait(lambda: len(at_work.rows()) == 1)
+
+
+def test_excluded_cells_leave_the_numbers_and_come_back(at_work: Annotator) -> None:
+    session, box = at_work.session, at_work.dock.review_box
+    totals, first = session.snapshot.totals, session.snapshot.hotspots[0]
+    box.go_on()
+    at_work.wait(lambda: box._note is not None)
+    assert box._cell.text() == f"Cell {first.address}"
+    box._exclude_for(Reason.NECROSIS)
+    place = (first.row, first.column)
+    at_work.wait(lambda: session.snapshot.patches.state[place] == PatchState.EXCLUDED)
+    assert first.address not in [cell.address for cell in session.snapshot.hotspots]
+    assert session.snapshot.totals.tissue_mm2 < totals.tissue_mm2
+    assert "excluded: necrosis" in box._state.text()
+    at_work.press(box._include)
+    at_work.wait(lambda: session.snapshot.totals == totals)
+    cells = len(session.snapshot.hotspots)
+    assert box._count.text() == f"reviewed 0 of {cells}"
+    at_work.press(box._mark)
+    at_work.wait(lambda: box._count.text() == f"reviewed 1 of {cells}")
+    box.go_on()
+    assert box._cell.text() == f"Cell {session.snapshot.hotspots[1].address}"
+
+
+def test_second_reader_begins_without_the_firsts_outlines_and_some_fields_blank(
+    at_work: Annotator,
+) -> None:
+    model = {}
+    for place in ((1, 0), (1, 1)):
+        at_work.begin(*place)
+        model[at_work.field.record.name] = at_work.document.labels > 0
+        at_work.document.delete_many(list(at_work.document.nuclei)[:10])
+    at_work.annotation.actions.toggle_done()
+    at_work.annotation.tick()
+    at_work.wait(lambda: at_work.session.snapshot.corrected.sum() == 2)
+    at_work.dock.review_box._blinded.setChecked(True)
+    at_work.wait(lambda: len(at_work.rows()) == 2)
+    assert at_work.field is None
+    assert [row[2] for row in at_work.rows()] == ["to read"] * 2
+    at_work.wait(lambda: not at_work.session.snapshot.corrected.any())
+    assert at_work.session.overlays._nuclei._fields == ()
+    blank = 0
+    for name, mask in model.items():
+        at_work.annotation.open_field(name)
+        at_work.wait(lambda name=name: at_work.field and at_work.field.record.name == name)
+        drawn = at_work.document.labels > 0
+        blank += not drawn.any()
+        assert not drawn.any() or np.array_equal(drawn, mask)
+        assert "by the model" not in at_work.dock.field_box._numbers.text()
+    assert blank == 1
+    at_work.dock.review_box._blinded.setChecked(False)
+    at_work.wait(lambda: at_work.session.snapshot.corrected.sum() == 2)
+
+
+def test_fields_are_cells_and_drawings_of_a_size_one_can_look_through(
+    at_work: Annotator,
+) -> None:
+    box, session = at_work.dock.field_box, at_work.session
+    box._where.value = Where.CELL
+    at_work.press(box._annotate)
+    assert at_work.problem == "No cell is chosen: click one on the slide."
+    session.cells.go_to("A2")
+    at_work.press(box._annotate)
+    at_work.press(box._annotate)  # as a double click does
+    at_work.wait(lambda: at_work.field is not None)
+    at_work.rest(300)
+    assert at_work.problem == ""
+    assert len(at_work.rows()) == 1
+    opened = at_work.field
+    at_work.press(box._annotate)
+    at_work.document.delete(next(iter(at_work.document.nuclei)))
+    at_work.rest(500)
+    assert at_work.field is opened
+    assert at_work.field.record.name.endswith("r0-c1-1x1")
+    at_work.density.boxes[4]._choose(2.0)
+    at_work.wait(lambda: session.snapshot.grid.patches_per_cell > 4)
+    session.cells.go_to("A1")
+    at_work.press(box._annotate)
+    assert "too much for one field" in at_work.problem
+
+    box._where.value = Where.DRAWN
+    at_work.press(box._annotate)
+    assert "No region is drawn" in at_work.problem
+    draw_region(at_work.viewer)
+    region = at_work.viewer.layers["region"]
+    region.add_rectangles(np.array([[250, 10], [250, 300], [470, 300], [470, 10]]))
+    at_work.press(box._annotate)
+    at_work.wait(lambda: at_work.field.record.name.endswith("r1-c0-1x2"))
+    assert at_work.document.labels.shape == (480, 960)
+    region.add_rectangles(np.array([[0, 0], [0, 990], [740, 990], [740, 0]]))
+    at_work.press(box._annotate)
+    assert "This rectangle is 4 × 5 patches" in at_work.problem
+
+    box._where.value = Where.VIEW
+    at_work.viewer.scene.camera.center = (-500.0, -500.0)
+    at_work.press(box._annotate)
+    assert at_work.problem == "The view's centre is beyond the slide: move the view."
