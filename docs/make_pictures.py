@@ -20,7 +20,7 @@ from typing import Any
 import napari
 from napari.layers import Layer
 from PIL import Image
-from qtpy.QtWidgets import QApplication, QPushButton
+from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
 from napari_glioma_density.density import PAPER_BANDS
 from napari_glioma_density.results.pictures import write_png
@@ -62,7 +62,11 @@ class Screen:
 
     def press(self, name: str) -> None:
         """Press a button of the dock."""
-        buttons = self.dock.findChildren(QPushButton)
+        self.press_in(self.dock, name)
+
+    def press_in(self, dock: QWidget, name: str) -> None:
+        """Press a button of a dock."""
+        buttons = dock.findChildren(QPushButton)
         next(button for button in buttons if button.text().startswith(name)).click()
 
     def wait_for(self, happened: Callable[[], bool]) -> None:
