@@ -201,9 +201,9 @@ def test_read_px_stay_those_of_the_run(runs: tuple[Run, Run]) -> None:
     assert np.array_equal(corrected.patches.read_px, patches.read_px)
 
 
-def stored(store: Path, **changes: Any) -> None:
+def stored(store: Path, revision: int = 1, **changes: Any) -> None:
     record = make_record(Block(1, 1, 1, 1), **changes)
-    state = make_state(record)
+    state = make_state(record, revision=revision)
     with Corrections.open(store) as corrections:
         rgb = np.zeros((record.height_px, record.width_px, 3), np.uint8)
         corrections.begin(record, rgb, state, *measure(record, state))
@@ -229,6 +229,12 @@ def test_a_field_of_another_plane_corrects_nothing(changes: dict[str, Any]) -> N
     record = make_record(Block(1, 1, 1, 1))
     assert fits(record, SPEC)
     assert not fits(replace(record, **changes), SPEC)
+
+
+def test_a_field_that_was_only_opened_corrects_nothing(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    stored(run.folder.parent.parent, revision=0)
+    assert stored_corrections(run.folder.parent.parent, run) is None
 
 
 def test_a_field_begun_blank_counts_once_it_is_done(tmp_path: Path) -> None:

@@ -181,3 +181,9 @@ def test_hints_cover_most_nuclei_of_real_glioma(data_folder: Path) -> None:
         large = area[1:] >= 32
         there, hit = there + large.sum(), hit + (large & (covered[1:] > 0.5 * area[1:])).sum()
     assert hit / there > 0.9
+
+
+def test_pieces_of_something_large_are_no_hints() -> None:
+    score = score_of(*((y, x, 9, 0.9) for y in range(40, 130, 15) for x in range(40, 130, 15)))
+    hints = find_hints(score, SETTINGS, 0.5).hints
+    assert all(not (50 < hint.y < 105 and 50 < hint.x < 105) for hint in hints)

@@ -123,3 +123,21 @@ def test_the_slide_factor_compares_fields_with_their_patches(patches: PatchTable
     assert factor is not None
     assert (factor.factor, factor.low, factor.high) == pytest.approx((2, 2, 2))
     assert factor.fields == 6
+
+
+def test_chosen_fields_stand_for_themselves_and_random_ones_for_the_rest(
+    patches: PatchTable,
+) -> None:
+    chosen, *drawn = draw_fields(patches, NOTHING_TAKEN, number=7)
+    one = np.ones((1, 1), np.int64)
+
+    def times(factor: int, block: Block) -> FieldValues:
+        return FieldValues(block, factor * patches.nucleus_px[block.patches], one, one)
+
+    factor = slide_factor(patches, [times(2, block) for block in drawn], [times(10, chosen)])
+    tissue = patches.is_read & (patches.tissue_px * 2 >= patches.read_px)
+    own = int(patches.nucleus_px[chosen.patches].sum())
+    rest = int(patches.nucleus_px[tissue].sum()) - own
+    assert factor is not None
+    assert factor.factor == pytest.approx((10 * own + 2 * rest) / (own + rest))
+    assert factor.fields == 6

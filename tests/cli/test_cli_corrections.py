@@ -34,7 +34,7 @@ def correct(store: Path, spec: RunSpec) -> None:
     labels[200:205, 100:110] = 1
     one = np.ones((1, 1), np.int64)
     nuclei = np.array([(682.0, 584.5, 50, Origin.HAND)], NUCLEUS_DTYPE)
-    state = FieldState(labels, {1: Nucleus(Origin.HAND)})
+    state = FieldState(labels, {1: Nucleus(Origin.HAND)}, revision=1)
     with Corrections.open(store) as corrections:
         values = FieldValues(FIELD, 50 * one, PATCH_PX**2 * one, one)
         corrections.begin(record, np.zeros((480, 480, 3), np.uint8), state, values, nuclei)

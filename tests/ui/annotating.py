@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Layer
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QPushButton
 
@@ -26,6 +27,10 @@ NOTHING, SHIFT, CONTROL = (
     Qt.KeyboardModifier.ControlModifier,
 )
 UM = 0.5
+
+
+MOVE_MS = 12
+"""napari takes a move every 5 ms, and a later one in its place when it comes sooner."""
 
 
 class Annotator:
@@ -151,7 +156,7 @@ class Annotator:
         )
 
     def point(self, y: float, x: float) -> None:
-        QTest.mouseMove(self.canvas, self.on_screen(y, x))
+        self._move(self.on_screen(y, x))
         self.wait(lambda: self.annotation.actions._pointer(self.field) is not None)
         QApplication.processEvents()
 
@@ -171,6 +176,7 @@ class Annotator:
         QApplication.processEvents()
 
     def click(self, y: float, x: float) -> None:
+        self._move(self.on_screen(y, x))
         QTest.mouseClick(self.canvas, LEFT, NOTHING, self.on_screen(y, x))
         QApplication.processEvents()
 
@@ -180,13 +186,17 @@ class Annotator:
         self._move(points[0])
         QTest.mousePress(self.canvas, LEFT, NOTHING, points[0])
         for point in points[1:]:
-            self._move(point)
+            self._move(point, LEFT)
         QTest.mouseRelease(self.canvas, LEFT, NOTHING, points[-1])
         self.rest(20)
 
-    def _move(self, point: QPoint) -> None:
-        QTest.mouseMove(self.canvas, point)
-        QApplication.processEvents()  # a move waits in a queue, a press does not
+    def _move(self, point: QPoint, button: Any = Qt.MouseButton.NoButton) -> None:
+        """Hand the canvas a move: QTest would move the display's pointer, which others share."""
+        place, everywhere = QPointF(point), QPointF(self.canvas.mapToGlobal(point))
+        nothing = Qt.MouseButton.NoButton
+        event = QMouseEvent(QEvent.Type.MouseMove, place, everywhere, nothing, button, NOTHING)
+        QApplication.sendEvent(self.canvas, event)
+        self.rest(MOVE_MS)
 
     # --- what is read -------------------------------------------------------------------------
 

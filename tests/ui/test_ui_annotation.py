@@ -168,7 +168,7 @@ def test_a_click_adds_a_nucleus_while_that_is_switched_on(at_desk: Annotator) ->
     at_desk.click(*place)
     assert at_desk.document.origin_of(at_desk.document.id_at(*place)) is Origin.GROWN
     at_desk.click(*free_place(at_desk))
-    assert "Nothing like a nucleus is here" in at_desk.problem
+    at_desk.wait(lambda: "Nothing like a nucleus is here" in at_desk.problem)
 
 
 def test_keys_work_whichever_layer_is_selected_and_leave_naparis_own_alone(
@@ -262,13 +262,13 @@ def test_field_put_away_without_its_layers_is_saved_and_opened_again_by_a_click(
     at_desk.begin()
     name, number = at_desk.field.record.name, list(at_desk.document.nuclei)[12]
     at_desk.point_at(number)
-    for layer in (ANNOTATION, OUTLINES, HINTS):
+    for layer in (OUTLINES, HINTS):
         at_desk.viewer.layers.remove(layer)
     at_desk.key(Qt.Key.Key_W)
     assert number not in at_desk.document.nuclei
     labels = at_desk.document.labels.copy()
-    at_desk.press(at_desk.dock.field_box._close)
-    assert at_desk.field is None
+    at_desk.viewer.layers.remove(ANNOTATION)
+    at_desk.wait(lambda: at_desk.field is None)
     assert at_desk.problem == ""
     assert not names(at_desk) & FIELD_LAYERS
     table = at_desk.dock.fields_box._table

@@ -193,12 +193,12 @@ def test_counts_are_said_and_hints_accepted_while_there_are_any(
     told = Listener(hint_box.accept_above)
     assert not hint_box._accept.isEnabled()
     hint_box.show_counts(1, 3, 5)
-    assert plain(hint_box._counts) == "■ 1 hint left · 3 rejected · ■ 5 nuclei without support"
+    assert plain(hint_box._counts) == "■ 1 hint left · 3 rejected · ■ 5 nuclei without a hint"
     hint_box._sure.setValue(0.65)
     qtbot.mouseClick(hint_box._accept, LEFT)
     assert told.heard == [pytest.approx(0.65)]
     hint_box.show_counts(0, 3, 1)
-    assert plain(hint_box._counts).endswith("1 nucleus without support")
+    assert plain(hint_box._counts).endswith("1 nucleus without a hint")
     qtbot.mouseClick(hint_box._accept, LEFT)
     assert len(told.heard) == 1
 

@@ -79,7 +79,10 @@ def test_random_fields_give_a_factor_for_the_slide(at_desk: Annotator) -> None:
     assert len(rows) == 10
     assert all(row[0] == "⚄" for row in rows)
     line = at_desk.dock.fields_box._factor
-    assert line.text() == "Random fields: 0 of 10 done; three say how far the slide is off."
+    assert (
+        line.text()
+        == "Random fields: 0 of 10 done; with three done they tell how far the slide is off."
+    )
     for _ in range(3):
         at_desk.hints_settle()
         at_desk.document.delete_many(list(at_desk.document.nuclei)[::2])

@@ -21,6 +21,9 @@ Labels = NDArray[np.int32]
 
 MOST_COVERED: Final = 0.5
 """A blob covered beyond this share is a nucleus that is already there."""
+MOST_CUT: Final = 0.5
+"""Share of a blob's outline along which it was cut off from more of the same; beyond it, the blob
+is a piece of something large and no nucleus."""
 LEAST_REST_UM2: Final = 4.0
 """What the annotation leaves of a blob is no hint when it is smaller: a rim."""
 LEAST_SUPPORT: Final = 0.7
@@ -106,6 +109,7 @@ def find_hints(score: Score, settings: HintSettings, um_per_px: float) -> HintMa
     area_um2 = np.bincount(labels.ravel()) * um_per_px**2
     kept = (area_um2 >= settings.min_um2) & (area_um2 <= settings.max_um2)
     kept[0] = False
+    kept &= _cut_shares(labels, binary) <= MOST_CUT
     labels = np.where(kept, np.cumsum(kept), 0).astype(np.int32)[labels]
     above = binary > 0
     hints = _hints(labels, area_um2[kept], _confidences(score, labels, above)[1:])
@@ -175,6 +179,19 @@ def _binarised(score: Score, settings: HintSettings, um_per_px: float) -> NDArra
     return (
         _without_holes(binary, _LARGEST_HOLE_UM2 / um_per_px**2) if settings.fill_holes else binary
     )
+
+
+def _cut_shares(labels: Labels, binary: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Share of each label's outline beyond which the binarised score goes on."""
+    number = int(labels.max()) + 1
+    outline, cut = np.zeros(number), np.zeros(number)
+    sides = ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1]))
+    for one, other in (*sides, *(side[::-1] for side in sides)):
+        ends = labels[one] != labels[other]
+        ids = labels[one][ends]
+        outline += np.bincount(ids, minlength=number)
+        cut += np.bincount(ids, binary[other][ends], minlength=number)
+    return np.asarray(cut / np.maximum(outline, 1))
 
 
 def _without_holes(binary: NDArray[np.uint8], largest_px: float) -> NDArray[np.uint8]:

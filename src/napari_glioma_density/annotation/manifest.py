@@ -91,7 +91,7 @@ def _fields(entry: Entry) -> dict[str, Any]:
         "image": f"{IMAGES}/{record.name}.png",
         "label": f"{LABELS}/{record.name}.png",
         "um_per_px": record.working_um_per_px,
-        "organ": "brain",
+        "organ": "",
         "patient": record.case,
         "done": entry.done,
         "begun_with": entry.begun_with,

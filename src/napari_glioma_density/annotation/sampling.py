@@ -54,17 +54,54 @@ def draw_fields(
     return tuple(Block(row, column, 1, 1) for row, column in drawn.tolist())
 
 
-def slide_factor(model: PatchTable, fields: Iterable[FieldValues]) -> CorrectionFactor | None:
-    """Return the correction factor of a slide from its random, finished fields.
+def slide_factor(
+    model: PatchTable, drawn: Iterable[FieldValues], chosen: Iterable[FieldValues] = ()
+) -> CorrectionFactor | None:
+    """Return the correction factor of a slide from its finished fields.
 
-    `model` holds the model's own values. Fields of which a patch was not read are passed over.
+    Random fields stand for the tissue they were drawn from, which is all but what was chosen by
+    hand; chosen fields stand for themselves: their nucleus area is known, and added.
+
+    Parameters
+    ----------
+    model
+        The model's own values.
+    drawn, chosen
+        Random fields, and those chosen by hand. Where a patch was not read they are passed over.
+
+    Returns
+    -------
+    CorrectionFactor | None
+        As `correction_factor`.
     """
-    known = [field for field in fields if model.is_read[field.block.patches].all()]
-    return correction_factor(
-        [int(model.nucleus_px[field.block.patches].sum()) for field in known],
-        [int(field.nucleus_px.sum()) for field in known],
-        population=int(np.count_nonzero(is_sampled(model))),
+    left = is_sampled(model)
+    known_model = known = 0
+    for field in _read(model, chosen):
+        left[field.block.patches] = False
+        known_model += _model_px(model, field)
+        known += int(field.nucleus_px.sum())
+    fields = _read(model, drawn)
+    rest = correction_factor(
+        [_model_px(model, field) for field in fields],
+        [int(field.nucleus_px.sum()) for field in fields],
+        population=int(np.count_nonzero(left)),
     )
+    if rest is None:
+        return None
+    rest_px = int(model.nucleus_px[left].sum())
+    low, factor, high = (
+        (known + ratio * rest_px) / (known_model + rest_px)
+        for ratio in (rest.low, rest.factor, rest.high)
+    )
+    return CorrectionFactor(factor, low, high, rest.fields)
+
+
+def _read(model: PatchTable, fields: Iterable[FieldValues]) -> list[FieldValues]:
+    return [field for field in fields if model.is_read[field.block.patches].all()]
+
+
+def _model_px(model: PatchTable, field: FieldValues) -> int:
+    return int(model.nucleus_px[field.block.patches].sum())
 
 
 def correction_factor(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.corrected import correct_patches
-from napari_glioma_density.annotation.field import FieldRecord, FieldValues, Start
+from napari_glioma_density.annotation.field import FieldRecord, FieldState, FieldValues, Start
 from napari_glioma_density.annotation.field_file import FieldNotes
 from napari_glioma_density.density import CorrectedPatches
 from napari_glioma_density.results import Run, RunSpec
@@ -23,11 +23,17 @@ def fits(record: FieldRecord, spec: RunSpec) -> bool:
 
 
 def counted_values(record: FieldRecord, notes: FieldNotes) -> FieldValues | None:
-    """Return what a field measures, if it counts: one that began blank does once it is finished.
+    """Return what a field measures, if it counts."""
+    return notes.values if counts(record, notes) else None
 
-    Until then its empty places are not yet looked at, and would count as free of nuclei.
+
+def counts(record: FieldRecord, state: FieldState | FieldNotes) -> bool:
+    """Tell whether a field counts: one that was only opened corrects nothing yet.
+
+    One that began blank counts once it is finished: until then its empty places are not yet
+    looked at, and would count as free of nuclei.
     """
-    return notes.values if notes.done or record.start is Start.MODEL else None
+    return state.done or (record.start is Start.MODEL and state.revision > 0)
 
 
 def stored_corrections(store: Path, run: Run, reader: str = "first") -> CorrectedPatches | None:

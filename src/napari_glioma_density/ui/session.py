@@ -54,6 +54,8 @@ class Session:
     """A `Progress`."""
     measured = Signal()
     """There is another snapshot, or none any more."""
+    blinded_changed = Signal(bool)
+    """Numbers are to be hidden, or shown again."""
     models_changed = Signal()
     """There are other models to choose from."""
     problem = Signal(str)
@@ -71,6 +73,7 @@ class Session:
         self.overlays = OverlayStack(viewer, self.background)
         self.cells = Cells(viewer, self.overlays, lambda: self.snapshot)
         self.cells.problem.connect(self.problem.emit)
+        self.blinded = False
         self.refused: Task | None = None
         self.bring_to_disk: Callable[[], None] = lambda: None
         """Waits, in any thread, until all that people have edited is on disk."""
@@ -231,6 +234,12 @@ class Session:
     def amend(self, amendments: Amendments) -> None:
         """Let corrected fields and exclusions count from now on."""
         self.choose(replace(self.choices, amendments=amendments))
+
+    def blind(self, blinded: bool) -> None:
+        """Hide what was found, for a reader who is not to know it, or show it again."""
+        self.blinded = blinded
+        self.overlays.set_hidden(blinded)
+        self.blinded_changed.emit(blinded)
 
     def _choose_without_redrawing(self, choices: Choices) -> None:
         self.choices = choices

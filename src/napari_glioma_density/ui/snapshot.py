@@ -76,11 +76,13 @@ class Choices:
 class Snapshot:
     """Patches and all that is derived from them; `scope` limits what is summed.
 
-    `measured` is what the model found, `patches` the same with what people found in its place;
-    `corrected` tells in which patches. `model_cells` and `model_totals` are without corrections.
+    `measured` is what the model found, `model` the same without what was left out, `patches` with
+    what people found in its place; `corrected` tells in which patches. `model_cells` and
+    `model_totals` are without corrections.
     """
 
     measured: PatchTable
+    model: PatchTable
     patches: PatchTable
     corrected: NDArray[np.bool_]
     scope: NDArray[np.bool_] | None
@@ -124,6 +126,7 @@ def take_snapshot(
         model_totals = model.totals(scope, scale)
     return Snapshot(
         measured=measured,
+        model=model,
         patches=patches,
         corrected=corrected,
         scope=scope,

@@ -52,7 +52,9 @@ class Actions:
     def _grow(self, field: OpenField, y: int, x: int) -> None:
         """Grow a nucleus from the score that hints are made of."""
         mask = field.grown(y, x)
-        if mask is None:
+        if field.document.id_at(y, x):
+            self._problem("There is a nucleus here already.")
+        elif mask is None:
             self._problem("Nothing like a nucleus is here: paint it with napari's brush (P).")
         else:
             field.document.add(mask, Origin.GROWN)
@@ -105,7 +107,11 @@ class Actions:
             if sure:
                 field.accept(sure)
             else:
-                self._problem(f"No hint left has a confidence of {confidence:.2f} or more.")
+                most = max((hint.confidence for hint in hints), default=0.0)
+                self._problem(
+                    f"No hint left has a confidence of {confidence:.2f} or more; "
+                    f"the highest is {most:.2f}."
+                )
 
         self._with_field(take)
 
@@ -124,7 +130,9 @@ class Actions:
 
     def _ask_next(self, field: OpenField, near: Point, answered: int | None = None) -> None:
         hint = field.desk.next_after(*near, answered)
-        if hint is None:
+        if hint is None and field.desk.found is None:
+            self._problem("Hints are still being found: a moment.")
+        elif hint is None:
             self._problem("" if answered else "No hint is left in this field.")
         else:
             self._bring_into_view(field.world(hint.y, hint.x))

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from napari.utils.notifications import show_info
+
 from napari_glioma_density.annotation.field import Choice, Start
 from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput
@@ -9,6 +11,7 @@ from napari_glioma_density.ui.annotation.places import (
     block_at_centre,
     block_drawn,
     block_of_cell,
+    demand_tissue,
     random_blocks,
 )
 from napari_glioma_density.ui.annotation.session import AnnotationSession
@@ -45,7 +48,7 @@ class FieldChooser:
     def at_random(self, number: int = 1) -> None:
         """Begin random patches of the tissue and open the first."""
         fields = self._annotation.fields
-        self._begin(lambda snapshot: random_blocks(snapshot, fields, number), Choice.RANDOM)
+        self._begin(lambda snapshot: random_blocks(snapshot, fields, number), Choice.RANDOM, number)
 
     def open_next(self) -> None:
         """Open the next field that is not done."""
@@ -59,17 +62,20 @@ class FieldChooser:
         else:
             self._session.problem.emit("All other fields of this slide are done.")
 
-    def _begin(self, find: FindBlocks, choice: Choice = Choice.BY_HAND) -> None:
+    def _begin(self, find: FindBlocks, choice: Choice = Choice.BY_HAND, number: int = 1) -> None:
         snapshot = self._session.snapshot
         if snapshot is None or self._annotation.shelf is None:
             self._session.problem.emit(NO_RUN)
             return
         try:
             blocks = find(snapshot)
+            demand_tissue(snapshot, blocks)
         except BadInput as error:
             self._session.problem.emit(str(error))
             return
         self._session.problem.emit("")
+        if len(blocks) < number:
+            show_info(f"Only {len(blocks)} patches of tissue were left to draw from.")
         wanted = [Wanted(block, self.start, choice, self._annotation.author) for block in blocks]
 
         def take(shelf: FieldShelf) -> Opened:

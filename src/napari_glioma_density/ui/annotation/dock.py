@@ -4,6 +4,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QTabWidget
 
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.annotation.agreement_figures import compare_readers
 from napari_glioma_density.ui.annotation.choosing import FieldChooser
 from napari_glioma_density.ui.annotation.clicking import ClickAdding
@@ -15,6 +16,7 @@ from napari_glioma_density.ui.annotation.keys import annotation_keys
 from napari_glioma_density.ui.annotation.review_box import ReviewBox
 from napari_glioma_density.ui.annotation.reviewing import Reviewing
 from napari_glioma_density.ui.annotation.session import AnnotationSession
+from napari_glioma_density.ui.annotation.table import Figures
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.lifetime import LivingDock, scrolled
 from napari_glioma_density.ui.dock.parts import text
@@ -48,7 +50,7 @@ class AnnotationDock(LivingDock):
         self.fields_box = FieldsBox(self.annotation, self.chooser)
         self.review_box = ReviewBox(
             self.session.background,
-            lambda: compare_readers(*self.annotation.reader_folders()),
+            self._compare_readers,
             NEXT_CELL,
         )
         self.tune_box = FineTuneBox(self.session.background, self.session.problem.emit)
@@ -110,8 +112,10 @@ class AnnotationDock(LivingDock):
     def _count_hints(self) -> None:
         field = self.annotation.field
         found = field.desk.found if field else None
-        if field is None or found is None:
+        if field is None:
             self.hint_box.show_counts(None)
+        elif found is None:
+            self.hint_box.show_searching()
         else:
             rejected = len(field.document.rejected)
             self.hint_box.show_counts(len(found.missing.hints), rejected, found.unsupported_nuclei)
@@ -120,6 +124,11 @@ class AnnotationDock(LivingDock):
         cell = self.reviewing.cell
         self.review_box.show_cell(*(cell or (None,)))
         self.review_box.show_count(*self.reviewing.progress(self.review_box.walk))
+
+    def _compare_readers(self) -> Figures:
+        if self.annotation.shelf is None:
+            raise BadInput("Nothing is annotated here yet.")
+        return compare_readers(*self.annotation.shelf.reader_folders())
 
     def _tell_of_models(self, _name: str) -> None:
         self.session.models_changed.emit()

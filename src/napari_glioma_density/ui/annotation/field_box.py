@@ -18,10 +18,11 @@ from napari_glioma_density.ui.annotation.field_layers import (
     UNSUPPORTED_COLOUR,
 )
 from napari_glioma_density.ui.annotation.session import AnnotationSession
-from napari_glioma_density.ui.annotation.shelf import FIRST
+from napari_glioma_density.ui.annotation.shelf import SECOND
 from napari_glioma_density.ui.annotation.words import correction, field_name
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.region import draw_region
 
 STARTS = (("the model's nuclei", Start.MODEL), ("a blank field", Start.BLANK))
 SAMPLE = 10
@@ -54,6 +55,7 @@ class FieldBox(Box):
         self._chooser, self._adding = chooser, adding
         self._where = ComboBox(choices=[(where.value, where) for where in Where], value=Where.VIEW)
         self._start = ComboBox(choices=list(STARTS), value=Start.MODEL)
+        self._reader = text("Reader", wrap=False)
         self._author = QLineEdit()
         self._author.setPlaceholderText("Your name or initials")
         self._annotate = QPushButton("Annotate field")
@@ -77,7 +79,7 @@ class FieldBox(Box):
     def _lay_out(self) -> None:
         self.body.addLayout(row([text("Take", wrap=False), self._where.native], stretch=1))
         self.body.addLayout(row([text("Begin with", wrap=False), self._start.native], stretch=1))
-        self.body.addLayout(row([text("Reader", wrap=False), self._author], stretch=1))
+        self.body.addLayout(row([self._reader, self._author], stretch=1))
         self.body.addLayout(row([self._annotate, self._sample], stretch=0))
         for part in (self._numbers, self._legend, self._saving):
             self.body.addWidget(part)
@@ -88,12 +90,14 @@ class FieldBox(Box):
         add, annotation = self.connections.add, self._annotation
         add(self._annotate.clicked, self._take)
         add(self._sample.clicked, self._take_sample)
+        add(self._where.changed, self._choose_where)
         add(self._start.changed, self._begin_with)
         add(self._author.textChanged, self._sign)
         add(self._done.clicked, self._toggle_done)
         add(self._add.clicked, self._toggle_adding)
         add(self._adding.changed, self._show_adding)
         add(self._close.clicked, self._put_away)
+        add(annotation.reader_changed, self._show_reader)
         add(annotation.opened, self._show)
         add(annotation.edited, self._show)
         add(annotation.saving, self._show_saving)
@@ -107,6 +111,16 @@ class FieldBox(Box):
             Where.RANDOM: self._chooser.at_random,
         }
         takes[self._where.value]()
+
+    def _choose_where(self, where: str) -> None:
+        """Take up the drawing tool when a rectangle is wanted."""
+        if Where(where) is Where.DRAWN:
+            draw_region(self._annotation.session.viewer)
+
+    def _show_reader(self) -> None:
+        second = self._annotation.reader == SECOND
+        self._reader.setText("Second reader" if second else "Reader")
+        self._author.setText(self._annotation.author)
 
     def _take_sample(self) -> None:
         self._chooser.at_random(SAMPLE)
@@ -147,7 +161,12 @@ class FieldBox(Box):
             for origin, number in origin_counts(field.document).items()
         )
         lines = [f"<b>{name}</b>: {counts or 'no nuclei yet'}"]
-        if snapshot is not None and self._annotation.reader == FIRST:
+        record = field.record
+        if self._annotation.reader == SECOND:
+            lines.append("Second reader: the numbers are hidden.")
+        elif record.start is Start.BLANK and not field.document.done:
+            lines.append("Begun blank: it counts once it is done.")
+        elif snapshot is not None:
             lines += correction(snapshot, field.record.block)
         self._numbers.setText("<br>".join(lines))
 
@@ -161,7 +180,7 @@ def origin_counts(document: AnnotatedField) -> dict[Origin, int]:
 def legend() -> str:
     """Return the colours of the layers, each beside its word."""
     nuclei = {ORIGIN_WORDS[origin]: colour for origin, colour in ORIGIN_COLOURS.items()}
-    hints = {"hint": HINT_COLOUR, "next hint": CURRENT_COLOUR, "no hint here": UNSUPPORTED_COLOUR}
+    hints = {"hint": HINT_COLOUR, "next hint": CURRENT_COLOUR, "no hint": UNSUPPORTED_COLOUR}
     return "<br>".join(
         " &nbsp;".join(f'<span style="color:{colour}">■</span> {word}' for word, colour in each)
         for each in (nuclei.items(), hints.items())

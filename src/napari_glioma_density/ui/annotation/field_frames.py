@@ -28,6 +28,11 @@ class FieldFrames:
             self._overlay = LineOverlay(NAME, frame_segments(records), COLOUR, WIDTH_PX)
             self._add(self._overlay.layer)
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layer, once it is there."""
+        return (self._overlay.layer,) if self._overlay else ()
+
     def _add(self, layer: Layer) -> None:
         """Add the layer, leaving the selection as it is."""
         layer.editable = False

@@ -22,12 +22,12 @@ ORIGIN_COLOURS = {
     Origin.HAND: "#FF4FD8",
 }
 """Outlines by origin: cyan the model's, green accepted hints, white grown, pink drawn by hand."""
-HINT_COLOUR, CURRENT_COLOUR, UNSUPPORTED_COLOUR = "#FFD400", "#FF7A00", "#C4B5FD"
+HINT_COLOUR, CURRENT_COLOUR, UNSUPPORTED_COLOUR = "#FFD400", "#FF7A00", "#A78BFA"
 """Yellow: a hint without a nucleus; orange: the one that is asked about; violet: a nucleus
 without a hint."""
 HINT, CURRENT, UNSUPPORTED = 1, 2, 3
 
-FILL_OPACITY, HINT_OPACITY = 0.2, 1.0
+FILL_OPACITY, HINT_OPACITY = 0.12, 1.0
 BRUSH_PX = 5
 
 Window = tuple[slice, slice]

@@ -12,12 +12,16 @@ from napari_glioma_density.ui.snapshot import Snapshot
 def field_densities(snapshot: Snapshot, block: Block) -> tuple[float | None, float | None]:
     """Return the nuclear area of patches in % of tissue: the model's, and as corrected."""
     return (
-        snapshot.measured.tissue_density_percent_of(block),
+        snapshot.model.tissue_density_percent_of(block),
         snapshot.patches.tissue_density_percent_of(block),
     )
 
 
 def slide_correction(snapshot: Snapshot, fields: Iterable[ShelvedField]) -> CorrectionFactor | None:
     """Return what the random, finished fields say of the whole slide."""
-    done = [field for field in fields if field.done and field.record.choice is Choice.RANDOM]
-    return slide_factor(snapshot.measured, counting(done))
+    done = [field for field in fields if field.done]
+    drawn, chosen = (
+        counting(one for one in done if (one.record.choice is Choice.RANDOM) is random)
+        for random in (True, False)
+    )
+    return slide_factor(snapshot.model, drawn, chosen)

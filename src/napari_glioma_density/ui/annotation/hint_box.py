@@ -26,8 +26,8 @@ BEGIN_WITH = HintSettings(HintSource.HAEMATOXYLIN, threshold=0.5)
 """The threshold gives way to the slide's own as soon as that is known."""
 LARGEST_UM2 = 2000.0
 SPIN_PX = 104
-SURE = 0.8
-NO_HINTS = "Open a field to see hints."
+SURE = 0.4
+NO_HINTS, SEARCHING = "Open a field to see hints.", "Looking for hints …"
 
 
 class HintBox(Box):
@@ -147,6 +147,11 @@ class HintBox(Box):
         """Take the suggested thresholds from now on: the slide is another one."""
         self._chosen.clear()
 
+    def show_searching(self) -> None:
+        """Say that hints of an opened field are being found."""
+        self._accept.setEnabled(False)
+        self._counts.setText(SEARCHING)
+
     def show_counts(self, left: int | None, rejected: int = 0, unsupported: int = 0) -> None:
         """Say how many hints wait and were rejected, and how many nuclei no hint supports.
 
@@ -159,7 +164,7 @@ class HintBox(Box):
         hints, nuclei = ("hint" if left == 1 else "hints"), _nuclei(unsupported)
         self._counts.setText(
             f"{_swatch(HINT_COLOUR)} {number(left)} {hints} left · {number(rejected)} rejected · "
-            f"{_swatch(UNSUPPORTED_COLOUR)} {nuclei} without support"
+            f"{_swatch(UNSUPPORTED_COLOUR)} {nuclei} without a hint"
         )
 
     def _choose_source(self, _source: str) -> None:

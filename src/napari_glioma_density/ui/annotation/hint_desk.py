@@ -1,8 +1,8 @@
 """Hints over the open field: found in the background, kept in step with every edit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,6 +21,15 @@ SQUARE = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 Scores = NDArray[np.float32]
 Look = Callable[[HintSource], tuple[Scores, "ScoreStatistics"]]
 """Makes a field's score, 0–1, and the statistics of its slide; slow, called elsewhere."""
+
+
+class Annotated(NamedTuple):
+    """A field as hints see it."""
+
+    labels: NDArray[np.uint16]
+    rejected: tuple[tuple[int, int], ...]
+    of_model: Sequence[int]
+    """Ids of the nuclei the model outlined: what a person drew needs no hint's support."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class HintDesk:
     look
         Makes the score of the field.
     annotation
-        Returns what is annotated now: ids (height, width) and the points turned down.
+        Returns what is annotated now.
     um_per_px
         Of the field.
     """
@@ -61,7 +70,7 @@ class HintDesk:
         self,
         background: Background,
         look: Look,
-        annotation: Callable[[], tuple[NDArray[np.uint16], tuple[tuple[int, int], ...]]],
+        annotation: Callable[[], Annotated],
         um_per_px: float,
     ) -> None:
         self._background = background
@@ -101,11 +110,9 @@ class HintDesk:
         elif self._settings is not None:
             self._busy = True
             settings, every = self._settings, self._every
-            labels, rejected = self._annotation()
-            copied = labels.copy()
-            self._background.submit(
-                lambda: self._try_to_search(settings, every, copied, rejected), self._take
-            )
+            seen = self._annotation()
+            seen = seen._replace(labels=seen.labels.copy())
+            self._background.submit(lambda: self._try_to_search(settings, every, seen), self._take)
 
     def _try_to_search(self, *search: Any) -> Found:
         """Search; what goes wrong is told by the background, and the next search may go well."""
@@ -119,8 +126,7 @@ class HintDesk:
         self,
         settings: HintSettings,
         every: "HintMap | None",
-        labels: NDArray[np.uint16],
-        rejected: tuple[tuple[int, int], ...],
+        seen: Annotated,
     ) -> Found:
         from napari_glioma_density.annotation.hints import find_hints, missing_hints, unsupported
 
@@ -129,10 +135,12 @@ class HintDesk:
             self._statistics[settings.source] = statistics
             self._scores[settings.source] = score
         every = every or find_hints(self._scores[settings.source], settings, self._um_per_px)
-        lone = unsupported(every, labels)
-        missing = missing_hints(every, labels, rejected)
+        of_model = np.zeros(int(seen.labels.max()) + 1, bool)
+        of_model[list(seen.of_model)] = True
+        lone = unsupported(every, seen.labels) & of_model[seen.labels]
+        missing = missing_hints(every, seen.labels, seen.rejected)
         codes = outlined(missing.labels, lone)
-        return Found(settings, every, missing, len(np.unique(labels[lone])), codes)
+        return Found(settings, every, missing, len(np.unique(seen.labels[lone])), codes)
 
     def _take(self, found: Found) -> None:
         self._busy = False

@@ -9,12 +9,13 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
+from napari_glioma_density.annotation.boxes import hull
 from napari_glioma_density.annotation.document import AnnotatedField
-from napari_glioma_density.annotation.field import FieldRecord
+from napari_glioma_density.annotation.field import FieldRecord, Origin
 from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.annotation.field_layers import FieldLayers, Window, field_view
-from napari_glioma_density.ui.annotation.hint_desk import HintDesk, Look
+from napari_glioma_density.ui.annotation.hint_desk import Annotated, HintDesk, Look
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.connections import Connections
 
@@ -54,7 +55,7 @@ class OpenField:
         self.desk = HintDesk(
             background,
             look,
-            lambda: (document.labels, document.rejected),
+            self._seen_by_hints,
             document.record.working_um_per_px,
         )
         self._connections = Connections()
@@ -120,6 +121,11 @@ class OpenField:
         """Stop following document and layers."""
         self._connections.close()
 
+    def _seen_by_hints(self) -> Annotated:
+        nuclei = self.document.nuclei.items()
+        of_model = [number for number, nucleus in nuclei if nucleus.origin is Origin.MODEL]
+        return Annotated(self.document.labels, self.document.rejected, of_model)
+
     def _origin_codes(self, ids: NDArray[np.uint16]) -> NDArray[np.uint8]:
         numbers = np.unique(ids)
         codes = np.zeros(int(numbers[-1]) + 1, np.uint8)
@@ -132,10 +138,16 @@ class OpenField:
         self.document.seconds += min(now - self._touched, MOST_IDLE_SECONDS)
         self._touched = now
         self.dirty = True
-        self.layers.repaint(window)
+        self.layers.repaint(self._whole_nuclei(window))
         self.layers.annotation.selected_label = self.document.next_id()
         self._edited()
         self.desk.refresh()  # last, so that numbers need not wait for hints
+
+    def _whole_nuclei(self, window: Window) -> Window:
+        """Return a window that holds all of every nucleus in it: its colour may be another."""
+        numbers = np.unique(self.document.labels[window])
+        windows = [self.document.window_of(int(number)) for number in numbers if number]
+        return hull([window, *windows])
 
     def _show_hints(self) -> None:
         codes = self.desk.codes()

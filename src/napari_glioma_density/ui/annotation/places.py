@@ -1,11 +1,12 @@
 """Where a field may be taken: the patches under a view, a cell, a drawing, a die."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from napari_glioma_density.annotation.sampling import draw_fields
-from napari_glioma_density.density import PATCH_PX, Block, Lattice
+from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.annotation.shelf import ShelvedField
@@ -60,6 +61,13 @@ def random_blocks(
     if not blocks:
         raise BadInput("No patch is left that was read, is half tissue and belongs to no field.")
     return blocks
+
+
+def demand_tissue(snapshot: Snapshot, blocks: Iterable[Block]) -> None:
+    """Raise BadInput when one of the blocks is nothing but glass."""
+    state = snapshot.measured.state
+    if any((state[block.patches] == PatchState.BACKGROUND).all() for block in blocks):
+        raise BadInput("This is bare glass: choose a place with tissue.")
 
 
 def _small_enough(block: Block, what: str, remedy: str) -> Block:

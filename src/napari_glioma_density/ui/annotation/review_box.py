@@ -21,7 +21,7 @@ from napari_glioma_density.ui.words import number
 NO_CELL = "Next cell begins the walk."
 BLINDED = "Second reader (blinded)"
 BLINDED_MEANS = (
-    "The second reader sees neither the fields of the first nor, in at least a fifth of them, "
+    "The second reader sees neither the fields of the first nor, in the first of every five, "
     "the outlines of the model."
 )
 
@@ -179,6 +179,7 @@ class ReviewBox(Box):
             self.noted.emit(self._note)
 
     def _change_reader(self, second: bool) -> None:
+        self._agree.setEnabled(not second)
         self.second_reader.emit(second)
 
     def _choose_walk(self, _walk: object) -> None:

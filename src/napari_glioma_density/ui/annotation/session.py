@@ -5,9 +5,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+from napari.layers import Layer
 from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QTimer
@@ -15,7 +16,6 @@ from qtpy.QtCore import QTimer
 from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.annotation.document import AnnotatedField
 from napari_glioma_density.annotation.hint_settings import HintSettings
-from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.annotation.actions import Actions
 from napari_glioma_density.ui.annotation.field_frames import FieldFrames
 from napari_glioma_density.ui.annotation.field_layers import field_view
@@ -52,13 +52,15 @@ class AnnotationSession:
     """How far the edits are on disk, in the words of the screen."""
     statistics_changed = Signal(object)
     """`ScoreStatistics` of the slide, for the chosen source of hints."""
+    reader_changed = Signal()
+    """Another person reads, or their name is known from earlier."""
     slide_changed = Signal()
     """Another slide or run is on show."""
 
     def __init__(self, session: Session, load: LoadSegmenter = load_segmenter) -> None:
         self.session = session
         self._load = load
-        self.author = ""
+        self._authors = {FIRST: "", SECOND: ""}
         self.reader = FIRST
         self._settings: HintSettings | None = None
         self.field: OpenField | None = None
@@ -68,15 +70,24 @@ class AnnotationSession:
         self._scores: SlideScores | None = None
         self._begun_with = 0
         self._shown: ShownRun | None = None
-        self._disk_problem: str | None = ""
         self._frames = FieldFrames(session.viewer)
         self._next_count = 0.0
         self._timer = QTimer()
         self._timer.timeout.connect(self.tick)
         self._timer.start(TICK_MS)
         session.bring_to_disk = self._bring_to_disk
+        session.overlays.companions = self._layers
+        session.viewer.layers.events.removed.connect(self._layer_removed)
         session.measured.connect(self._follow_run)
         self._follow_run()
+
+    def _layers(self) -> tuple[Layer, ...]:
+        return (*self._frames.layers, *(self.field.layers.layers if self.field else ()))
+
+    def _layer_removed(self, event: Any) -> None:
+        """Put the field away when its annotation was taken off the list of layers."""
+        if self.field is not None and event.value is self.field.layers.annotation:
+            QTimer.singleShot(0, self.close_field)  # once napari is through with the removal
 
     def _bring_to_disk(self) -> None:
         if self.shelf is not None:
@@ -92,17 +103,19 @@ class AnnotationSession:
     def let_second_read(self, second: bool) -> None:
         """Hand over to the second reader, who sees nothing of the first's fields, or back."""
         self.reader = SECOND if second else FIRST
+        self.session.blind(second)
         self._shown = None
         self._follow_run()
+        self.reader_changed.emit()
 
-    def reader_folders(self) -> tuple[Path, Path]:
-        """Return the data sets of both readers; BadInput when there are not two."""
-        if self.shelf is None:
-            raise BadInput("Nothing is annotated here yet.")
-        first, second = (self.shelf.folder.parent / reader for reader in (FIRST, SECOND))
-        if not second.is_dir():
-            raise BadInput("Nobody has read these fields a second time: tick Second reader.")
-        return first, second
+    @property
+    def author(self) -> str:
+        """Who reads, as far as somebody has said."""
+        return self._authors[self.reader]
+
+    @author.setter
+    def author(self, name: str) -> None:
+        self._authors[self.reader] = name
 
     def exclude(self, excluded: NDArray[np.bool_] | None) -> None:
         """Leave patches, bool of (lattice rows, lattice columns), out of every number."""
@@ -167,6 +180,7 @@ class AnnotationSession:
             self.shelf.close()
             self.shelf = None
             self.session.measured.disconnect(self._follow_run)
+            self.session.viewer.layers.events.removed.disconnect(self._layer_removed)
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted timers and layers
             self._timer.stop()
             self.close_field()
@@ -179,7 +193,7 @@ class AnnotationSession:
         self._leave_shelf()
         self._shown = shown
         if shown is not None and slide is not None:
-            shelf = self.shelf = FieldShelf(slide, shown, self.reader, self._hear_of_disk)
+            shelf = self.shelf = FieldShelf(slide, shown, self.reader)
             self._scores = SlideScores(shelf, self._load)
             self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
         self.slide_changed.emit()
@@ -199,6 +213,9 @@ class AnnotationSession:
         self.fields = fields
         if self.field is not None and self.field.document.revision != self._begun_with:
             self.field.dirty = True  # edited since the disk was read
+        if fields and not self.author:
+            self.author = fields[-1].record.author if fields[-1].begun else ""
+            self.reader_changed.emit()
         for field in fields:
             if field.fault:
                 self.session.problem.emit(field.fault)
@@ -224,12 +241,17 @@ class AnnotationSession:
             self.session.problem.emit,
         )
         self._begun_with = opened.state.revision
+        document.changed.connect(self._clear_problem)
+        self._clear_problem()
         self.field.desk.measured.connect(self._tell_statistics)
         self._show_layers(self.field)
         if self._settings is not None:
             self.choose_hints(self._settings)
         self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
         self.opened.emit()
+
+    def _clear_problem(self, _window: object = None) -> None:
+        self.session.problem.emit("")
 
     def _tell_statistics(self, statistics: object) -> None:
         self.statistics_changed.emit(statistics)
@@ -283,17 +305,12 @@ class AnnotationSession:
         )
         self.session.overlays.correct(tuple(masks))
 
-    def _hear_of_disk(self, problem: str | None) -> None:
-        """Note what the saving thread says; `tick` passes it on."""
-        self._disk_problem = problem
-
     def _tell_saving(self) -> None:
-        if self._disk_problem != "":
-            self.session.problem.emit(self._disk_problem or "")
-            if self._disk_problem is None:
-                self._disk_problem = ""
-        if self.field is None or self.shelf is None:
+        """Say how far the edits are on disk, and what the saving thread had to say."""
+        if self.shelf is None or self.field is None:
             return
-        saved = self.shelf.saved_revision(self.field.record.name)
-        on_disk = max(saved or 0, self._begun_with) >= self.field.document.revision
-        self.saving.emit(SAVED if on_disk else SAVING)
+        for problem in self.shelf.disk_problems():
+            self.session.problem.emit(problem)
+        document = self.field.document
+        saved = self.shelf.saved_revision(document.record.name) or self._begun_with
+        self.saving.emit(SAVED if saved >= document.revision else SAVING)

@@ -1,9 +1,10 @@
 """The fields of one reader of one slide: on disk, and as far as they count."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,9 +22,9 @@ from napari_glioma_density.annotation.field import (
     Start,
 )
 from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
-from napari_glioma_density.annotation.stored import counted_values, fits
+from napari_glioma_density.annotation.stored import counted_values, counts, fits
 from napari_glioma_density.density import Block
-from napari_glioma_density.errors import StoreError
+from napari_glioma_density.errors import BadInput, StoreError
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, WorkingPlane, working_plane
 from napari_glioma_density.ui.stored import ShownRun
@@ -80,17 +81,13 @@ class FieldShelf:
         The slide, and the run whose plane fields lie on.
     reader
         `FIRST` or `SECOND`.
-    problem
-        Told from another thread, with one line, when edits cannot be kept; with None afterwards.
     """
 
-    def __init__(
-        self, slide: Slide, shown: ShownRun, reader: str, problem: Callable[[str | None], None]
-    ) -> None:
+    def __init__(self, slide: Slide, shown: ShownRun, reader: str) -> None:
         self.slide = slide
         self.shown = shown
         self.reader = reader
-        self._problem = problem
+        self._disk: SimpleQueue[str] = SimpleQueue()
         self._guard = threading.RLock()
         self._beginning = threading.RLock()
         self._corrections: Corrections | None = None
@@ -151,7 +148,7 @@ class FieldShelf:
             record,
             state.done,
             len(state.nuclei),
-            values if state.done or record.start is Start.MODEL else None,
+            values if counts(record, state) else None,
             (state.labels > 0) & document.ground.read,
         )
 
@@ -159,6 +156,14 @@ class FieldShelf:
         """Return the newest revision of a field that is on disk, as far as this window saved."""
         with self._guard:
             return self._autosave.saved(name) if self._autosave else None
+
+    def disk_problems(self) -> Iterator[str]:
+        """Yield what the saving thread said since the last call; empty when all is well again."""
+        while not self._disk.empty():
+            yield self._disk.get_nowait()
+
+    def _hear_of_disk(self, problem: str | None) -> None:
+        self._disk.put(problem or "")
 
     def remove(self, name: str) -> None:
         """Take a field out; its files are kept."""
@@ -181,6 +186,13 @@ class FieldShelf:
     def folder(self) -> Path:
         """The reader's data set."""
         return self.shown.store / CORRECTIONS / self.reader
+
+    def reader_folders(self) -> tuple[Path, Path]:
+        """Return the data sets of both readers; BadInput when there are not two."""
+        first, second = (self.folder.parent / reader for reader in (FIRST, SECOND))
+        if not second.is_dir():
+            raise BadInput("Nobody has read these fields a second time: tick Second reader.")
+        return first, second
 
     @property
     def plane(self) -> WorkingPlane:
@@ -249,7 +261,7 @@ class FieldShelf:
         with self._guard:
             if self._corrections is None:
                 self._corrections = Corrections.open(self.shown.store, self.reader)
-                self._autosave = Autosave(self._corrections, self._problem)
+                self._autosave = Autosave(self._corrections, self._hear_of_disk)
             return self._corrections
 
 

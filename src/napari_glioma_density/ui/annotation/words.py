@@ -18,6 +18,11 @@ def field_name(record: FieldRecord, grid: CellGrid | None) -> str:
         return f"Patch {block.row + 1}·{block.column + 1}"
     side = grid.patches_per_cell
     cell = cell_address(block.row // side, block.column // side)
+    last = cell_address(
+        (block.row + block.rows - 1) // side, (block.column + block.columns - 1) // side
+    )
+    if last != cell:
+        return f"Cells {cell}–{last}"
     if side == 1 or (block.rows, block.columns) == (side, side):
         return f"Cell {cell}"
     return f"Cell {cell}, patch {block.row % side + 1}·{block.column % side + 1}"
@@ -57,7 +62,8 @@ def factor_line(factor: CorrectionFactor | None, fields: Sequence[ShelvedField])
         return ""
     if factor is None:
         done = sum(field.done for field in drawn)
-        return f"Random fields: {done} of {len(drawn)} done; three say how far the slide is off."
+        told = "with three done they tell how far the slide is off."
+        return f"Random fields: {done} of {len(drawn)} done; {told}"
     return (
         f"Slide, from {factor.fields} random fields: nuclear area × {factor.factor:.2f} "
         f"(95 % interval {factor.low:.2f}–{factor.high:.2f})"

@@ -20,6 +20,8 @@ from napari_glioma_density.ui.overview import Overview
 from napari_glioma_density.ui.pointing import ClickWatch
 from napari_glioma_density.ui.sessions import borrow_session
 
+HIDDEN = "Hidden while the second reader works (Annotation assist, Review)."
+
 
 class GliomaDensityDock(LivingDock):
     """Estimates the slide of a viewer and shows what was found.
@@ -51,6 +53,11 @@ class GliomaDensityDock(LivingDock):
         self.boxes = self._make_boxes()
         line = text(keys_line(keys.bound), quiet=True)
         self.lay_out(self.problem, scrolled([*self.boxes, line]), self.boxes)
+        self._hidden_note = text(HIDDEN)
+        self.layout().insertWidget(1, self._hidden_note)
+        self._hide_numbers(self.session.blinded)
+        self.session.blinded_changed.connect(self._hide_numbers)
+        self.life.callback(self.session.blinded_changed.disconnect, self._hide_numbers)
         show_scale_bar(napari_viewer)
         self.session.background.submit(warm_up, lambda _: None)
 
@@ -63,6 +70,10 @@ class GliomaDensityDock(LivingDock):
             GridBox(self.session),
             HotspotBox(self.session),
         )
+
+    def _hide_numbers(self, hidden: bool) -> None:
+        self.body.setVisible(not hidden)
+        self._hidden_note.setVisible(hidden)
 
     def enter(self, window: QWidget) -> None:
         """Watch the window, and put the overview into it."""

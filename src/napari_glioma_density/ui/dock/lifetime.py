@@ -1,11 +1,20 @@
 """How long a dock lives: until it is taken out of the window, or the window closes."""
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFrame,
+    QMainWindow,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
@@ -43,6 +52,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
         `head` and boxes have `connections`, which are closed when the dock shuts.
         """
         self._boxes = [head, *boxes]
+        self.body = body
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 2, 6)
         for widget in (head, body, text(words.PURPOSE, quiet=True)):
@@ -71,6 +81,19 @@ class LivingDock(QWidget):  # type: ignore[misc]
         if window is not self._window and window is not self:
             self._window = window
             window.installEventFilter(self)
+            if isinstance(window, QMainWindow):
+                QTimer.singleShot(0, partial(self._share_place, window))
+
+    def _share_place(self, window: QMainWindow) -> None:
+        """Lie over the other dock of this program: side by side both would be too low to use."""
+        with suppress(RuntimeError):  # closed meanwhile
+            own = self.parent()
+            for other in window.findChildren(LivingDock):
+                place = other.parent()
+                if other is not self and isinstance(place, QDockWidget) and not place.isFloating():
+                    if own not in window.tabifiedDockWidgets(place):
+                        window.tabifyDockWidget(place, own)
+                    own.raise_()
 
     def shut(self) -> None:
         """Finish what is at work, save it, and let go of the viewer. Twice does no harm."""

@@ -1,6 +1,7 @@
 """All overlays of one run, in the order in which they lie over the slide."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from napari.layers import Layer
@@ -30,6 +31,9 @@ class OverlayStack:
         self._grid: GridOverlay | None = None
         self._waiting: deque[Layer] = deque()
         self._hidden: list[Layer] = []
+        self._kept_hidden = False
+        self.companions: Callable[[], tuple[Layer, ...]] = lambda: ()
+        """Layers of others that are hidden and shown along with these."""
         self.opacity = OPACITY
         self.names_shown = True
         self.filled = False
@@ -43,6 +47,7 @@ class OverlayStack:
         self.set_filled(self.filled)
         self.set_names_shown(self.names_shown)
         self._waiting.extend(self._layers())
+        self.set_hidden(self._kept_hidden)
         self.paint(shown.snapshot)
 
     def tick(self) -> None:
@@ -100,9 +105,17 @@ class OverlayStack:
         if self._grid is not None:
             self._grid.show_names(shown)
 
+    def set_hidden(self, hidden: bool) -> None:
+        """Hide density and nuclei, and those of later runs, or show them."""
+        self._kept_hidden = hidden
+        for overlay in (self._density, self._nuclei):
+            if overlay is not None:
+                overlay.layer.visible = not hidden
+
     def toggle(self) -> None:
         """Hide every overlay, or show again those that were hidden so."""
-        visible = [layer for layer in self._layers() if layer.visible]
+        layers = (*self._layers(), *self.companions())
+        visible = [layer for layer in layers if layer.visible]
         for layer in visible or self._hidden:
             layer.visible = not visible
         self._hidden = visible
