@@ -22,7 +22,7 @@ from napari_glioma_density.ui.demo import PLUGIN
 
 ACCEPTED = 6
 CORRECT, REVIEW, TUNE = range(3)
-MODEL, MINUTES = "my-laboratory", 4
+MODEL, MINUTES = "my-laboratory", 8
 
 
 def open_annotation(screen: Screen) -> AnnotationDock:
