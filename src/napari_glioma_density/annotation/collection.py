@@ -114,9 +114,13 @@ class Corrections:
         """Read what is known of a field besides its labels; StoreError when it is damaged."""
         return read_notes(self._label(name))
 
+    def read(self, name: str) -> tuple[NDArray[np.uint16], FieldNotes]:
+        """Read a field's labels, (height, width), and notes; StoreError when it is damaged."""
+        return read_field(self._label(name))
+
     def load(self, name: str) -> FieldState:
         """Read a field as it was saved last; StoreError when it is absent or damaged."""
-        labels, notes = read_field(self._label(name))
+        labels, notes = self.read(name)
         return notes.state(labels)
 
     def values(self, name: str) -> FieldValues | None:

@@ -1,10 +1,6 @@
 """The fields of the slide, and what random ones say of all of it."""
 
-from typing import Any
-
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableWidget
-from qtpy.QtWidgets import QTableWidgetItem as Item
+from qtpy.QtWidgets import QPushButton
 
 from napari_glioma_density.annotation.field import Choice
 from napari_glioma_density.ui import words
@@ -14,7 +10,7 @@ from napari_glioma_density.ui.annotation.session import AnnotationSession
 from napari_glioma_density.ui.annotation.shelf import FIRST, ShelvedField
 from napari_glioma_density.ui.annotation.words import factor_line, field_name
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.dock.parts import Box, list_of_rows, right_aligned, row, text
 
 COLUMNS = ("", "Field", "Nuclei", "Model", "Corrected")
 HEIGHT_PX = 132
@@ -29,7 +25,7 @@ class FieldsBox(Box):
         self._annotation = annotation
         self._chooser = chooser
         self._summary = text(NO_FIELDS, quiet=True)
-        self._table = _table()
+        self._table = list_of_rows(COLUMNS, HEIGHT_PX, narrow=(0, 1))
         self._next = QPushButton("Next unfinished field")
         self._remove = QPushButton("Remove field")
         self._remove.setToolTip("The field leaves the list and counts no more; its file is kept.")
@@ -75,7 +71,7 @@ class FieldsBox(Box):
         open_name = self._annotation.field.record.name if self._annotation.field else ""
         for place, field in enumerate(fields):
             for column, content in enumerate(self._columns(field)):
-                self._table.setItem(place, column, _item(content))
+                self._table.setItem(place, column, right_aligned(content))
             if field.record.name == open_name:
                 self._table.selectRow(place)
 
@@ -92,25 +88,3 @@ class FieldsBox(Box):
             words.percent(model),
             words.percent(corrected),
         )
-
-
-def _item(content: str) -> Item:
-    item = Item(content)
-    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    return item
-
-
-def _table() -> Any:
-    table = QTableWidget(0, len(COLUMNS))
-    table.setHorizontalHeaderLabels(COLUMNS)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(22)
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-    table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setShowGrid(False)
-    table.setFixedHeight(HEIGHT_PX)
-    return table

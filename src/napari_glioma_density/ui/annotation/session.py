@@ -247,7 +247,10 @@ class AnnotationSession:
         self._show_layers(self.field)
         if self._settings is not None:
             self.choose_hints(self._settings)
-        self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
+        if opened.record.name in {one.record.name for one in self.fields if one.begun}:
+            self._show_outlines()
+        else:
+            self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
         self.opened.emit()
 
     def _clear_problem(self, _window: object = None) -> None:

@@ -267,16 +267,16 @@ class FieldShelf:
 
 def _shelved(corrections: Corrections, record: FieldRecord) -> ShelvedField:
     try:
-        state, notes = corrections.load(record.name), corrections.notes(record.name)
+        labels, notes = corrections.read(record.name)
     except StoreError as error:
         nothing = np.zeros((record.height_px, record.width_px), bool)
         return ShelvedField(record, False, 0, None, nothing, str(error))
     return ShelvedField(
         record,
-        state.done,
-        len(state.nuclei),
+        notes.done,
+        len(notes.nuclei),
         counted_values(record, notes),
-        state.labels > 0,
+        labels > 0,
     )
 
 

@@ -5,20 +5,15 @@ from pathlib import Path
 
 from magicgui.widgets import CheckBox
 from napari.utils.notifications import show_info
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
-    QHeaderView,
     QPushButton,
-    QTableWidget,
 )
-from qtpy.QtWidgets import QTableWidgetItem as Item
 
 from napari_glioma_density.density import Cell
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.dock.parts import Box, list_of_rows, right_aligned, row, text
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.tables import save_tables
 
@@ -37,7 +32,7 @@ class HotspotBox(Box):
         self._session = session
         self._shown: tuple[Cell, ...] = ()
         self._note = text(quiet=True)
-        self._table = _table()
+        self._table = list_of_rows(COLUMNS, HEIGHT_PX)
         following = QPushButton("Next hotspot (N)")
         self._by_corrected = CheckBox(text="Rank by corrected values", value=False)
         self._by_corrected.native.setToolTip(
@@ -98,7 +93,7 @@ class HotspotBox(Box):
         for rank, cell in enumerate(hotspots):
             corrected = snapshot is not None and snapshot.is_corrected(cell.row, cell.column)
             for column, content in enumerate(_columns(rank, cell, corrected)):
-                self._table.setItem(rank, column, _item(content))
+                self._table.setItem(rank, column, right_aligned(content))
 
 
 def _tell(folder: Path) -> None:
@@ -113,24 +108,3 @@ def _columns(rank: int, cell: Cell, corrected: bool) -> tuple[str, ...]:
         words.number(cell.nuclei_per_mm2),
         f"{cell.tissue_mm2:.2f}",
     )
-
-
-def _item(content: str) -> Item:
-    item = Item(content)
-    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    return item
-
-
-def _table() -> QTableWidget:
-    table = QTableWidget(0, len(COLUMNS))
-    table.setHorizontalHeaderLabels(COLUMNS)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(22)
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setShowGrid(False)
-    table.setFixedHeight(HEIGHT_PX)
-    return table
