@@ -107,10 +107,7 @@ def test_random_fields_give_a_factor_for_the_slide(at_desk: Annotator) -> None:
 
 def test_the_screen_says_saved_once_the_file_on_disk_holds_the_edit(at_work: Annotator) -> None:
     at_work.begin()
-    line = at_work.dock.field_box._saving
     at_work.document.delete(1)
-    at_work.annotation.tick()
-    assert line.text() == "Saving …"
     at_work.saved()
     labels, notes = at_work.on_disk()
     assert notes.revision == at_work.document.revision

@@ -26,7 +26,6 @@ from napari_glioma_density.annotation.manifest import (
     read_manifest,
     write_manifest,
 )
-from napari_glioma_density.annotation.summaries import FieldSummary
 from napari_glioma_density.density import Block
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results.durable import write_atomically
@@ -102,10 +101,6 @@ class Corrections:
         """Return what a field is of; StoreError when there is none of that name."""
         return self._entry(name).record
 
-    def summaries(self) -> tuple[FieldSummary, ...]:
-        """Return the fields as lists show them, read from disk, oldest first."""
-        return tuple(self._summary(entry) for entry in self._entries.values())
-
     def holding(self, block: Block) -> FieldRecord | None:
         """Return the field that shares a patch with a block, if there is one."""
         return next((known for known in self.records() if known.block.meets(block)), None)
@@ -160,7 +155,7 @@ class Corrections:
                 raise StoreError(f"field {other.name}: has patches of the new one: open it instead")
             write_png(self._image(record.name), rgb)
             self._write(record, state, values, nuclei)
-            self._set(Entry(record, state.done, len(state.nuclei)))
+            self._set(Entry(record, state.done))
 
     def save(
         self, name: str, state: FieldState, values: FieldValues, nuclei: NDArray[np.void]
@@ -287,13 +282,6 @@ class Corrections:
                 continue
             if done != entry.done:
                 self._set(replace(entry, done=done))
-
-    def _summary(self, entry: Entry) -> FieldSummary:
-        try:
-            notes = self.notes(entry.record.name)
-        except StoreError as error:
-            return FieldSummary(entry.record, entry.done, fault=str(error))
-        return FieldSummary.of(entry, notes)
 
     def _image(self, name: str) -> Path:
         return self.folder / IMAGES / f"{name}.png"

@@ -26,13 +26,10 @@ class Entry:
         What the field is of.
     done
         Whether the reader has called it finished.
-    begun_with
-        Nuclei that it held when it was begun.
     """
 
     record: FieldRecord
     done: bool
-    begun_with: int
 
 
 def read_manifest(folder: Path) -> dict[str, Entry]:
@@ -82,7 +79,7 @@ def _demand_known(path: Path, manifest: dict[str, Any]) -> None:
 
 
 def _entry(fields: dict[str, Any]) -> Entry:
-    return Entry(record_from_json(fields["field"]), bool(fields["done"]), int(fields["begun_with"]))
+    return Entry(record_from_json(fields["field"]), bool(fields["done"]))
 
 
 def _fields(entry: Entry) -> dict[str, Any]:
@@ -94,6 +91,5 @@ def _fields(entry: Entry) -> dict[str, Any]:
         "organ": "",
         "patient": record.case,
         "done": entry.done,
-        "begun_with": entry.begun_with,
         "field": record_to_json(record),
     }
