@@ -4,13 +4,15 @@ import errno
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from napari_glioma_density.annotation import review
-from napari_glioma_density.annotation.review import Reason, ReviewLog, excluded_patches
+from napari_glioma_density.annotation.review import ReviewLog, excluded_regions
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, cell_grid
 from napari_glioma_density.errors import StoreError
+from napari_glioma_density.regions.plane import Plane
+from napari_glioma_density.regions.region import Reason, RegionKind
+from napari_glioma_density.results import line_log
 
 LATTICE = Lattice.over(8 * PATCH_PX, 8 * PATCH_PX - 5, 0.5)
 CELL, OTHER = Block(0, 2, 2, 2), Block(4, 4, 2, 2)
@@ -28,7 +30,6 @@ def lines_of(tmp_path: Path) -> Path:
 def test_nothing_is_noted_at_first(log: ReviewLog, tmp_path: Path) -> None:
     assert log.marks() == ()
     assert log.latest(CELL) is None
-    assert not log.excluded().any()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -43,15 +44,25 @@ def test_the_latest_mark_of_a_block_counts_after_a_restart(log: ReviewLog, tmp_p
     assert len(lines_of(tmp_path).read_bytes().splitlines()) == 3, "no line is ever changed"
 
 
-def test_patches_of_excluded_blocks_are_left_out(log: ReviewLog, tmp_path: Path) -> None:
-    log.mark(CELL, excluded=Reason.PEN)
+def test_blocks_left_out_are_exclusions_like_any_other(log: ReviewLog) -> None:
+    edge = Block(6, 6, 2, 2)
+    log.mark(CELL, excluded=Reason.PEN, author="A", comment="Strich")
     log.mark(OTHER, comment="fine")
-    expected = np.zeros((8, 8), bool)
-    expected[0:2, 2:4] = True
-    assert np.array_equal(log.excluded(), expected)
-    assert np.array_equal(excluded_patches(tmp_path, LATTICE), expected)
+    log.mark(edge, excluded=Reason.FOLD)
+    pen, fold = excluded_regions(log, Plane(LATTICE, 2.0))
+    assert (pen.kind, pen.reason, pen.author, pen.comment) == (
+        RegionKind.EXCLUSION, Reason.PEN, "A", "Strich"
+    )  # fmt: skip
+    assert pen.geometry.bounds == (1920, 0, 3840, 1920)
+    assert fold.geometry.bounds == (5760, 5760, 7670, 7680), "it ends where the slide does"
+    log.mark(CELL, excluded=Reason.VESSEL)
+    again = excluded_regions(log, Plane(LATTICE, 2.0))
+    assert [(region.id, region.reason) for region in again] == [
+        (pen.id, Reason.VESSEL),
+        (fold.id, Reason.FOLD),
+    ]
     log.mark(CELL)
-    assert not log.excluded().any()
+    assert excluded_regions(log, Plane(LATTICE, 2.0)) == (fold,)
 
 
 def test_progress_counts_reviewed_and_left_out(log: ReviewLog) -> None:
@@ -109,7 +120,7 @@ def test_two_windows_lose_nothing_of_each_other(log: ReviewLog, tmp_path: Path) 
 def test_marks_of_another_plane_are_passed_over(log: ReviewLog, tmp_path: Path) -> None:
     log.mark(CELL, excluded=Reason.FOLD)
     finer = Lattice.over(16 * PATCH_PX, 16 * PATCH_PX - 10, 0.25)
-    assert not ReviewLog.open(tmp_path, finer).excluded().any()
+    assert ReviewLog.open(tmp_path, finer).marks() == ()
 
 
 def test_a_full_disk_is_told_and_the_marks_stay(
@@ -117,7 +128,7 @@ def test_a_full_disk_is_told_and_the_marks_stay(
 ) -> None:
     log.mark(CELL)
     with monkeypatch.context() as full:
-        full.setattr(review, "write_tail", _refuse)
+        full.setattr(line_log, "write_tail", _refuse)
         with pytest.raises(StoreError, match="disk is full; free some space"):
             log.mark(OTHER)
     assert log.latest(OTHER) is None

@@ -17,8 +17,9 @@ from napari_glioma_density.annotation.field import (
     Origin,
     Start,
 )
-from napari_glioma_density.annotation.review import Reason, ReviewLog
+from napari_glioma_density.annotation.review import ReviewLog
 from napari_glioma_density.density import PATCH_PX, Block
+from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, RunSpec
 
 FIELD, LEFT_OUT = Block(1, 1, 1, 1), Block(0, 0, 1, 2)

@@ -1,6 +1,7 @@
 """What `evaluate` prints, for programs and for people."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,24 @@ def test_json_holds_scores_intervals_counts_and_organs(
         ("brain", 3), ("liver", 3),
     ]  # fmt: skip
     assert "pictures" not in found
+
+
+def test_scores_are_kept_beside_the_weights_without_paths(
+    program: Program, weights: Path, annotated: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.safetensors"
+    shutil.copy(weights, mine)
+    call = ("evaluate", "--data", annotated, "--model", mine, "--per-image", "--keep", "--json")
+    found = program(*call).json
+    text = (tmp_path / "mine.metrics.json").read_text()
+    assert str(tmp_path) not in text
+    kept = json.loads(text)
+    assert kept["pooled"] == found["pooled"]
+    assert kept["sha256"] == found["sha256"]
+    (row,) = kept["data_sets"]
+    assert row["images"] == 6
+    for name in ("patient", "true_density_percent", "predicted_density_percent"):
+        assert row["fields"][name] == [image[name] for image in found["images"]]
 
 
 def test_people_read_aligned_tables(

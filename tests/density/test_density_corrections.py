@@ -38,12 +38,3 @@ def test_a_scope_leaves_corrections_out() -> None:
     ]
     assert PATCHES.fields_in(scope) == 1
     assert PATCHES.fields_in(None) == 2
-
-
-def test_what_is_left_out_is_so_in_both_values() -> None:
-    kept = PATCHES.excluding(np.array([[False, False, True, True]]))
-    assert kept.patches.totals().density_percent == 100 * 350 / (2 * FULL)
-    assert kept.model.totals().density_percent == 100 * 300 / (2 * FULL)
-    assert kept.corrected.tolist() == [[False, True, False, False]]
-    (pair,) = measure_corrected_cells(kept, GRID)
-    assert (pair.cell.address, pair.corrected_patches) == ("A1", 1)

@@ -6,6 +6,9 @@ from chosen_patches import FULL, make_patches
 
 from napari_glioma_density.density import (
     PATCH_PX,
+    Address,
+    Block,
+    CellGrid,
     Lattice,
     PatchState,
     cell_address,
@@ -24,20 +27,34 @@ PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED, EXCLUDED = PatchState
 )
 def test_letters_name_rows_and_numbers_columns(row: int, column: int, address: str) -> None:
     assert cell_address(row, column) == address
-    assert parse_address(address) == (row, column)
+    assert parse_address(address) == Address("", row, column)
 
 
 def test_every_address_is_parsed_back() -> None:
     for row in range(1500):
-        assert parse_address(cell_address(row, row % 13)) == (row, row % 13)
+        assert parse_address(cell_address(row, row % 13)) == Address("", row, row % 13)
+        section = f"S{row + 1}"
+        named = parse_address(cell_address(row, row % 13, section))
+        assert named == Address(section, row, row % 13)
 
 
 @pytest.mark.parametrize("text", ["b6", " B6 ", "B 6", "b06"])
 def test_case_and_spaces_do_not_matter(text: str) -> None:
-    assert parse_address(text) == (1, 5)
+    assert parse_address(text) == Address("", 1, 5)
 
 
-@pytest.mark.parametrize("text", ["", "6B", "B", "6", "B0", "B-1", "B6C", "É1", "B٣"])
+@pytest.mark.parametrize("text", ["S2 B6", "s2b6", "S2B6", " s 2 b 6 ", "s02 b06"])
+def test_a_section_may_stand_before_a_cell(text: str) -> None:
+    assert parse_address(text) == Address("S2", 1, 5)
+
+
+def test_a_letter_s_alone_names_a_row() -> None:
+    assert parse_address("S2") == Address("", 18, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "6B", "B", "6", "B0", "B-1", "B6C", "É1", "B٣", "T2 B6", "S0 B6"]
+)
 def test_nonsense_is_told_what_is_expected(text: str) -> None:
     with pytest.raises(ValueError, match="as in B6"):
         parse_address(text)
@@ -125,3 +142,59 @@ def test_a_cell_is_complete_when_no_patch_of_the_scope_is_pending() -> None:
     grid = cell_grid(patches.lattice, 0.48)
     assert not measure_cells(patches, grid)[0].complete
     assert measure_cells(patches, grid, scope=np.array([[True, False]]))[0].complete
+
+
+def test_the_grid_of_a_section_begins_at_its_corner() -> None:
+    patches = make_patches((100 * np.arange(6 * 8).reshape(6, 8)).tolist())
+    part = np.zeros((6, 8), bool)
+    part[2:5, 3:8] = True
+    part[2, 3] = False
+    grid = cell_grid(patches.lattice, 0.48, extent=Block(2, 3, 3, 5), section="S2")
+    cells = measure_cells(patches, grid, scope=part)
+    assert [cell.address for cell in cells] == [
+        *("S2 A1", "S2 A2", "S2 A3"),
+        *("S2 B1", "S2 B2", "S2 B3"),
+    ]
+    first, last = cells[0], cells[-1]
+    assert first.density_percent == pytest.approx(100 * (2000 + 2700 + 2800) / (3 * FULL))
+    assert (first.x_um, first.y_um) == (3 * 240, 2 * 240)
+    assert last.density_percent == pytest.approx(100 * 3900 / FULL)
+    assert (last.width_um, last.height_um) == (240, 240)
+
+
+def test_cells_keep_names_and_numbers_when_a_section_lies_elsewhere() -> None:
+    chance = np.random.default_rng(8)
+    tissue = chance.integers(0, FULL, (4, 5))
+    cells = []
+    for row, column in ((0, 0), (3, 1)):
+        nucleus = np.zeros((7, 7), int)
+        nucleus[row : row + 4, column : column + 5] = tissue
+        patches = make_patches(nucleus.tolist())
+        grid = CellGrid(patches.lattice, 2, Block(row, column, 4, 5), "S1")
+        cells.append({cell.address: cell.density_percent for cell in measure_cells(patches, grid)})
+    assert cells[0] == cells[1]
+    assert len(cells[0]) == 6
+
+
+def test_a_section_chooses_its_cells_by_its_own_size() -> None:
+    lattice = Lattice.over(97 * PATCH_PX, 97 * PATCH_PX, 0.5)
+    assert cell_grid(lattice, extent=Block(50, 50, 4, 12)).patches_per_cell == 1
+
+
+def test_edges_lie_between_cells_and_end_at_the_slide() -> None:
+    lattice = Lattice.over(3 * PATCH_PX, 4 * PATCH_PX - 80, 0.5)
+    ys, xs = CellGrid(lattice, 2, Block(1, 1, 2, 3), "S1").edges_um()
+    assert ys.tolist() == [240, 720]
+    assert xs.tolist() == [240, 720, 920]
+    ys, xs = CellGrid(lattice, 2).edges_um()
+    assert ys.tolist() == [0, 480, 720]
+    assert xs.tolist() == [0, 480, 920]
+
+
+def test_a_patch_is_found_in_its_cell() -> None:
+    grid = CellGrid(Lattice.over(9 * PATCH_PX, 9 * PATCH_PX, 0.5), 2, Block(3, 1, 5, 5), "S1")
+    for row, column in np.ndindex(grid.rows, grid.columns):
+        block = grid.block(row, column)
+        assert grid.cell_of(block.row, block.column) == (row, column)
+        last = block.row + block.rows - 1, block.column + block.columns - 1
+        assert grid.cell_of(*last) == (row, column)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chosen_patches import FULL, make_patches
 
-from napari_glioma_density.density import cell_grid, measure_cells, rank_hotspots
+from napari_glioma_density.density import Block, CellGrid, cell_grid, measure_cells, rank_hotspots
 
 HALF = FULL // 2
 
@@ -58,3 +58,15 @@ def test_a_correction_neither_makes_nor_unmakes_a_hotspot() -> None:
     grid = cell_grid(model.lattice, 0.24)
     ranked = rank_hotspots(measure_cells(corrected, grid), ranked_by=measure_cells(model, grid))
     assert [cell.address for cell in ranked] == ["A1"]
+
+
+def test_cells_of_several_sections_are_ranked_together() -> None:
+    patches = make_patches([[300, 0, 500], [300, 0, 400]])
+    left = CellGrid(patches.lattice, 1, Block(0, 0, 2, 1), "S2")
+    right = CellGrid(patches.lattice, 1, Block(0, 2, 2, 1), "S10")
+    cells = [cell for grid in (right, left) for cell in measure_cells(patches, grid)]
+    ranked = rank_hotspots(cells)
+    assert [cell.address for cell in ranked] == ["S10 A1", "S10 B1", "S2 A1", "S2 B1"]
+    even = [replace(cell, tissue_density_percent=1.0) for cell in cells]
+    names = [cell.address for cell in rank_hotspots(even)]
+    assert names == ["S2 A1", "S2 B1", "S10 A1", "S10 B1"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from chosen_patches import FULL, make_patches
 
-from napari_glioma_density.density import Block, Lattice, PatchState, PatchTable, exclude
+from napari_glioma_density.density import Block, Lattice, PatchState, PatchTable
 
 PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED, EXCLUDED = PatchState
 
@@ -88,21 +88,6 @@ def test_band_shares_of_read_patches_sum_to_one() -> None:
     shares = patches.totals().bands
     assert shares == pytest.approx((1 / 7, 1 / 7, 1 / 7, 1 / 7, 1 / 7, 2 / 7))
     assert sum(shares) == pytest.approx(1)
-
-
-def test_what_a_person_left_out_is_in_no_sum() -> None:
-    patches = make_patches([[FULL, FULL // 10, FULL // 10]])
-    totals = exclude(patches, np.array([[True, False, False]])).totals()
-    assert totals.density_percent == 10.0
-    assert totals.read_mm2 == pytest.approx(2 * 0.24**2)
-    assert totals.complete
-    assert patches.totals().density_percent == pytest.approx(40)
-
-
-def test_only_what_was_measured_can_be_left_out() -> None:
-    states = [[PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED]]
-    out = exclude(make_patches([[0] * 5], state=states), np.ones((1, 5), bool))
-    assert out.state.tolist() == [[PENDING, BACKGROUND, EXCLUDED, UNREAD, EXCLUDED]]
 
 
 def test_blocks_meet_where_they_share_a_patch() -> None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from napari_glioma_density.estimate import prepare
 from napari_glioma_density.estimate import slide_colours as colours
 from napari_glioma_density.estimate.slide_colours import fit_slide_colours
-from napari_glioma_density.estimate.tables import write_tables
+from napari_glioma_density.exchange.tables import write_tables
+from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.weights import load_network, save_network
@@ -102,7 +103,7 @@ def test_too_little_tissue_gives_typical_statistics_and_says_so(tmp_path: Path, 
     with open_slide(path) as slide:
         run = run_of(slide.with_um_per_px(0.5), dark, tmp_path / "r", tissue_mask=False)
     assert run.spec.colour_statistics == INPUTS["vahadane"].typical
-    figures = write_tables(tmp_path / "t", run.folder.parent.parent, run)
+    figures = write_tables(tmp_path / "t", gather(run.folder.parent.parent, run))
     assert figures["colour_source"] == "typical: too little tissue"
 
 
@@ -127,7 +128,7 @@ def test_they_are_in_the_run_and_in_the_summary(slide: Slide, dark: Any, tmp_pat
     recorded = ResultStore(run.folder.parent.parent).run(run.spec.run_id).spec
     assert recorded == run.spec
     assert len(recorded.colour_statistics) == len(INPUTS["reinhard"].typical)
-    write_tables(tmp_path / "t", run.folder.parent.parent, run)
+    write_tables(tmp_path / "t", gather(run.folder.parent.parent, run))
     summary = json.loads((tmp_path / "t/summary.json").read_text())
     assert tuple(summary["colour_statistics"]) == recorded.colour_statistics
     assert summary["colour_source"] == "fitted to the slide"

@@ -45,6 +45,19 @@ def test_no_pixel_is_lost_or_invented_by_splitting() -> None:
     assert np.array_equal(separate_nuclei(mask, 0.5) > 0, mask > 0)
 
 
+def test_what_hangs_on_by_a_corner_belongs_to_its_nucleus() -> None:
+    """Left over by the split, such pieces were once a single nucleus, however far apart."""
+    mask = discs((60, 40, 12), (60, 61, 12), (60, 200, 12), (60, 221, 12), side=280)
+    for clump in (slice(0, 50), slice(150, 210)):
+        end = clump.start + int(np.flatnonzero(mask[48, clump])[-1])
+        mask[45:48, end + 1 : end + 9] = 1
+    labels = separate_nuclei(mask, 0.5)
+    assert np.array_equal(labels > 0, mask > 0)
+    for region in regionprops(labels):
+        left, right = region.bbox[1], region.bbox[3]
+        assert right - left < 40, "one label holds pieces of two clumps"
+
+
 def test_areas_and_centres_agree_with_scikit_image() -> None:
     labels = separate_nuclei(discs((60, 40, 12), (60, 61, 12), (20, 100, 8)), 0.5)
     found = measure_nuclei(labels)

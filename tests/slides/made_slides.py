@@ -18,6 +18,7 @@ class CountingSource:
     """Tiles whose colour tells where they are, and how often each was decoded."""
 
     format, reader, objective = "counted", "none", None
+    bounds_offset = (0, 0)
     resolution = Resolution(0.25, "made")
 
     def __init__(self, width: int = 2000, height: int = 1500, *downsamples: int) -> None:

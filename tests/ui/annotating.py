@@ -91,7 +91,7 @@ class Annotator:
         self.dock.review_box._blinded.setChecked(False)
         self.dock.field_box._start.value = Start.MODEL
         self.dock.field_box._where.value = Where.VIEW
-        self.density.boxes[-1]._by_corrected.value = False
+        self.density.hotspot_box._by_corrected.value = False
         self.session.problem.emit("")
 
     def saved(self) -> None:

@@ -11,9 +11,10 @@ from qtpy.QtWidgets import QApplication
 from watching import Listener, delivered, shown
 
 from napari_glioma_density.annotation.hint_settings import HintSettings, HintSource
-from napari_glioma_density.annotation.review import Mark, Reason
+from napari_glioma_density.annotation.review import Mark
 from napari_glioma_density.annotation.slide_scores import ScoreStatistics
 from napari_glioma_density.density import Block
+from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui.annotation.agreement_figures import compare_readers
 from napari_glioma_density.ui.annotation.fine_tune_box import FineTuneBox
 from napari_glioma_density.ui.annotation.hint_box import THROTTLE_MS, HintBox

@@ -9,9 +9,9 @@ from painted_slide import write_slide
 from qtpy.QtCore import Qt
 
 from napari_glioma_density.annotation.field import Start
-from napari_glioma_density.annotation.review import Reason
 from napari_glioma_density.annotation.sampling import slide_factor
 from napari_glioma_density.density import PatchState
+from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.window
 def test_an_edit_changes_numbers_but_no_rank_unless_corrected_values_rank(
     at_desk: Annotator,
 ) -> None:
-    session, table = at_desk.session, at_desk.density.boxes[-1]._table
+    session, table = at_desk.session, at_desk.density.hotspot_box._table
     order = [cell.address for cell in session.snapshot.hotspots]
     totals, place = session.snapshot.totals, (1, 1)
     assert order.index("B2") < len(order) - 1
@@ -49,7 +49,7 @@ def test_an_edit_changes_numbers_but_no_rank_unless_corrected_values_rank(
     line = f"{model} by the model, {words.percent(percent)} corrected"
     assert line in at_desk.dock.field_box._numbers.text()
     assert at_desk.rows()[0][2:] == ("5", model, words.percent(percent))
-    at_desk.density.boxes[-1]._by_corrected.value = True
+    at_desk.density.hotspot_box._by_corrected.value = True
     at_desk.wait(lambda: session.snapshot.hotspots[-1].address == "B2")
 
 

@@ -51,7 +51,7 @@ def test_estimate_draws_every_overlay_and_fills_the_dock(finished: Any) -> None:
     assert 2 < totals.tissue_density_percent < 10
     assert all(str(unit) == "micrometer" for layer in session.viewer.layers for unit in layer.units)
     assert session.viewer.layers["density"].data.any()
-    table = finished.boxes[-1]._table
+    table = finished.hotspot_box._table
     assert table.rowCount() == len(session.snapshot.hotspots) > 0
     assert table.item(0, 1).text() == session.snapshot.hotspots[0].address
 
@@ -248,7 +248,7 @@ def test_after_going_to_a_cell_the_keys_are_the_slide_s_again(finished: Any, qtb
 def test_hotspots_follow_one_another_by_rank(finished: Any) -> None:
     cells, hotspots = finished.session.cells, finished.session.snapshot.hotspots
     for hotspot in (*hotspots, hotspots[0]):
-        cells.next_hotspot()
+        finished.session.hotspots.next()
         assert cells.chosen == (hotspot.row, hotspot.column)
     centre = finished.session.viewer.scene.camera.center[-2:]
     assert centre[0] == pytest.approx(hotspots[0].y_um + hotspots[0].height_um / 2)

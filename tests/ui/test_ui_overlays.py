@@ -11,6 +11,7 @@ from napari_glioma_density.density import (
     PatchTable,
     cell_grid,
 )
+from napari_glioma_density.findings.snapshot import Bands, Choices, take_snapshot
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.overlays.density import (
@@ -25,7 +26,6 @@ from napari_glioma_density.ui.overlays.density import (
 from napari_glioma_density.ui.overlays.grid import CellNames, GridOverlay, cell_at
 from napari_glioma_density.ui.overlays.nuclei import NucleiOverlay
 from napari_glioma_density.ui.overlays.outlines import INSIDE, OUTLINE, OutlinedMask, outlined
-from napari_glioma_density.ui.snapshot import Bands, Choices, take_snapshot
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from quick_segmenter import DarkPixels
 
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.estimate import prepare
-from napari_glioma_density.estimate.tables import write_tables
+from napari_glioma_density.exchange.tables import write_tables
+from napari_glioma_density.findings.gathering import gather
+from napari_glioma_density.findings.snapshot import Bands, Choices
 from napari_glioma_density.results import Run
 from napari_glioma_density.slides import open_slide
-from napari_glioma_density.ui.snapshot import Bands, Choices
 from napari_glioma_density.ui.stored import show_run
 from napari_glioma_density.ui.tables import save_tables
 
@@ -43,7 +44,8 @@ def test_dock_and_command_line_write_the_same(
     shown = show_run(run, Choices(bands, cell_mm))
     save_tables(tmp_path / "dock", shown, shown.snapshot, cell_mm)
     everything = run.patches().is_read | True
-    write_tables(tmp_path / "cli", shown.store, run, everything, cell_mm=cell_mm)
+    found = gather(shown.store, run, Choices(cell_mm=cell_mm), everything)
+    write_tables(tmp_path / "cli", found)
     for table in ("patches.csv", "grid.csv", "heatmap.png"):
         written = (tmp_path / "dock" / table).read_bytes()
         assert written == (tmp_path / "cli" / table).read_bytes()

@@ -1,7 +1,7 @@
 """A run with a person's corrections in place of what the model found."""
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from napari_glioma_density.density import (
     CorrectedPatches,
     PatchTable,
 )
-from napari_glioma_density.results.masks import DOWNSAMPLES, coarsen
+from napari_glioma_density.results.masks import DOWNSAMPLES, MaskLevel, coarsen
 from napari_glioma_density.results.nuclei import as_records, in_slide_order
 
 
@@ -95,17 +95,6 @@ class _PatchNumber(NamedTuple):
         # The division that patch counts rest on: see estimate.measurement.
         row, column = ((nuclei[name] / PATCH_PX).astype(np.int64) for name in ("y_px", "x_px"))
         return np.asarray(row * self.columns + column)
-
-
-class MaskLevel(Protocol):
-    """A 0/1 mask, (height, width) uint8, read by windows: a zarr array, for one."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Height and width."""
-
-    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[np.uint8]:
-        """Read a window."""
 
 
 class FieldMask(NamedTuple):

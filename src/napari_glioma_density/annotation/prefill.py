@@ -20,8 +20,8 @@ from napari_glioma_density.annotation.field import (
 from napari_glioma_density.annotation.pixels import Window
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.estimate.measurement import NUCLEUS_MARGIN_PX, Ground
-from napari_glioma_density.nuclei.table import measure_nuclei, separate_nuclei
+from napari_glioma_density.estimate.measurement import Ground
+from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
 from napari_glioma_density.results import Run
 from napari_glioma_density.slides import (
     TISSUE_PX,

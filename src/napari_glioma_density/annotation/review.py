@@ -1,40 +1,20 @@
 """What a reader noted of each cell: looked at, left out with a reason, a comment."""
 
-import json
+import uuid
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_glioma_density.annotation.collection import CORRECTIONS
 from napari_glioma_density.density import Block, Lattice
-from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results.durable import sync_folder, write_tail
-from napari_glioma_density.results.failures import explained
-from napari_glioma_density.results.locking import take_lock
+from napari_glioma_density.regions.plane import Plane
+from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
+from napari_glioma_density.results.line_log import LineLog
 
 SCHEMA = 1
 _FILE = "review.jsonl"
-_PATIENCE_S = 5.0
-
-
-class Reason(StrEnum):
-    """Why a cell is left out."""
-
-    NECROSIS = "necrosis"
-    HAEMORRHAGE = "haemorrhage"
-    VESSEL = "vessel"
-    LYMPHOCYTES = "lymphocytes"
-    FOLD = "fold"
-    PEN = "pen"
-    BLUR = "blur"
-    NOT_TUMOUR = "not tumour"
-    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -74,7 +54,8 @@ class ReviewLog:
         self.path = path
         self._lattice = lattice
         self._marks: dict[Block, Mark] = {}
-        self._length = 0
+        full = "free some space, then mark the cell again"
+        self._log = LineLog(path, SCHEMA, self._take_in, full)
         self.reload()
 
     @classmethod
@@ -97,18 +78,7 @@ class ReviewLog:
 
     def reload(self) -> None:
         """Take in what another window has added since."""
-        with explained(self.path):
-            lines = self._unread_lines()
-        for number, line in enumerate(lines, start=1):
-            try:
-                self._take_in(line)
-            except (ValueError, TypeError, KeyError) as error:
-                if number == len(lines):
-                    break
-                raise StoreError(
-                    f"{self.path}: a line is damaged ({error}): mend it, or move the file away"
-                ) from error
-            self._length += len(line)
+        self._log.reload()
 
     def mark(
         self,
@@ -128,15 +98,7 @@ class ReviewLog:
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         mark = Mark(block, reviewed, comment, excluded, author, now)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        busy = "another window is writing to it and does not end: close that window"
-        lock = take_lock(self.path.with_name(".review.lock"), self.path, busy, _PATIENCE_S)
-        try:
-            self.reload()
-            self._append(_line(mark, self._lattice))
-        finally:
-            lock.release()
-        self._marks[block] = mark
+        self._log.append(_fields(mark, self._lattice))
         return mark
 
     def latest(self, block: Block) -> Mark | None:
@@ -147,14 +109,6 @@ class ReviewLog:
         """Return the latest mark of every block, in the order blocks were first marked."""
         return tuple(self._marks.values())
 
-    def excluded(self) -> NDArray[np.bool_]:
-        """Which patches are left out by the latest mark of any block: (rows, columns) bool."""
-        out = np.zeros((self._lattice.rows, self._lattice.columns), bool)
-        for mark in self._marks.values():
-            if mark.excluded is not None:
-                out[mark.block.patches] = True
-        return out
-
     def progress(self, blocks: Iterable[Block]) -> tuple[int, int]:
         """Return how many of some blocks are reviewed or left out, and how many there are."""
         noted = [self._marks.get(block) for block in blocks]
@@ -163,45 +117,48 @@ class ReviewLog:
         )
         return reviewed, len(noted)
 
-    def _unread_lines(self) -> list[bytes]:
-        """Whole lines that were not read yet; a torn last one, left by a crash, is none."""
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self._length)
-                return [line for line in file.readlines() if line.endswith(b"\n")]
-        except FileNotFoundError:
-            return []
-
-    def _append(self, line: bytes) -> None:
-        with explained(self.path, "free some space, then mark the cell again"):
-            self.path.touch()
-            write_tail(self.path, self._length, line)
-            sync_folder(self.path.parent)
-        self._length += len(line)
-
-    def _take_in(self, line: bytes) -> None:
-        fields = json.loads(line)
-        if fields["schema"] > SCHEMA:
-            raise StoreError(f"{self.path}: was written by a newer version: update the program")
+    def _take_in(self, fields: dict[str, Any]) -> None:
         mark, plane = _mark(fields), tuple(fields["plane_px"])
         here = self._lattice.height_px, self._lattice.width_px
         if plane == here and self._lattice.holds(mark.block):
             self._marks[mark.block] = mark
 
 
-def excluded_patches(store: Path, lattice: Lattice) -> NDArray[np.bool_]:
-    """Which patches of a slide a reader left out: bool, (lattice rows, lattice columns).
+def excluded_regions(log: ReviewLog, plane: Plane) -> tuple[Region, ...]:
+    """Return the blocks that a reader left out as exclusions, so that one way handles all.
 
-    Raises
-    ------
-    StoreError
-        When the marks are damaged.
+    A block keeps its id, however often it is marked.
+
+    Parameters
+    ----------
+    log
+        Marks on the patches of `plane`.
+    plane
+        The working plane.
     """
-    return ReviewLog.open(store, lattice).excluded()
+    return tuple(
+        _region(mark, mark.excluded, plane) for mark in log.marks() if mark.excluded is not None
+    )
 
 
-def _line(mark: Mark, lattice: Lattice) -> bytes:
-    fields = {
+def _region(mark: Mark, reason: Reason, plane: Plane) -> Region:
+    lattice = plane.lattice
+    place = (lattice.height_px, lattice.width_px, *astuple(mark.block))
+    return Region(
+        id=str(uuid.uuid5(uuid.NAMESPACE_OID, " ".join(map(str, place)))),
+        kind=RegionKind.EXCLUSION,
+        name="",
+        reason=reason,
+        geometry=plane.block_outline(mark.block),
+        origin=Origin.PERSON,
+        author=mark.author,
+        time=mark.time,
+        comment=mark.comment,
+    )
+
+
+def _fields(mark: Mark, lattice: Lattice) -> dict[str, Any]:
+    return {
         "schema": SCHEMA,
         "plane_px": (lattice.height_px, lattice.width_px),
         "block": astuple(mark.block),
@@ -211,7 +168,6 @@ def _line(mark: Mark, lattice: Lattice) -> bytes:
         "author": mark.author,
         "time": mark.time,
     }
-    return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
 
 
 def _mark(fields: dict[str, Any]) -> Mark:

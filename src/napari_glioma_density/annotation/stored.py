@@ -1,9 +1,13 @@
 """The saved corrections that count for a run."""
 
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.collection import Corrections
-from napari_glioma_density.annotation.corrected import correct_patches
+from napari_glioma_density.annotation.corrected import FieldMask, correct_patches
 from napari_glioma_density.annotation.field import FieldRecord, FieldState, FieldValues, Start
 from napari_glioma_density.annotation.field_file import FieldNotes
 from napari_glioma_density.density import CorrectedPatches
@@ -36,8 +40,16 @@ def counts(record: FieldRecord, state: FieldState | FieldNotes) -> bool:
     return state.done or (record.start is Start.MODEL and state.revision > 0)
 
 
-def stored_corrections(store: Path, run: Run, reader: str = "first") -> CorrectedPatches | None:
-    """Return a run's patches as a reader's saved fields correct them; None when none does.
+class StoredField(NamedTuple):
+    """A saved field that counts: its numbers, its px of nucleus, its counted nuclei."""
+
+    values: FieldValues
+    mask: FieldMask
+    nuclei: NDArray[np.void]
+
+
+def stored_fields(store: Path, run: Run, reader: str = "first") -> tuple[StoredField, ...]:
+    """Return a reader's saved fields that count for a run, oldest first.
 
     Raises
     ------
@@ -46,7 +58,27 @@ def stored_corrections(store: Path, run: Run, reader: str = "first") -> Correcte
     """
     corrections = Corrections.open(store, reader, writable=False)
     fitting = [record for record in corrections.records() if fits(record, run.spec)]
-    values = [counted_values(record, corrections.notes(record.name)) for record in fitting]
-    fields = [field for field in values if field is not None]
+    fields = (_stored(record, *corrections.read(record.name)) for record in fitting)
+    return tuple(field for field in fields if field is not None)
+
+
+def _stored(
+    record: FieldRecord, labels: NDArray[np.uint16], notes: FieldNotes
+) -> StoredField | None:
+    values = counted_values(record, notes)
+    if values is None:
+        return None
+    return StoredField(values, FieldMask(record.block, labels > 0), notes.counted)
+
+
+def stored_corrections(store: Path, run: Run, reader: str = "first") -> CorrectedPatches | None:
+    """Return a run's patches as a reader's saved fields correct them; None when none does.
+
+    Raises
+    ------
+    StoreError
+        When a field that would count is damaged.
+    """
+    fields = [field.values for field in stored_fields(store, run, reader)]
     corrected = correct_patches(run.patches(), fields, reader)
     return corrected if corrected.fields else None

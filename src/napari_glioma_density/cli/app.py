@@ -13,6 +13,7 @@ from napari_glioma_density.cli import (
     calibrating,
     estimating,
     evaluating,
+    exporting,
     fine_tuning,
     hinting,
     information,
@@ -47,6 +48,8 @@ app.command("calibrate")(calibrating.calibrate)
 app.command("fine-tune")(fine_tuning.fine_tune)
 app.command("agreement")(agreeing.agreement)
 app.command("hint")(hinting.hint)
+app.command("export")(exporting.export)
+app.command("import")(exporting.import_)
 app.command("models")(models.models)
 app.command("synthesize")(synthesizing.synthesize)
 

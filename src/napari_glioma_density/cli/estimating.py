@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_glioma_density.cli.console import STARTED, AsJson, print_json, progress_bar
+from napari_glioma_density.cli.regions import Region, parse_region
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Estimation, Progress
 
 RESULTS_FOLDER = Path("glioma-density")
-
-Region = tuple[float, float, float, float]
 
 
 def estimate(
@@ -47,7 +46,7 @@ def estimate(
     """Estimate nuclear density; killed and called again, it goes on where it was."""
     from napari_glioma_density.slides import open_slide
 
-    asked = None if region is None else _region(region)
+    asked = None if region is None else parse_region(region)
     with open_slide(slide) as opened:
         known = opened if um_per_px is None else opened.with_um_per_px(um_per_px)
         folder = _folder(output, known.name)
@@ -77,9 +76,9 @@ def estimate(
 def _carry_out(
     estimation: "Estimation", folder: Path, region: Region | None, cell_mm: float | None
 ) -> dict[str, Any]:
-    from napari_glioma_density.annotation.review import excluded_patches
-    from napari_glioma_density.annotation.stored import stored_corrections
-    from napari_glioma_density.estimate.tables import write_tables
+    from napari_glioma_density.exchange.tables import write_tables
+    from napari_glioma_density.findings.gathering import gather
+    from napari_glioma_density.findings.snapshot import Choices
 
     opened = time.perf_counter() - STARTED
     scope = estimation.scope_of(region)
@@ -90,12 +89,7 @@ def _carry_out(
     store = run.folder.parent.parent
     return write_tables(
         folder,
-        store,
-        run,
-        scope,
-        corrected=stored_corrections(store, run),
-        excluded=excluded_patches(store, run.lattice),
-        cell_mm=cell_mm,
+        gather(store, run, Choices(cell_mm=cell_mm), scope),
         patches_reused=reused,
         seconds={
             "open": opened,
@@ -124,16 +118,6 @@ def _run_blocks(estimation: "Estimation", scope: Any) -> int:
 
 def _area_read(progress: "Progress") -> str:
     return f"{progress.tissue_mm2_done:.1f} of {progress.tissue_mm2_total:.1f} mm² read"
-
-
-def _region(text: str) -> Region:
-    try:
-        x, y, width, height = (float(part) for part in text.split(","))
-    except ValueError:
-        raise BadInput(f"--region {text}: give X,Y,W,H in level-0 px, as 0,0,4000,3000") from None
-    if width <= 0 or height <= 0:
-        raise BadInput(f"--region {text}: width and height must be above 0")
-    return x, y, width, height
 
 
 def _block_patches(block_px: int | None) -> int | None:
@@ -179,5 +163,7 @@ def _by_a_person(figures: dict[str, Any]) -> list[str]:
         corrected = f"{fields} field{'s' * (fields != 1)} corrected"
         lines.append(corrected + ("" if model is None else f"; the model alone: {model:.1f} %"))
     if excluded := figures.get("excluded"):
-        lines.append(f"{excluded['read_mm2']:.2f} mm² left out in review")
+        reasons = excluded["read_mm2_by_reason"].items()
+        parts = ", ".join(f"{reason} {mm2:.2f}" for reason, mm2 in reasons)
+        lines.append(f"{excluded['read_mm2']:.2f} mm² left out: {parts}")
     return lines

@@ -19,9 +19,14 @@ def evaluate(
         Path | None, typer.Option(help="Folder for pictures of the fields with the lowest F1.")
     ] = None,
     worst: Annotated[int, typer.Option(help="Pictures a data set.")] = 4,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the scores beside the weights.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score a model: pixel metrics 0-1, density errors in points, nucleus counts, intervals."""
+    from napari_glioma_density.nuclei.kept_metrics import METRICS, keep_metrics
+    from napari_glioma_density.nuclei.registry import find_model
     from napari_glioma_density.nuclei.segmenter import load_segmenter
     from napari_glioma_density.training import evaluation
     from napari_glioma_density.training.dataset import open_data_set
@@ -46,6 +51,8 @@ def evaluate(
         result["images"] = [score.row() for score in scores]
     if shown is not None:
         result["pictures"] = [str(path) for path in shown.write(scores, segmenter)]
+    if keep:
+        keep_metrics(find_model(model).path.with_suffix(METRICS), result)
     if as_json:
         print_json(result)
     else:

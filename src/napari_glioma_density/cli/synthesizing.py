@@ -14,6 +14,9 @@ def synthesize(
     height: Annotated[int, typer.Option(help="Level-0 px.")],
     um_per_px: Annotated[float, typer.Option(help="Level-0 resolution, µm/px.")],
     seed: Annotated[int, typer.Option(help="The same seed draws the same slide.")] = 0,
+    traps: Annotated[
+        bool, typer.Option("--traps", help="With what misleads; where goes to OUT.traps.geojson.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw a pyramidal, JPEG-tiled, H&E-like slide and write its true density beside it."""
@@ -26,6 +29,9 @@ def synthesize(
             bar.update(task, completed=done, total=total)
 
         truth = synthesis.synthesize(
-            output, width, height, um_per_px, seed, on_progress=on_progress
+            output, width, height, um_per_px, seed, traps=traps, on_progress=on_progress
         )
-    show({"slide": str(output), "truth": str(truth.csv)}, as_json)
+    made = {"slide": str(output), "truth": str(truth.csv)}
+    if traps:
+        made["traps"] = str(synthesis.traps_path(output))
+    show(made, as_json)

@@ -13,8 +13,10 @@ from napari_glioma_density.density.corrections import (
     CorrectedPatches,
     measure_corrected_cells,
 )
+from napari_glioma_density.density.exclusions import PART_DTYPE, Exclusions, leave_out
 from napari_glioma_density.density.grid import (
     CELL_SIDES_MM,
+    Address,
     Cell,
     CellGrid,
     cell_address,
@@ -24,20 +26,23 @@ from napari_glioma_density.density.grid import (
 )
 from napari_glioma_density.density.hotspots import rank_hotspots
 from napari_glioma_density.density.lattice import PATCH_PX, Block, Lattice, partition
-from napari_glioma_density.density.patches import PatchState, PatchTable, Totals, exclude
+from napari_glioma_density.density.patches import PatchState, PatchTable, Totals
 
 __all__ = [
     "CELL_SIDES_MM",
     "COLOUR_BLIND_BANDS",
     "NO_BAND",
     "PAPER_BANDS",
+    "PART_DTYPE",
     "PATCH_PX",
+    "Address",
     "BandScale",
     "Block",
     "Cell",
     "CellGrid",
     "CorrectedCell",
     "CorrectedPatches",
+    "Exclusions",
     "Lattice",
     "PatchState",
     "PatchTable",
@@ -45,7 +50,7 @@ __all__ = [
     "band_of",
     "cell_address",
     "cell_grid",
-    "exclude",
+    "leave_out",
     "measure_cells",
     "measure_corrected_cells",
     "parse_address",

@@ -1,7 +1,6 @@
 """Values that a person corrected, side by side with those of the model."""
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.density.bands import PAPER_BANDS, BandScale
 from napari_glioma_density.density.grid import Cell, CellGrid, measure_cells, sum_cells
 from napari_glioma_density.density.lattice import Block
-from napari_glioma_density.density.patches import PatchTable, exclude
+from napari_glioma_density.density.patches import PatchTable
 
 
 @dataclass(frozen=True)
@@ -35,15 +34,6 @@ class CorrectedPatches:
     model: PatchTable
     fields: tuple[Block, ...]
     reader: str = "first"
-
-    def excluding(self, excluded: NDArray[np.bool_]) -> Self:
-        """Leave patches (bool, shape (rows, columns)) out of both tables."""
-        return replace(
-            self,
-            patches=exclude(self.patches, excluded),
-            corrected=self.corrected & ~excluded,
-            model=exclude(self.model, excluded),
-        )
 
     def fields_in(self, scope: NDArray[np.bool_] | None) -> int:
         """Count the fields that corrected a patch of a scope (all patches by default)."""

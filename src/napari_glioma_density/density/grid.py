@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density.bands import PAPER_BANDS, BandScale, band_of
-from napari_glioma_density.density.lattice import Block, Lattice
+from napari_glioma_density.density.lattice import PATCH_PX, Block, Lattice
 from napari_glioma_density.density.patches import PatchState, PatchTable, share_percent
 from napari_glioma_density.errors import BadInput
 
@@ -16,25 +16,45 @@ CELL_SIDES_MM = (0.25, 0.5, 1, 2, 5, 10)
 MOST_CELLS = 12
 """Cells along the slide's longer side, unless the user asks for a cell size."""
 
-_ADDRESS = re.compile(r"\s*([A-Za-z]+)\s*0*([1-9][0-9]*)\s*")
+_NUMBER = "0*([1-9][0-9]*)"
+_ADDRESS = re.compile(rf"\s*(?:[Ss]\s*{_NUMBER}\s*)?([A-Za-z]+)\s*{_NUMBER}\s*")
 
 
 @dataclass(frozen=True)
 class CellGrid:
-    """Square cells of `patches_per_cell` patches a side, clipped at the lattice's edge."""
+    """Square cells of `patches_per_cell` patches a side, clipped where the grid ends.
+
+    Attributes
+    ----------
+    lattice
+        The patches of the slide.
+    patches_per_cell
+        Side of a cell in patches.
+    extent
+        The patches that the grid covers, from whose corner cells are counted; all when None.
+    section
+        The piece of tissue that the grid belongs to, such as `S2`; empty for the whole slide's.
+    """
 
     lattice: Lattice
     patches_per_cell: int
+    extent: Block | None = None
+    section: str = ""
+
+    @property
+    def covered(self) -> Block:
+        """The patches of all cells."""
+        return self.extent or Block(0, 0, self.lattice.rows, self.lattice.columns)
 
     @property
     def rows(self) -> int:
         """Number of rows of cells."""
-        return -(-self.lattice.rows // self.patches_per_cell)
+        return -(-self.covered.rows // self.patches_per_cell)
 
     @property
     def columns(self) -> int:
         """Number of columns of cells."""
-        return -(-self.lattice.columns // self.patches_per_cell)
+        return -(-self.covered.columns // self.patches_per_cell)
 
     @property
     def cell_mm(self) -> float:
@@ -43,12 +63,43 @@ class CellGrid:
 
     def block(self, row: int, column: int) -> Block:
         """Return the patches of a cell."""
-        side, lattice = self.patches_per_cell, self.lattice
-        top, left = row * side, column * side
-        return Block(top, left, min(side, lattice.rows - top), min(side, lattice.columns - left))
+        side, covered = self.patches_per_cell, self.covered
+        down, across = row * side, column * side
+        return Block(
+            covered.row + down,
+            covered.column + across,
+            min(side, covered.rows - down),
+            min(side, covered.columns - across),
+        )
+
+    def cell_of(self, patch_row: int, patch_column: int) -> tuple[int, int]:
+        """Return row and column of the cell that holds a patch of the grid."""
+        covered, side = self.covered, self.patches_per_cell
+        return (patch_row - covered.row) // side, (patch_column - covered.column) // side
+
+    def address(self, row: int, column: int) -> str:
+        """Return the name of a cell, such as `B6`, or `S2 B6` in the grid of a section."""
+        return cell_address(row, column, self.section)
+
+    def edges_um(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the y of every row's edge and the x of every column's, in µm on the slide.
+
+        They are one more than rows and columns; the last ones are clipped at the slide's edge.
+        """
+        down, across = self.lattice.window(self.covered)
+        side = self.patches_per_cell * PATCH_PX
+        ys = np.append(np.arange(down.start, down.stop, side), down.stop)
+        xs = np.append(np.arange(across.start, across.stop, side), across.stop)
+        return ys * self.lattice.um_per_px, xs * self.lattice.um_per_px
 
 
-def cell_grid(lattice: Lattice, cell_mm: float | None = None) -> CellGrid:
+def cell_grid(
+    lattice: Lattice,
+    cell_mm: float | None = None,
+    *,
+    extent: Block | None = None,
+    section: str = "",
+) -> CellGrid:
     """Lay cells over a lattice.
 
     Parameters
@@ -58,6 +109,9 @@ def cell_grid(lattice: Lattice, cell_mm: float | None = None) -> CellGrid:
     cell_mm
         Wanted side in mm; the whole number of patches nearest to it is taken. By default the
         smallest of `CELL_SIDES_MM` that gives at most twelve cells along the longer side.
+    extent, section
+        For the grid of one piece of tissue: its patches, which are those whose longer side
+        counts, and its name.
 
     Raises
     ------
@@ -67,28 +121,43 @@ def cell_grid(lattice: Lattice, cell_mm: float | None = None) -> CellGrid:
     if cell_mm is not None:
         if not 0 < cell_mm < float("inf"):
             raise BadInput(f"cell size {cell_mm} mm cannot be used: give a positive number, as 1")
-        return CellGrid(lattice, _nearest_patches(lattice, cell_mm))
-    longer = max(lattice.rows, lattice.columns)
+        return CellGrid(lattice, _nearest_patches(lattice, cell_mm), extent, section)
+    covered = extent or lattice
+    longer = max(covered.rows, covered.columns)
     sides = (_nearest_patches(lattice, side) for side in CELL_SIDES_MM)
     fitting = (side for side in sides if longer <= side * MOST_CELLS)
-    return CellGrid(lattice, next(fitting, -(-longer // MOST_CELLS)))
+    return CellGrid(lattice, next(fitting, -(-longer // MOST_CELLS)), extent, section)
 
 
 def _nearest_patches(lattice: Lattice, side_mm: float) -> int:
     return max(1, int(side_mm / lattice.patch_mm + 0.5))
 
 
-def cell_address(row: int, column: int) -> str:
-    """Return the name of a cell: letters for rows (A…Z, AA…), numbers from 1 for columns."""
+@dataclass(frozen=True)
+class Address:
+    """Where a cell is: its section, empty in the grid of the whole slide, and row and column."""
+
+    section: str
+    row: int
+    column: int
+
+
+def cell_address(row: int, column: int, section: str = "") -> str:
+    """Return the name of a cell: letters for rows (A…Z, AA…), numbers from 1 for columns.
+
+    The name of a section, such as `S2`, stands before it: `S2 B6`.
+    """
     letters, rest = "", row + 1
     while rest:
         rest, letter = divmod(rest - 1, 26)
         letters = chr(ord("A") + letter) + letters
-    return f"{letters}{column + 1}"
+    return f"{section} {letters}{column + 1}".lstrip()
 
 
-def parse_address(text: str) -> tuple[int, int]:
-    """Return row and column, from 0, of a cell named as in `B6`; case and spaces do not matter.
+def parse_address(text: str) -> Address:
+    """Return the cell, from 0, that a name such as `B6` or `S2 B6` means.
+
+    Case and spaces do not matter. `S2` alone is a cell, the second of row S.
 
     Raises
     ------
@@ -97,11 +166,15 @@ def parse_address(text: str) -> tuple[int, int]:
     """
     match = _ADDRESS.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} names no cell: give a letter and a number, as in B6")
+        raise ValueError(
+            f"{text!r} names no cell: give a letter and a number, as in B6, "
+            "or a section before them, as in S2 B6"
+        )
+    section, letters, number = match.groups()
     row = 0
-    for letter in match[1].upper():
+    for letter in letters.upper():
         row = row * 26 + ord(letter) - ord("A") + 1
-    return row - 1, int(match[2]) - 1
+    return Address(f"S{section}" if section else "", row - 1, int(number) - 1)
 
 
 @dataclass(frozen=True)
@@ -111,7 +184,8 @@ class Cell:
     Position and extent are in µm on the slide, clipped at its edge. The densities are those of
     `PatchTable` over the cell's read patches; those per tissue are None where there is no tissue.
     `tissue_share` is tissue px / read px. `band` is that of `density_percent`. Not `complete`
-    means that patches of the cell are still to come.
+    means that patches of the cell are still to come. `row` and `column` count in the grid of
+    `section`, which is empty in the grid of the whole slide.
     """
 
     address: str
@@ -129,6 +203,7 @@ class Cell:
     band: int
     tissue_share: float
     complete: bool
+    section: str = ""
 
 
 def measure_cells(
@@ -139,7 +214,8 @@ def measure_cells(
 ) -> tuple[Cell, ...]:
     """Measure the cells in which something was read, row by row.
 
-    `scope` (bool, shape (lattice rows, lattice columns)) limits the patches that count.
+    `scope` (bool, shape (lattice rows, lattice columns)) limits the patches that count: to those
+    of a section, for one, when the grid is a section's.
     """
     asked = np.ones(patches.state.shape, bool) if scope is None else scope
     read = patches.is_read & asked
@@ -156,9 +232,9 @@ def measure_cells(
 
 def sum_cells(values: NDArray[np.int64] | NDArray[np.bool_], grid: CellGrid) -> NDArray[np.int64]:
     """Sum values of shape (lattice rows, lattice columns) over each cell of a grid."""
-    rows = np.arange(0, grid.lattice.rows, grid.patches_per_cell)
-    columns = np.arange(0, grid.lattice.columns, grid.patches_per_cell)
-    by_row = np.add.reduceat(values, rows, axis=0, dtype=np.int64)
+    rows = np.arange(0, grid.covered.rows, grid.patches_per_cell)
+    columns = np.arange(0, grid.covered.columns, grid.patches_per_cell)
+    by_row = np.add.reduceat(values[grid.covered.patches], rows, axis=0, dtype=np.int64)
     return np.add.reduceat(by_row, columns, axis=1, dtype=np.int64)
 
 
@@ -187,7 +263,7 @@ class _CellSums:
         )
         px_mm2 = self.grid.lattice.px_mm2
         return Cell(
-            address=cell_address(row, column),
+            address=self.grid.address(row, column),
             row=row,
             column=column,
             **self._place(row, column),
@@ -199,6 +275,7 @@ class _CellSums:
             band=band,
             tissue_share=tissue / read,
             complete=pending == 0,
+            section=self.grid.section,
         )
 
     def _place(self, row: int, column: int) -> dict[str, float]:

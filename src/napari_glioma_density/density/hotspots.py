@@ -14,8 +14,9 @@ def rank_hotspots(
 ) -> tuple[Cell, ...]:
     """Rank cells by nucleus area over tissue area, densest first, ties by address.
 
-    Cells with less than `min_tissue_share` of tissue among what was read are left out, and so are
-    cells that the slide's edge clips to less than half of the largest: a sliver says little.
+    Cells of several sections, one after another, are ranked together. Cells with less than
+    `min_tissue_share` of tissue among what was read are left out, and so are cells that their
+    grid's edge clips to less than half of the largest: a sliver says little.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ def rank_hotspots(
         The same cells with the values that decide: those of the model, so that a cell does not
         rise merely because someone looked at it and added nuclei. `cells` themselves when None.
     """
-    shown = {(cell.row, cell.column): cell for cell in cells}
+    shown = {_place(cell): cell for cell in cells}
     deciding = tuple(shown.values() if ranked_by is None else ranked_by)
     half_um2 = max((cell.width_um * cell.height_um for cell in deciding), default=0.0) / 2
     worthy = (
@@ -37,9 +38,14 @@ def rank_hotspots(
         for cell in deciding
         if cell.tissue_share >= min_tissue_share and cell.width_um * cell.height_um >= half_um2
     )
-    ranked = sorted(worthy, key=lambda cell: (-_tissue_density(cell), cell.row, cell.column))
-    places = ((cell.row, cell.column) for cell in ranked[:most])
+    ranked = sorted(worthy, key=lambda cell: (-_tissue_density(cell), *_place(cell)))
+    places = (_place(cell) for cell in ranked[:most])
     return tuple(shown[place] for place in places if place in shown)
+
+
+def _place(cell: Cell) -> tuple[int, str, int, int]:
+    # S10 comes after S2.
+    return len(cell.section), cell.section, cell.row, cell.column
 
 
 def _tissue_density(cell: Cell) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,14 @@ class Lattice:
             and block.row + block.rows <= self.rows
             and block.column + block.columns <= self.columns
         )
+
+    def touched(self, x: float, y: float, width: float, height: float) -> NDArray[np.bool_]:
+        """Tell which patches a rectangle of working px touches: bool, shape (rows, columns)."""
+        touched = np.zeros((self.rows, self.columns), bool)
+        top, left = (max(0, int(edge // PATCH_PX)) for edge in (y, x))
+        bottom, right = (max(0, ceil(edge / PATCH_PX)) for edge in (y + height, x + width))
+        touched[top:bottom, left:right] = True
+        return touched
 
     def window(self, block: Block) -> tuple[slice, slice]:
         """Where a block lies on the working plane, in px, clipped at the slide's edge."""

@@ -1,6 +1,6 @@
 """What was measured in every patch, its density (P1 eq. 6), and the sums over a scope."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
@@ -135,24 +135,6 @@ class Totals:
     patches: int
     pending: int
     complete: bool
-
-
-def exclude(patches: PatchTable, excluded: NDArray[np.bool_]) -> PatchTable:
-    """Return the table without the patches that a person left out.
-
-    What was measured there becomes `PatchState.EXCLUDED`, which is in no sum. Pending, bare and
-    unread patches stay what they are: there is nothing to leave out yet, or at all.
-
-    Parameters
-    ----------
-    patches
-        What was measured.
-    excluded
-        bool, shape (rows, columns).
-    """
-    measured = np.isin(patches.state, (PatchState.READ, PatchState.UNTRUSTED))
-    state = np.where(excluded & measured, PatchState.EXCLUDED, patches.state)
-    return replace(patches, state=state.astype(np.uint8))
 
 
 def share_percent(part: int, whole: int) -> float | None:

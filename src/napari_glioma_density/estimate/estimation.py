@@ -1,7 +1,6 @@
 """The main job: a slide and a segmenter go in, finished blocks come out, each already on disk."""
 
 import dataclasses
-import math
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -181,15 +180,10 @@ class Estimation:
             (lattice rows, lattice columns) bool; a region is grown to whole patches.
         """
         lattice = self.run.lattice
-        scope = np.zeros((lattice.rows, lattice.columns), bool)
         if region is None:
-            return ~scope
-        patch = PATCH_PX * self.plane.level0_px_per_px
-        x, y, width, height = region
-        top, left = max(0, int(y // patch)), max(0, int(x // patch))
-        bottom, right = (max(0, math.ceil(edge / patch)) for edge in (y + height, x + width))
-        scope[top:bottom, left:right] = True
-        return scope
+            return np.ones((lattice.rows, lattice.columns), bool)
+        x, y, width, height = (px / self.plane.level0_px_per_px for px in region)
+        return lattice.touched(x, y, width, height)
 
     def patches_done(self, scope: NDArray[np.bool_]) -> int:
         """Count the patches of a scope that need no more work, bare glass left out."""

@@ -7,14 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
-from napari_glioma_density.nuclei.table import measure_nuclei, separate_nuclei
+from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
 from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, Run
 from napari_glioma_density.slides import Pixels, TissueKind
-
-NUCLEUS_MARGIN_PX = 32
-"""Mask beyond the block's edge that is looked at when nuclei are told apart. A nucleus on the
-edge is then seen whole from both sides and counted by the block that holds its centre. Two
-thirds of the halo are left out there, so the mask is nearly as good as inside."""
 
 
 @dataclass(frozen=True)

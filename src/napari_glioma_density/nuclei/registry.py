@@ -1,22 +1,26 @@
 """The models a user can choose: those shipped in the package and those of the user's folder."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from platformdirs import user_data_path
-
 from napari_glioma_density.errors import BadInput, ModelError
+from napari_glioma_density.nuclei.kept_metrics import (
+    METRICS,
+    read_metrics,
+    shipped_models_folder,
+)
+from napari_glioma_density.nuclei.kept_metrics import (
+    user_models_folder as user_models_folder,  # re-exported
+)
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.weights import read_spec, sha256_of
 
 DEFAULT_MODEL: Final = "fast"
 _SUFFIX: Final = ".safetensors"
 _BESIDE: Final = (
-    ".safetensors.checkpoint", ".metrics.json", ".log.json", ".log.csv", ".curves.png",
+    ".safetensors.checkpoint", METRICS, ".log.json", ".log.csv", ".curves.png",
     ".dropped.csv",
 )  # fmt: skip
 """Endings of what training leaves beside weights, the name being the same."""
@@ -41,11 +45,6 @@ class Model:
     def default(self) -> bool:
         """Whether this model is used when none is named."""
         return self.name == DEFAULT_MODEL
-
-
-def user_models_folder() -> Path:
-    """Folder in which weights written by the user are found by name."""
-    return user_data_path("glioma-density", appauthor=False) / "models"
 
 
 def list_models() -> tuple[Model, ...]:
@@ -83,7 +82,7 @@ def find_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
 
 def is_shipped(name: str) -> bool:
     """Whether a model of this name comes with the program."""
-    return (_shipped_folder() / f"{name}{_SUFFIX}").is_file()
+    return (shipped_models_folder() / f"{name}{_SUFFIX}").is_file()
 
 
 def remove_model(name: str) -> None:
@@ -119,7 +118,7 @@ def remove_model(name: str) -> None:
 def _weights_files() -> Iterator[Path]:
     """Shipped weights last, so that a file of the user's cannot pose as a shipped model."""
     yield from _user_files()
-    yield from sorted(_shipped_folder().glob(f"*{_SUFFIX}"))
+    yield from sorted(shipped_models_folder().glob(f"*{_SUFFIX}"))
 
 
 def _user_files() -> Iterator[Path]:
@@ -128,20 +127,6 @@ def _user_files() -> Iterator[Path]:
         yield from sorted(folder.glob(f"*{_SUFFIX}"))
 
 
-def _shipped_folder() -> Path:
-    return Path(str(files("napari_glioma_density.nuclei") / "models"))
-
-
 def _model(path: Path) -> Model:
     spec = read_spec(path).with_(name=path.stem)
-    return Model(spec, path, sha256_of(path), _metrics(path.with_suffix(".metrics.json")))
-
-
-def _metrics(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{path.name}: not readable as JSON ({error}); delete it") from error
-    return metrics if isinstance(metrics, dict) else {}
+    return Model(spec, path, sha256_of(path), read_metrics(path.with_suffix(METRICS)))

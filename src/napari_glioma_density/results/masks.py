@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import zarr
@@ -15,6 +16,17 @@ DOWNSAMPLES = (1, 4, 16)
 _REGION_PX = PATCH_PX * DOWNSAMPLES[-1]
 
 Window = tuple[slice, slice]
+
+
+class MaskLevel(Protocol):
+    """A 0/1 mask, (height, width) uint8, read by windows: a zarr array, for one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width."""
+
+    def __getitem__(self, window: Window) -> NDArray[np.uint8]:
+        """Read a window."""
 
 
 def create_masks(folder: Path, lattice: Lattice) -> None:

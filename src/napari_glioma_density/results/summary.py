@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import Cell, CorrectedPatches, PatchState, PatchTable, Totals
+from napari_glioma_density.density import (
+    Cell,
+    CorrectedPatches,
+    Exclusions,
+    PatchState,
+    PatchTable,
+    Totals,
+)
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.spec import RunSpec
@@ -79,13 +86,22 @@ def corrections_summary(
     }
 
 
-def excluded_summary(patches: PatchTable, scope: NDArray[np.bool_] | None = None) -> dict[str, Any]:
-    """Return how much of a scope a person left out; `read_mm2` of it would have counted."""
+def excluded_summary(
+    patches: PatchTable, exclusions: Exclusions, scope: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
+    """Return how much of a scope is left out and why.
+
+    `patches` counts those of which nothing is left; the mm² were read and would have counted.
+    """
     out = np.equal(patches.state, PatchState.EXCLUDED)
     if scope is not None:
         out &= scope
-    read_mm2 = float(patches.read_px[out].sum() * patches.lattice.px_mm2)
-    return {"patches": int(np.count_nonzero(out)), "read_mm2": round(read_mm2, 6)}
+    read_mm2 = exclusions.read_mm2(scope)
+    return {
+        "patches": int(np.count_nonzero(out)),
+        "read_mm2": round(sum(read_mm2.values()), 6),
+        "read_mm2_by_reason": {reason: round(mm2, 6) for reason, mm2 in read_mm2.items()},
+    }
 
 
 def write_summary(path: Path, figures: Mapping[str, Any]) -> None:

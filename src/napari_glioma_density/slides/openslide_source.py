@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,12 @@ from napari_glioma_density.slides.source import Level
 _log = logging.getLogger(__name__)
 
 _TILE_PX = 512
+_BOUNDS = (
+    openslide.PROPERTY_NAME_BOUNDS_X,
+    openslide.PROPERTY_NAME_BOUNDS_Y,
+    openslide.PROPERTY_NAME_BOUNDS_WIDTH,
+    openslide.PROPERTY_NAME_BOUNDS_HEIGHT,
+)
 _FORMATS = {
     "aperio": "Aperio SVS",
     "dicom": "DICOM",
@@ -65,6 +72,7 @@ class OpenSlideSource:
         )
         self.resolution = _resolution_of(vendor, dict(properties))
         self.objective = parse_number(properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER))
+        self.bounds_offset = _bounds_offset(properties)
 
     def tile_shape(self, level: int) -> tuple[int, int]:  # noqa: ARG002
         """Return the size of the tiles, the same for every level."""
@@ -103,6 +111,16 @@ class OpenSlideSource:
         """Let go of the file; later tiles are None."""
         with self._reopening:
             self._handle = None
+
+
+def _bounds_offset(properties: Mapping[str, str]) -> tuple[int, int]:
+    """Where the scanned part begins; as in QuPath, only of bounds that are stated in full."""
+    stated = (properties.get(key) for key in _BOUNDS)
+    try:
+        x, y, _, _ = (int(value) for value in stated if value is not None)
+    except ValueError:
+        return 0, 0
+    return x, y
 
 
 def _resolution_of(vendor: str, properties: dict[str, str]) -> Resolution:

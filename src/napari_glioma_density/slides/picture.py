@@ -37,6 +37,7 @@ class PictureSource:
     reader = "imagecodecs"
     resolution = NOT_STATED
     objective = None
+    bounds_offset = (0, 0)
 
     def __init__(self, path: Path, name: str) -> None:
         data = path.read_bytes()

@@ -93,6 +93,14 @@ class Slide:
         return self._source.objective
 
     @property
+    def bounds_offset(self) -> tuple[int, int]:
+        """(x, y) level-0 px where the scanned part begins, (0, 0) where the file names none.
+
+        Programs that crop to it, such as QuPath, count their px from there.
+        """
+        return self._source.bounds_offset
+
+    @property
     def damaged_tiles(self) -> frozenset[tuple[int, int, int]]:
         """(level, row, column) of the damaged or empty tiles met so far."""
         with self._noting:

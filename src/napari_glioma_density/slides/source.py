@@ -61,6 +61,11 @@ class TileSource(Protocol):
         """Magnification of the objective the slide was scanned with, if stated."""
         ...
 
+    @property
+    def bounds_offset(self) -> tuple[int, int]:
+        """(x, y) level-0 px where the scanned part begins; QuPath counts from there."""
+        ...
+
     def tile_shape(self, level: int) -> tuple[int, int]:
         """Return (height, width) in px of the tiles of a level."""
         ...

@@ -65,6 +65,7 @@ class TiffSource:
     """
 
     reader = "tifffile"
+    bounds_offset = (0, 0)
 
     def __init__(self, path: Path, name: str) -> None:
         try:

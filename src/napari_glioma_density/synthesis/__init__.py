@@ -4,6 +4,7 @@ from napari_glioma_density.synthesis.layout import Layout
 from napari_glioma_density.synthesis.samples import fetch_cmu_small_region, sample_slide
 from napari_glioma_density.synthesis.scene import Region, draw_region
 from napari_glioma_density.synthesis.synthesize import synthesize
+from napari_glioma_density.synthesis.traps import traps_of, traps_path
 from napari_glioma_density.synthesis.truth import Truth
 
 __all__ = [
@@ -14,4 +15,6 @@ __all__ = [
     "fetch_cmu_small_region",
     "sample_slide",
     "synthesize",
+    "traps_of",
+    "traps_path",
 ]

@@ -16,9 +16,19 @@ from napari_glioma_density.synthesis.noise import FloatPlane, Window, band
 
 _NECROSES = ((-0.08, -0.42, 0.17, 0.21), (0.3, -0.05, 0.13, 0.12))  # v, u, half height, half width
 _TUMOUR = (0.0, -0.25, 0.62)  # v, u, radius
+_FOCI = (
+    (-0.48, -0.42, 0.22), (-0.45, 0.28, 0.22), (0.12, -0.62, 0.22), (0.62, -0.2, 0.22),
+    (0.05, -0.1, 0.22), (0.62, 0.62, 0.26),
+)  # fmt: skip
 _BLUR = (0.62, 0.62, 0.24)  # v, u, radius
 _PEN_STROKES = ((-0.78, 0.74, 0.2), (-0.66, 0.86, 0.16), (-0.93, 0.8, 0.14))  # v, u, half length
 _PEN_HALF_WIDTH = 0.032
+_TRAP_NECROSES = ((0.38, 0.28, 0.13, 0.13),)
+_TRAP_PEN = ((-0.45, 0.42, 0.3), (-0.7, -0.1, 0.2), (0.5, -0.62, 0.18))
+_BLOOD = (0.12, 0.68, 0.15, 0.13)  # v, u, half height, half width
+_CUFFS = ((-0.08, 0.34), (-0.75, 0.1))  # v, u of the vessels
+_CUFF_UM = (22.0, 75.0)  # inner and outer edge of the sheath, from the vessel's middle
+_FOLD_HALF_UM = 65.0
 
 
 class _Plane(IntEnum):
@@ -37,6 +47,35 @@ class _Plane(IntEnum):
     VESSEL_CALIBRE = 11
     FRAY = 12
     PEN = 13
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Where the parts of a slide lie, in tissue units.
+
+    Attributes
+    ----------
+    tumours
+        v, u and radius of each.
+    tumour_unrest
+        How far the edge of the tumour strays.
+    necroses
+        v, u, half height and half width of each.
+    pen_strokes
+        v, u and half length of a blue, a green and a black one.
+    trapped
+        Whether there are a fold, blood and cuffs of lymphocytes as well.
+    """
+
+    tumours: tuple[tuple[float, float, float], ...]
+    tumour_unrest: float
+    necroses: tuple[tuple[float, float, float, float], ...]
+    pen_strokes: tuple[tuple[float, float, float], ...]
+    trapped: bool
+
+
+USUAL = Zones((_TUMOUR,), 0.16, _NECROSES, _PEN_STROKES, trapped=False)
+TRAPPED = Zones(_FOCI, 0.05, _TRAP_NECROSES, _TRAP_PEN, trapped=True)
 
 
 @dataclass(frozen=True)
@@ -59,6 +98,8 @@ class Anatomy:
         A field whose zero line is the course of the vessels, in µm from it; and their half width.
     blur
         0 sharp … 1 fully out of focus.
+    fold, blood, cuff
+        0–1: tissue that lies on itself, a lake of red cells, a sheath of lymphocytes.
     inks
         0–1, how far blue, green and black pen cover the place.
     """
@@ -73,6 +114,9 @@ class Anatomy:
     vessel: FloatPlane
     calibre_um: FloatPlane
     blur: FloatPlane
+    fold: FloatPlane
+    blood: FloatPlane
+    cuff: FloatPlane
     inks: tuple[FloatPlane, ...]
 
 
@@ -116,16 +160,16 @@ def _depth_um(fields: _Fields) -> FloatPlane:
     return np.asarray(depth, dtype=np.float32)
 
 
-def _necrosis(fields: _Fields, softness: float, spread: float) -> FloatPlane:
+def _necrosis(fields: _Fields, zones: Zones, softness: float, spread: float) -> FloatPlane:
     """Return 0–1 inside the necrotic zones, grown by `spread` of their radius."""
     wobble = 0.35 * fields.wide(_Plane.NECROSIS, 0.12)
-    nearest = np.minimum(*(fields.distance(*zone) for zone in _NECROSES))
+    nearest = np.minimum.reduce([fields.distance(*zone) for zone in zones.necroses])
     return _step(1 + spread - nearest + wobble, softness)
 
 
-def _cellularity(fields: _Fields) -> FloatPlane:
-    v, u, radius = _TUMOUR
-    inside = radius - fields.distance(v, u) + 0.16 * fields.wide(_Plane.TUMOUR, 0.25)
+def _cellularity(fields: _Fields, zones: Zones) -> FloatPlane:
+    nearest = np.maximum.reduce([r - fields.distance(v, u) for v, u, r in zones.tumours])
+    inside = nearest + zones.tumour_unrest * fields.wide(_Plane.TUMOUR, 0.25)
     crowding = 0.16 * fields.noise(_Plane.CROWDING, 160)
     return np.asarray(np.clip(_step(inside, 0.09) * (0.85 + crowding), 0, 1), dtype=np.float32)
 
@@ -162,6 +206,25 @@ def _ink(fields: _Fields, stroke: tuple[float, float, float]) -> FloatPlane:
     return _step(np.minimum(across, ends).astype(np.float32), softness)
 
 
+def _traps(fields: _Fields, zones: Zones) -> tuple[FloatPlane, FloatPlane, FloatPlane]:
+    """Return 0–1 of fold, blood and cuffs of lymphocytes."""
+    if not zones.trapped:
+        nothing = np.zeros((fields.window.height, fields.window.width), dtype=np.float32)
+        return nothing, nothing, nothing
+    um = fields.radius_um
+    # A crease that runs through a dense focus and out of the tissue.
+    crease = fields.v + 0.55 - 0.25 * np.sin(2.2 * fields.u + 1.9)
+    fold = _step(_FOLD_HALF_UM - np.abs(crease) * um, 3.0) * (np.abs(fields.u + 0.45) < 0.5)
+    wobble = 0.25 * fields.wide(_Plane.NECROSIS, 0.12)
+    blood = _step(1 - fields.distance(*_BLOOD) + wobble, 0.04)
+    nearest = np.minimum.reduce([fields.distance(*place) for place in _CUFFS]) * um
+    inner, outer = _CUFF_UM
+    blood = np.maximum(blood, _step(inner - 5 - nearest, 2.0))
+    strays = nearest + 8 * fields.noise(_Plane.FRAY, 25)
+    cuff = _step(np.minimum(strays - inner, outer - strays), 4.0)
+    return fold.astype(np.float32), blood, cuff
+
+
 def anatomy(layout: Layout, window: Window) -> Anatomy:
     """Work out every field over a window of the coarse lattice.
 
@@ -173,21 +236,26 @@ def anatomy(layout: Layout, window: Window) -> Anatomy:
         In lattice points: pixel coordinates divided by `COARSE_PX`.
     """
     fields = _Fields(layout, window)
-    necrosis = _necrosis(fields, 0.04, 0.0)
+    zones = TRAPPED if layout.traps else USUAL
+    necrosis = _necrosis(fields, zones, 0.04, 0.0)
     vessel, calibre = _vessels(fields)
     v, u, radius = _BLUR
+    traps = _traps(fields, zones)
     return Anatomy(
         depth_um=_depth_um(fields),
-        cellularity=_cellularity(fields),
+        cellularity=_cellularity(fields, zones),
         necrosis=necrosis,
-        palisade=_necrosis(fields, 0.1, 0.3) * (1 - necrosis),
+        palisade=_necrosis(fields, zones, 0.1, 0.3) * (1 - necrosis),
         h_gain=_gain(fields, _Plane.STAIN_H, 0.6 + layout.seed),
         e_gain=_gain(fields, _Plane.STAIN_E, 2.4 + layout.seed),
         angle=_angle(fields),
         vessel=vessel,
         calibre_um=calibre,
         blur=_step(radius - fields.distance(v, u), 0.03),
-        inks=tuple(_ink(fields, stroke) for stroke in _PEN_STROKES),
+        fold=traps[0],
+        blood=traps[1],
+        cuff=traps[2],
+        inks=tuple(_ink(fields, stroke) for stroke in zones.pen_strokes),
     )
 
 
@@ -196,4 +264,5 @@ def tissue_reaches(layout: Layout, window: Window) -> bool:
     fields = _Fields(layout, window)
     if float(_depth_um(fields).max()) > -4 * COARSE_PX * layout.um_per_px:
         return True
-    return any(float(_ink(fields, stroke).max()) > 0.01 for stroke in _PEN_STROKES)
+    strokes = (TRAPPED if layout.traps else USUAL).pen_strokes
+    return any(float(_ink(fields, stroke).max()) > 0.01 for stroke in strokes)

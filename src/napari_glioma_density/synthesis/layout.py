@@ -35,6 +35,8 @@ class Layout:
         is 0.65, but the tissue no wider than 8 mm: a giant slide is mostly background.
     tissue_mm
         Diameter of the tissue in mm, instead of its share.
+    traps
+        Whether it holds what misleads a measurement: see `traps`.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class Layout:
     seed: int
     tissue_fraction: float | None = None
     tissue_mm: float | None = None
+    traps: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""

@@ -92,7 +92,9 @@ def neuropil(here: Anatomy, window: Window, seed: int, um_per_px: float) -> Neur
     debris = here.necrosis * np.clip(texture(7, 1.4) - 1.25, 0, 1)
     edge = np.clip((here.depth_um + 1.5 * texture(8, 3.0)) / 2, 0, 1).astype(np.float32)
     cloud = texture(9, 30.0)
-    solid = edge * (1 - 0.75 * holes) * (1 - lumen)
+    discs = np.clip(1.3 * texture(6, _RED_CELL_UM) + 0.8, 0.25, 1) * here.blood
+    red_cells = np.maximum(red_cells, discs).astype(np.float32)
+    solid = edge * (1 - 0.75 * holes) * (1 - np.maximum(lumen, 0.95 * here.blood))
     haematoxylin = 0.14 + 0.11 * here.cellularity - 0.05 * here.necrosis + 0.018 * cloud
     eosin = 0.25 + 0.04 * here.cellularity + 0.10 * here.necrosis - 0.015 * cloud
     return Neuropil(

@@ -19,6 +19,7 @@ class Kind(IntEnum):
     PYKNOTIC = 4
     ENDOTHELIAL = 5
     GHOST = 6
+    LYMPHOCYTE = 7
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ FORMS = {
     Kind.ENDOTHELIAL: Form(6.0, 1.05, 0.95, halo=0.0),
     Kind.GHOST: Form(
         7.0, 0.30, 0.11, diameter_spread=0.2, stain_spread=0.03, chromatin=0.1, halo=0.0
+    ),
+    Kind.LYMPHOCYTE: Form(
+        6.0, 0.08, 1.25, diameter_spread=0.08, irregularity=0.03, chromatin=0.10, halo=0.25
     ),
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from napari_glioma_density.synthesis.nuclear_forms import Kind, draw_shapes
 
 _CANDIDATES_PER_MM2 = 15_500
 _NORMAL_PER_MM2, _NECROTIC_PER_MM2, _GHOSTS_PER_MM2 = 900, 420, 2500
+_BLOOD_PER_MM2 = 60
 # Room that nuclei keep, in their own diameters, and how many keep it.
 _ROOM, _ROOM_SHARE = (0.4, 0.75, 0.95), (0.18, 0.36, 0.46)
 # No nucleus, halo or competition reaches farther than this.
@@ -77,6 +78,7 @@ class _Spots:
     vessel_um: FloatPlane
     vessel_angle: FloatPlane
     calibre_um: FloatPlane
+    cuff: FloatPlane
 
     @property
     def on_wall(self) -> NDArray[np.bool_]:
@@ -103,6 +105,7 @@ def _spots(here: Anatomy, y: NDArray[np.float64], x: NDArray[np.float64]) -> _Sp
         np.abs(here.vessel),
         np.arctan2(slope_x, -slope_y),
         here.calibre_um,
+        here.cuff,
     )
     return _Spots(*(plane[rows, columns] for plane in planes))
 
@@ -114,6 +117,9 @@ def _wanted_per_mm2(here: Anatomy) -> FloatPlane:
     # Ghosts stand as thick as the living did, but stay pale and count for nothing.
     dead = _NECROTIC_PER_MM2 + _GHOSTS_PER_MM2 * here.cellularity
     wanted = alive + (dead - alive) * here.necrosis
+    wanted = wanted + (_CANDIDATES_PER_MM2 - wanted) * here.cuff
+    # White cells of the blood, one among many red ones.
+    wanted = wanted + (_BLOOD_PER_MM2 - wanted) * here.blood
     return np.where(here.depth_um > 2, wanted, 0).astype(np.float32)
 
 
@@ -129,6 +135,7 @@ def _kinds(rng: np.random.Generator, spots: _Spots) -> NDArray[np.int64]:
     of_dead = np.where(ghostly, Kind.GHOST, Kind.PYKNOTIC)
     alive = np.where(tumour, of_tumour, of_brain)
     kinds = np.where(rng.random(count) < spots.necrosis, of_dead, alive)
+    kinds = np.where(spots.cuff > 0.5, Kind.LYMPHOCYTE, kinds)
     return np.where(spots.on_wall, Kind.ENDOTHELIAL, kinds).astype(np.int64)
 
 

@@ -5,7 +5,7 @@ left is 10 to the power of minus their sum. Stain vectors start from Ruifrok and
 the blue of both as measured on scanned glioma.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -26,6 +26,9 @@ _STAINS = np.array([[0.66, 0.70, 0.29], [0.08, 0.96, 0.31], [0.16, 0.78, 0.62]],
 _INKS = np.array([[1.0, 0.4, 0.08], [0.85, 0.2, 0.6], [0.78, 0.75, 0.77]], dtype=np.float32)
 _NUCLEAR_EOSIN = np.float32(0.27)
 _PSF_UM, _BLUR_UM, _SENSOR_NOISE = 0.27, 2.2, 1.6
+_FOLD_BLUR_UM = 0.8
+# The layer on top is tissue of another slide.
+_SEED_OF_FOLD = 1_000_003
 # Room around a cell for the widest blur; a multiple of COARSE_PX.
 _BLUR_REACH_UM = 3 * _BLUR_UM
 
@@ -41,7 +44,7 @@ class Region:
     labels
         int32 (height, width), instance ids that are unique on the slide, 0 background.
     tissue, spoiled
-        bool (height, width): tissue, nuclei included; and what blur or ink spoils.
+        bool (height, width): tissue, nuclei included; and what blur, ink or a fold spoils.
     """
 
     rgb: NDArray[np.uint8]
@@ -114,9 +117,19 @@ def _ink_density(here: Anatomy, streaks: FloatPlane) -> NDArray[np.float32] | No
     return np.asarray(cover @ _INKS, dtype=np.float32)
 
 
-def _photograph(layout: Layout, ground: _Ground) -> NDArray[np.uint8]:
+def _folded_over(layout: Layout, row: int, column: int, fold: FloatPlane) -> NDArray[np.float32]:
+    """Return the optical density of the tissue that lies on top where the section is folded."""
+    above = _lay_ground(replace(layout, seed=layout.seed + _SEED_OF_FOLD), row, column)
+    # The objective is focused on the layer below.
+    soft = cv2.GaussianBlur(_optical_density(above), (0, 0), _FOLD_BLUR_UM / layout.um_per_px)
+    return np.asarray(soft * fold[..., None], dtype=np.float32)
+
+
+def _photograph(layout: Layout, ground: _Ground, row: int, column: int) -> NDArray[np.uint8]:
     """Turn optical density into an 8-bit picture."""
     density = _optical_density(ground)
+    if float(ground.here.fold.max()) > 0.01:
+        density = density + _folded_over(layout, row, column, ground.here.fold)
     light = np.power(np.float32(10), -density)
     seed, um = layout.seed * 64, layout.um_per_px
     light = _through_the_lens(light, ground.here.blur, um)
@@ -140,12 +153,12 @@ def draw_cell(layout: Layout, row: int, column: int) -> Region | None:
     halo = _halo_px(layout.um_per_px)
     core = (slice(halo, halo + CELL_PX), slice(halo, halo + CELL_PX))
     labels = ground.nuclei.labels[core]
-    ink = np.max(ground.here.inks, axis=0)
+    spoilt = np.max([*ground.here.inks, ground.here.blur, ground.here.fold], axis=0)
     return Region(
-        rgb=_photograph(layout, ground)[core],
+        rgb=_photograph(layout, ground, row, column)[core],
         labels=labels,
         tissue=(ground.matter.tissue[core] > 0.5) | (labels > 0),
-        spoiled=np.maximum(ground.here.blur, ink)[core] > 0.5,
+        spoiled=spoilt[core] > 0.5,
     )
 
 

@@ -13,6 +13,7 @@ from napari_glioma_density.synthesis.layout import Layout
 from napari_glioma_density.synthesis.placement import nuclei_of
 from napari_glioma_density.synthesis.scene import draw_cell
 from napari_glioma_density.synthesis.tiff_writing import write_pyramid
+from napari_glioma_density.synthesis.traps import traps_path, write_traps
 from napari_glioma_density.synthesis.truth import Truth, TruthCounter, truth_path, write_truth
 
 OnProgress = Callable[[int, int], None]
@@ -31,6 +32,7 @@ def synthesize(
     *,
     tissue_fraction: float | None = None,
     tissue_mm: float | None = None,
+    traps: bool = False,
     on_progress: OnProgress = _say_nothing,
 ) -> Truth:
     """Write an H&E-like glioma slide with known nuclei, and `OUT.truth.csv` beside it.
@@ -54,6 +56,9 @@ def synthesize(
         Share of the slide that tissue takes, up to 0.8; left open, 0.65 but no wider than 8 mm.
     tissue_mm
         Diameter of the tissue instead of its share.
+    traps
+        Draw a fold, pen, blood, necrosis, cuffs of lymphocytes and blur among foci of dense tumour,
+        and write where they lie to `OUT.traps.geojson`.
     on_progress
         Called with cells done and cells in all.
 
@@ -62,7 +67,7 @@ def synthesize(
     BadInput
         When a value is out of range or the file cannot be written.
     """
-    layout = Layout(width, height, um_per_px, seed, tissue_fraction, tissue_mm)
+    layout = Layout(width, height, um_per_px, seed, tissue_fraction, tissue_mm, traps)
     target = Path(path)
     if target.suffix.lower() not in (".tif", ".tiff"):
         raise BadInput(f"{target.name}: a synthetic slide is a TIFF; name it with .tif or .tiff")
@@ -72,6 +77,8 @@ def synthesize(
         write_pyramid(partial, layout, _drawing(layout, counter, on_progress), _describe(layout))
         patches = counter.table()
         write_truth(truth_path(target), patches)
+        if traps:
+            write_traps(traps_path(target), layout)
         partial.replace(target)
     except OSError as error:
         raise BadInput(
@@ -104,6 +111,8 @@ def _describe(layout: Layout) -> str:
     """Return the ImageDescription: what the slide is and how to make it again."""
     asked = {"tissue_fraction": layout.tissue_fraction, "tissue_mm": layout.tissue_mm}
     extent = "".join(f"|{name}={value:g}" for name, value in asked.items() if value is not None)
+    if layout.traps:
+        extent += "|traps=1"
     return (
         f"napari-glioma-density synthetic H&E|MPP = {layout.um_per_px:g}|"
         f"width={layout.width}|height={layout.height}|seed={layout.seed}{extent}"

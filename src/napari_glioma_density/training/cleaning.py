@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +21,7 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.pictures import resampled
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.stain import optical_density
+from napari_glioma_density.stain.quality import darkness_of, detail_of, ground_of, is_ink
 from napari_glioma_density.training.dataset import DataSet, read_rgb
 
 UM_PER_PX: Final = 0.5
@@ -31,13 +31,9 @@ _STANDS_OUT: Final = 0.1
 some scans, so white says nothing."""
 _COLOURED: Final = 0.2
 """Optical density between a px's channels, from which it is stained whatever its darkness."""
-_INK_DENSITY: Final = 0.4
-_BLUE_INK: Final = 1.4
-_GREEN_INK: Final = 1.1
+_SHARPNESS_SIGMAS_PX: Final = (1.0, 2.0, 4.0)
 _BLACK: Final = 2.3
 _FOLD_RATIO: Final = 1.6
-_FOLD_SMOOTHING_UM: Final = 2.0
-_FOLD_RADIUS_UM: Final = 10.0
 
 
 class FieldQuality(NamedTuple):
@@ -113,7 +109,7 @@ def clean(data_set: DataSet, limits: Limits | None = None) -> tuple[DataSet, tup
 def measure_quality(rgb: NDArray[np.uint8], um_per_px: float) -> FieldQuality:
     """Measure a picture (height, width, 3) of ``um_per_px`` µm/px."""
     density = optical_density(resampled(rgb, um_per_px, UM_PER_PX))
-    darkness = density.mean(axis=2)
+    darkness = darkness_of(density)
     stands_out = darkness - np.percentile(darkness, 5) > _STANDS_OUT
     tissue = stands_out | (np.ptp(density, axis=2) > _COLOURED)
     if not tissue.any():
@@ -121,7 +117,7 @@ def measure_quality(rgb: NDArray[np.uint8], um_per_px: float) -> FieldQuality:
     return FieldQuality(
         tissue=float(tissue.mean()),
         sharpness=_sharpness(darkness, tissue),
-        ink=_ink(density),
+        ink=float(np.mean(is_ink(density))),
         dark=_dark(darkness, float(np.median(darkness[tissue]))),
     )
 
@@ -167,23 +163,11 @@ def _fault(quality: FieldQuality, limits: Limits) -> tuple[str, float, float] | 
 
 
 def _sharpness(darkness: NDArray[np.float32], tissue: NDArray[np.bool_]) -> float:
-    fine, middle, coarse = (cv2.GaussianBlur(darkness, (0, 0), sigma) for sigma in (1, 2, 4))
-    detail, form = (darkness - fine)[tissue], (middle - coarse)[tissue]
-    return float(np.mean(detail**2) / max(float(np.mean(form**2)), 1e-9))
-
-
-def _ink(density: NDArray[np.float32]) -> float:
-    # Smoothed, because a JPEG's colours stray from px to px.
-    red, green, blue = cv2.split(cv2.GaussianBlur(density, (0, 0), 1))
-    is_blue = red > _BLUE_INK * green
-    is_green = (red > _GREEN_INK * green) & (blue > _GREEN_INK * green)
-    return float(np.mean((is_blue | is_green) & (red + green + blue > 3 * _INK_DENSITY)))
+    detail = detail_of(darkness, _SHARPNESS_SIGMAS_PX)
+    form = float(np.mean(detail.form[tissue]))
+    return float(np.mean(detail.fine[tissue]) / max(form, 1e-9))
 
 
 def _dark(darkness: NDArray[np.float32], of_tissue: float) -> float:
-    """Smoothing closes the gaps between nuclei a little, opening removes what is not broad."""
-    smooth = cv2.GaussianBlur(darkness, (0, 0), _FOLD_SMOOTHING_UM / UM_PER_PX)
-    side = 2 * round(_FOLD_RADIUS_UM / UM_PER_PX) + 1
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    broad = cv2.morphologyEx(smooth, cv2.MORPH_OPEN, disk)
-    return float(np.mean(broad > min(_FOLD_RATIO * of_tissue, _BLACK)))
+    ground = ground_of(darkness, UM_PER_PX)
+    return float(np.mean(ground > min(_FOLD_RATIO * of_tissue, _BLACK)))

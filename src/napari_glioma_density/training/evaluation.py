@@ -93,7 +93,8 @@ def summarise(
     data_sets, pooled
         The names of :func:`pooled_scores` with ``images``; ``intervals``, the ends of the 95 %
         bootstrap intervals, and under ``resampling`` how they were drawn; ``nucleus_count``, see
-        :func:`count_error`; and for a data set ``organs``, a row for each organ.
+        :func:`count_error`; and for a data set ``organs``, a row for each organ, and ``fields``,
+        the columns ``patient``, ``true_density_percent`` and ``predicted_density_percent``.
     """
     sets = by_data_set(scores)
     rows = [
@@ -102,6 +103,7 @@ def summarise(
             "folder": str(of_set[0].data_set.folder),
             **_summary([of_set]),
             "organs": _by_organ(of_set),
+            "fields": _columns(of_set),
         }
         for of_set in sets
     ]
@@ -143,3 +145,10 @@ def _by_organ(scores: Sequence[FieldScore]) -> list[dict[str, object]]:
         {"organ": organ, **_pooled([score for score in scores if score.field.organ == organ])}
         for organ in organs
     ]
+
+
+def _columns(scores: Sequence[FieldScore]) -> dict[str, list[object]]:
+    """True and predicted density of every field: what intervals of an estimate rest on."""
+    names = ("patient", "true_density_percent", "predicted_density_percent")
+    rows = [score.row() for score in scores]
+    return {name: [row[name] for row in rows] for name in names}

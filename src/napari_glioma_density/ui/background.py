@@ -24,12 +24,23 @@ class Background:
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="glioma-density")
         self._deliveries: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
-    def submit(self, work: Callable[[], Result], done: Callable[[Result], None]) -> None:
-        """Run `work` elsewhere; its result goes to `done`, a `BadInput` to the problem line."""
+    def submit(
+        self,
+        work: Callable[[], Result],
+        done: Callable[[Result], None],
+        always: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Run `work` elsewhere; its result goes to `done`, a `BadInput` to the problem line.
+
+        `always` is called after either.
+        """
+
+        def hand_over(finished: "Future[Result]") -> None:
+            self._hand_over(finished, done)
+            always()
+
         future = self._pool.submit(work)
-        future.add_done_callback(
-            lambda finished: self._deliveries.put(lambda: self._hand_over(finished, done))
-        )
+        future.add_done_callback(lambda finished: self._deliveries.put(lambda: hand_over(finished)))
 
     def deliver(self) -> None:
         """Call back for everything that has finished; to be called on the window's thread."""

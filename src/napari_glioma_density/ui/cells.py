@@ -5,11 +5,11 @@ from typing import Any
 
 from psygnal import Signal
 
-from napari_glioma_density.density import CellGrid, cell_address, parse_address
+from napari_glioma_density.density import CellGrid, parse_address
+from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui.camera import fly_to
 from napari_glioma_density.ui.overlays.grid import cell_at, cell_view
 from napari_glioma_density.ui.overlays.stack import OverlayStack
-from napari_glioma_density.ui.snapshot import Snapshot
 
 
 class Cells:
@@ -60,20 +60,12 @@ class Cells:
         fly_to(self._viewer, cell_view(snapshot.grid, row, column))
         self.choose(row, column)
 
-    def next_hotspot(self) -> None:
-        """Fly to the hotspot that follows the chosen cell, by rank; from the last to the first."""
-        snapshot = self._current()
-        if snapshot is None or not snapshot.hotspots:
-            return
-        places = [(cell.row, cell.column) for cell in snapshot.hotspots]
-        rank = places.index(self.chosen) + 1 if self.chosen in places else 0
-        self.go_to(cell_address(*places[rank % len(places)]))
-
 
 def _find(address: str, grid: CellGrid) -> tuple[int, int]:
     """Return row and column; ValueError when the grid has no such cell."""
-    row, column = parse_address(address)
-    if row >= grid.rows or column >= grid.columns:
-        last = cell_address(grid.rows - 1, grid.columns - 1)
+    asked = parse_address(address)
+    absent = asked.row >= grid.rows or asked.column >= grid.columns
+    if absent or asked.section not in ("", grid.section):
+        last = grid.address(grid.rows - 1, grid.columns - 1)
         raise ValueError(f"There is no cell {address.upper()}: the last one is {last}")
-    return row, column
+    return asked.row, asked.column

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.findings.snapshot import Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.stain import NotBrightfield
 from napari_glioma_density.ui.region import Region
-from napari_glioma_density.ui.snapshot import Choices, Snapshot, take_snapshot
 from napari_glioma_density.ui.stored import ShownRun, show_run
 
 if TYPE_CHECKING:

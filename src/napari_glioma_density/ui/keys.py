@@ -27,7 +27,7 @@ def session_keys(session: Session) -> tuple[Key, ...]:
         for number, magnification in enumerate(MAGNIFICATIONS, start=1)
     )
     return (
-        Key("N", "next hotspot", session.cells.next_hotspot),
+        Key("N", "next hotspot", session.hotspots.next),
         Key("H", "hide or show overlays", session.overlays.toggle),
         *zooms,
     )

@@ -10,10 +10,13 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.camera import CameraWatch, fly_to, layer_view, visible_part
 from napari_glioma_density.ui.cells import Cells
+from napari_glioma_density.ui.exclusions import ExclusionDesk
+from napari_glioma_density.ui.hotspots import Hotspots
 from napari_glioma_density.ui.job import (
     Advanced,
     Begun,
@@ -28,7 +31,6 @@ from napari_glioma_density.ui.job import (
 from napari_glioma_density.ui.open_slides import OpenSlides
 from napari_glioma_density.ui.overlays.stack import OverlayStack
 from napari_glioma_density.ui.region import Scope, region_of
-from napari_glioma_density.ui.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.ui.stored import ShownRun, stored_results
 
 TICK_MS = 120
@@ -77,6 +79,8 @@ class Session:
         self.refused: Task | None = None
         self.bring_to_disk: Callable[[], None] = lambda: None
         """Waits, in any thread, until all that people have edited is on disk."""
+        self.exclusions = ExclusionDesk(self)
+        self.hotspots = Hotspots(self)
         self._insisted: set[str] = set()
         self._framing = False
         self._asked: tuple[Slide, str | None] | None = None
@@ -110,7 +114,7 @@ class Session:
     def _clear(self) -> None:
         self.overlays.clear()
         self.shown = None
-        self._choose_without_redrawing(replace(self.choices, amendments=Amendments()))
+        self._choose_without_redrawing(replace(self.choices, amendments=Amendments(), section=None))
         self._show_snapshot(None)
 
     def _restore(self, shown: ShownRun) -> None:
@@ -183,6 +187,7 @@ class Session:
         if self._job is not None:
             self._take_in(self._job, list(self._job.reports()))
         self.overlays.tick()
+        self.hotspots.follow_zoom(self.viewer.scene.camera.zoom)
 
     def _take_in(self, job: EstimateJob, reports: list[Report]) -> None:
         """Draw once for all reports; those of a slide no longer current are dropped."""
@@ -228,8 +233,8 @@ class Session:
         self._choose_without_redrawing(choices)
         if self.snapshot is None:
             return
-        measured, scope = self.snapshot.measured, self.snapshot.scope
-        self.background.submit(lambda: take_snapshot(measured, choices, scope), self._show_choice)
+        measured, asked = self.snapshot.measured, self.snapshot.asked
+        self.background.submit(lambda: take_snapshot(measured, choices, asked), self._show_choice)
 
     def amend(self, amendments: Amendments) -> None:
         """Let corrected fields and exclusions count from now on."""
@@ -252,6 +257,7 @@ class Session:
 
     def _show(self, shown: ShownRun) -> None:
         self.shown = shown
+        self._choose_without_redrawing(replace(self.choices, amendments=shown.amendments))
         self.overlays.show(shown)
         self._show_snapshot(shown.snapshot)
 

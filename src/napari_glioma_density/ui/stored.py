@@ -7,10 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import Lattice
+from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.gathering import gather
+from napari_glioma_density.findings.known_error import known_error
+from napari_glioma_density.findings.sections import Section, find_sections
+from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot
 from napari_glioma_density.results import ResultStore, Run, RunSpec, find_store
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.overlays.outlines import Mask
-from napari_glioma_density.ui.snapshot import Choices, Snapshot, take_snapshot
 
 MASK_LEVELS = 3
 TISSUE, TISSUE_PX = 1, 16
@@ -18,25 +22,36 @@ TISSUE, TISSUE_PX = 1, 16
 
 @dataclass(frozen=True)
 class ShownRun:
-    """A run ready to be drawn: its masks (finest first, read as needed) and its patches."""
+    """A run ready to be drawn: its masks (finest first, read as needed) and its patches.
+
+    `amendments` are those on disk when it was opened; `error` is how far the model is known to be
+    off, from which intervals are made.
+    """
 
     store: Path
     spec: RunSpec
     lattice: Lattice
     masks: tuple[Mask, ...]
     snapshot: Snapshot
+    amendments: Amendments
+    sections: tuple[Section, ...]
+    error: DensityError | None
     tissue_mm2: float
 
 
 def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None) -> ShownRun:
-    """Gather what the screen needs of a run."""
+    """Gather what the screen needs of a run, as corrected and left out so far."""
     masks = tuple(run.mask(level) for level in range(MASK_LEVELS))
+    findings = gather(run.folder.parent.parent, run, choices, scope)
     return ShownRun(
-        store=run.folder.parent.parent,
+        store=findings.store,
         spec=run.spec,
         lattice=run.lattice,
         masks=masks,
-        snapshot=take_snapshot(run.patches(), choices, scope),
+        snapshot=findings.snapshot,
+        amendments=findings.amendments,
+        sections=find_sections(run.tissue, run.lattice),
+        error=known_error(findings),
         tissue_mm2=np.count_nonzero(run.tissue == TISSUE) * TISSUE_PX**2 * run.lattice.px_mm2,
     )
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from napari_glioma_density.annotation.review import excluded_patches
-from napari_glioma_density.annotation.stored import stored_corrections
+from napari_glioma_density.exchange.tables import write_tables
+from napari_glioma_density.findings.gathering import gather
+from napari_glioma_density.findings.snapshot import Choices, Snapshot
 from napari_glioma_density.results import ResultStore
-from napari_glioma_density.ui.snapshot import Snapshot
 from napari_glioma_density.ui.stored import ShownRun
 
 
@@ -39,16 +39,6 @@ def save_tables(
     StoreError
         When the folder cannot be written, or the store cannot be read.
     """
-    from napari_glioma_density.estimate.tables import write_tables  # brings torch along
-
     run = ResultStore(shown.store).run(shown.spec.run_id)
-    write_tables(
-        folder,
-        shown.store,
-        run,
-        snapshot.scope,
-        corrected=stored_corrections(shown.store, run),
-        excluded=excluded_patches(shown.store, run.lattice),
-        cell_mm=cell_mm,
-    )
+    write_tables(folder, gather(shown.store, run, Choices(cell_mm=cell_mm), snapshot.asked))
     return folder

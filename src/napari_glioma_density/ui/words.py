@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import Cell, PatchState, Totals
+from napari_glioma_density.findings.interval import Interval
+from napari_glioma_density.findings.uncertainty import Uncertainty
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Progress
@@ -51,14 +53,30 @@ def limits(lower: float, upper: float) -> str:
     return f"{round(lower, 1):g}–{round(upper, 1):g} %"
 
 
-def cell_values(cell: Cell, model: Cell | None = None) -> str:
-    """Return what was measured in a cell, on two lines; `model` is given for a corrected one."""
+def interval(ends: Interval) -> str:
+    """Return a 95 % interval of percentages, as in 16.1–20.0 %."""
+    return f"{ends.low:.1f}–{ends.high:.1f} %"
+
+
+def cell_values(
+    cell: Cell, model: Cell | None = None, unsure: Uncertainty | None = None, band: str = ""
+) -> str:
+    """Return what was measured in a cell, a few lines of it.
+
+    `model` is given for a corrected one, `unsure` where it is known; `band` says that the cell's
+    band may be another.
+    """
     first = f"{percent(cell.tissue_density_percent)} of tissue is nucleus"
     nuclei = f"{number(cell.nuclei_per_mm2)} nuclei/mm²"
     rest = f"{nuclei}, {area(cell.tissue_mm2)} tissue of {area(cell.read_mm2)} read"
     if model is not None:
         first += f" {CORRECTED} (the model says {percent(model.tissue_density_percent)})"
-    return f"{first}\n{rest}" + ("" if cell.complete else "\nprovisional: not all of it is read")
+    lines = [first, rest]
+    if unsure is not None:
+        lines.insert(1, f"95 % interval {interval(unsure.tissue_density)}{band}")
+    if not cell.complete:
+        lines.append("provisional: not all of it is read")
+    return "\n".join(lines)
 
 
 def nothing_in_cell(states: NDArray[np.uint8]) -> str:
@@ -68,15 +86,19 @@ def nothing_in_cell(states: NDArray[np.uint8]) -> str:
     if (states == PatchState.UNREAD).any():
         return "cannot be read: the slide file is damaged here"
     if (states == PatchState.EXCLUDED).any():
-        return "excluded by a reviewer"
+        return "left out"
     return "bare glass"
 
 
-def totals_values(totals: Totals) -> str:
-    """Return the nuclei per mm² of all that was read, marked when it is not all."""
+def totals_values(totals: Totals, unsure: Uncertainty | None = None) -> str:
+    """Return the nuclei per mm² of all that was read, marked when it is not all.
+
+    The 95 % interval of the tissue density comes first, where it is known.
+    """
+    sure = f"95 % interval {interval(unsure.tissue_density)}\n" if unsure else ""
     nuclei = f"{number(totals.nuclei_per_mm2)} nuclei per mm² of tissue"
     unread = f"; {area(totals.unread_mm2)} unreadable" if totals.unread_mm2 else ""
-    return nuclei + unread + ("" if totals.complete else "; provisional")
+    return sure + nuclei + unread + ("" if totals.complete else "; provisional")
 
 
 def extent(width: int, height: int, um_per_px: float | None) -> str:

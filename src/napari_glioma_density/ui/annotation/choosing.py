@@ -7,6 +7,7 @@ from napari.utils.notifications import show_info
 from napari_glioma_density.annotation.field import Choice, Start
 from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui.annotation.places import (
     block_at_centre,
     block_drawn,
@@ -16,7 +17,6 @@ from napari_glioma_density.ui.annotation.places import (
 )
 from napari_glioma_density.ui.annotation.session import AnnotationSession
 from napari_glioma_density.ui.annotation.shelf import FieldShelf, Opened, Wanted
-from napari_glioma_density.ui.snapshot import Snapshot
 
 NO_RUN = "Nothing is estimated here yet: estimate the density of what is in view first."
 FindBlocks = Callable[[Snapshot], tuple[Block, ...]]

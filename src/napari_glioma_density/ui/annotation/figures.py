@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from napari_glioma_density.annotation.field import Choice
 from napari_glioma_density.annotation.sampling import CorrectionFactor, slide_factor
 from napari_glioma_density.density import Block
+from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui.annotation.shelf import ShelvedField, counting
-from napari_glioma_density.ui.snapshot import Snapshot
 
 
 def field_densities(snapshot: Snapshot, block: Block) -> tuple[float | None, float | None]:

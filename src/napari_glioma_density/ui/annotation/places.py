@@ -8,11 +8,11 @@ import numpy as np
 from napari_glioma_density.annotation.sampling import draw_fields
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.annotation.shelf import ShelvedField
 from napari_glioma_density.ui.camera import visible_part
 from napari_glioma_density.ui.region import Scope, region_of
-from napari_glioma_density.ui.snapshot import Snapshot
 
 LARGEST = 4
 """Patches a side: more nuclei than a person looks through in one go."""

@@ -11,7 +11,8 @@ from magicgui.widgets import ComboBox
 from psygnal import Signal
 from qtpy.QtWidgets import QCheckBox, QDialog, QLineEdit, QMenu, QPushButton
 
-from napari_glioma_density.annotation.review import Mark, Reason
+from napari_glioma_density.annotation.review import Mark
+from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui.annotation.table import Figures, figures_dialog
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.connections import Connections

@@ -5,10 +5,10 @@ from functools import partial
 from psygnal import Signal
 
 from napari_glioma_density.annotation.review import Mark, ReviewLog
-from napari_glioma_density.density import CellGrid, cell_address, parse_address
+from napari_glioma_density.density import CellGrid, parse_address
+from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui.annotation.review_box import Note, Walk
 from napari_glioma_density.ui.annotation.session import AnnotationSession
-from napari_glioma_density.ui.snapshot import Snapshot
 from napari_glioma_density.ui.stored import ShownRun
 
 Place = tuple[int, int]
@@ -38,7 +38,7 @@ class Reviewing:
         if snapshot is None or chosen is None:
             return None
         mark = self._log.latest(snapshot.grid.block(*chosen)) if self._log else None
-        return cell_address(*chosen), mark
+        return snapshot.grid.address(*chosen), mark
 
     def progress(self, walk: Walk) -> tuple[int, int]:
         """Return how many cells of a walk were reviewed, and how many there are."""
@@ -58,14 +58,15 @@ class Reviewing:
         at = places.index(chosen) + 1 if chosen in places else 0
         in_turn = (*places[at:], *places[:at])
         new = (place for place in in_turn if not self._is_reviewed(snapshot.grid, place))
-        self._session.cells.go_to(cell_address(*next(new, in_turn[0])))
+        self._session.cells.go_to(snapshot.grid.address(*next(new, in_turn[0])))
 
     def note(self, note: Note) -> None:
         """Keep what was noted of a cell; it is written elsewhere."""
         snapshot, log, author = self._session.snapshot, self._log, self._annotation.author
         if snapshot is None or log is None:
             return
-        block = snapshot.grid.block(*parse_address(note.address))
+        address = parse_address(note.address)
+        block = snapshot.grid.block(address.row, address.column)
         self._session.background.submit(
             lambda: log.mark(
                 block,
@@ -94,8 +95,7 @@ class Reviewing:
     def _count(self, log: ReviewLog) -> None:
         """Leave out what is excluded from now on."""
         if log is self._log:
-            excluded = log.excluded()
-            self._annotation.exclude(excluded if excluded.any() else None)
+            self._session.exclusions.refresh()
             self.changed.emit()
 
     def _is_reviewed(self, grid: CellGrid, place: Place) -> bool:

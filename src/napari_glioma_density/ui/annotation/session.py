@@ -7,9 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 from napari.layers import Layer
-from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -116,12 +114,6 @@ class AnnotationSession:
     @author.setter
     def author(self, name: str) -> None:
         self._authors[self.reader] = name
-
-    def exclude(self, excluded: NDArray[np.bool_] | None) -> None:
-        """Leave patches, bool of (lattice rows, lattice columns), out of every number."""
-        if self._shown is not None and self.session.shown is self._shown:
-            amendments = self.session.choices.amendments
-            self.session.amend(replace(amendments, lattice=self._shown.lattice, excluded=excluded))
 
     def open(self, take: Callable[[FieldShelf], Opened]) -> None:
         """Open the field that `take` fetches from the shelf, elsewhere."""

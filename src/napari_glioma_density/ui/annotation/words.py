@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from napari_glioma_density.annotation.field import Choice, FieldRecord
 from napari_glioma_density.annotation.sampling import CorrectionFactor
-from napari_glioma_density.density import Block, CellGrid, cell_address
+from napari_glioma_density.density import Block, CellGrid
+from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.figures import field_densities
 from napari_glioma_density.ui.annotation.shelf import ShelvedField
-from napari_glioma_density.ui.snapshot import Snapshot
 
 
 def field_name(record: FieldRecord, grid: CellGrid | None) -> str:
@@ -17,22 +17,21 @@ def field_name(record: FieldRecord, grid: CellGrid | None) -> str:
     if grid is None:
         return f"Patch {block.row + 1}·{block.column + 1}"
     side = grid.patches_per_cell
-    cell = cell_address(block.row // side, block.column // side)
-    last = cell_address(
-        (block.row + block.rows - 1) // side, (block.column + block.columns - 1) // side
-    )
+    cell = grid.address(*grid.cell_of(block.row, block.column))
+    last = grid.address(*grid.cell_of(block.row + block.rows - 1, block.column + block.columns - 1))
     if last != cell:
         return f"Cells {cell}–{last}"
     if side == 1 or (block.rows, block.columns) == (side, side):
         return f"Cell {cell}"
-    return f"Cell {cell}, patch {block.row % side + 1}·{block.column % side + 1}"
+    first = grid.covered
+    row, column = (block.row - first.row) % side, (block.column - first.column) % side
+    return f"Cell {cell}, patch {row + 1}·{column + 1}"
 
 
 def correction(snapshot: Snapshot, block: Block) -> list[str]:
     """Return what a field changes: its own density, then its cell's and the cell's rank."""
     own = _field_line(snapshot, block)
-    side = snapshot.grid.patches_per_cell
-    place = block.row // side, block.column // side
+    place = snapshot.grid.cell_of(block.row, block.column)
     cell, model = snapshot.cell(*place), snapshot.model_cell(*place)
     lines = [own] if own else []
     if cell is not None and model is not None:

@@ -6,11 +6,11 @@ from magicgui.widgets import CheckBox, ComboBox, FloatSlider
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from napari_glioma_density.density import PAPER_BANDS, BandScale
+from napari_glioma_density.findings.snapshot import Bands
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.session import Session
-from napari_glioma_density.ui.snapshot import Bands
 
 SWATCH_PX, BAR_PX = 18, 110
 HATCHES = "Hatched: under half is tissue; grey: damaged file"

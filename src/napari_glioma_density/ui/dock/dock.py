@@ -5,6 +5,7 @@ from typing import Any
 from qtpy.QtWidgets import QMainWindow, QWidget
 
 from napari_glioma_density.ui.dock.bands_box import BandsBox
+from napari_glioma_density.ui.dock.export_box import ExportBox
 from napari_glioma_density.ui.dock.grid_box import GridBox
 from napari_glioma_density.ui.dock.hotspot_box import HotspotBox
 from napari_glioma_density.ui.dock.lifetime import LivingDock, scrolled
@@ -42,7 +43,8 @@ class GliomaDensityDock(LivingDock):
     ) -> None:
         super().__init__(borrow_session(napari_viewer, load))
         overview = Key("Alt-0", "overview", self._toggle_overview)
-        keys = KeyBindings(napari_viewer, (*session_keys(self.session), overview))
+        leave_out = Key("Shift-X", "leave hotspot out", self._ask_reason)
+        keys = KeyBindings(napari_viewer, (*session_keys(self.session), leave_out, overview))
         clicks = ClickWatch(napari_viewer, self.session.cells.choose_at)
         for part in (keys, clicks):
             self.life.callback(part.close)
@@ -50,6 +52,7 @@ class GliomaDensityDock(LivingDock):
         self.problem = ProblemLine(self.session)
         self.model_box = ModelBox(self.session, models)
         self.scope_box = ScopeBox(self.session, self.model_box.chosen)
+        self.hotspot_box = HotspotBox(self.session)
         self.boxes = self._make_boxes()
         line = text(keys_line(keys.bound), quiet=True)
         self.lay_out(self.problem, scrolled([*self.boxes, line]), self.boxes)
@@ -68,7 +71,8 @@ class GliomaDensityDock(LivingDock):
             self.scope_box,
             BandsBox(self.session),
             GridBox(self.session),
-            HotspotBox(self.session),
+            self.hotspot_box,
+            ExportBox(self.session),
         )
 
     def _hide_numbers(self, hidden: bool) -> None:
@@ -81,6 +85,9 @@ class GliomaDensityDock(LivingDock):
         if self.overview is None and isinstance(window, QMainWindow):
             self.overview = Overview(self.session, window.centralWidget())
             self.life.callback(self.overview.close_for_good)
+
+    def _ask_reason(self) -> None:
+        self.hotspot_box.ask_reason()
 
     def _toggle_overview(self) -> None:
         if self.overview is not None:

@@ -6,7 +6,10 @@ from magicgui.widgets import CheckBox, ComboBox
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QLineEdit, QMainWindow, QPushButton
 
-from napari_glioma_density.density import CELL_SIDES_MM, cell_address
+from napari_glioma_density.density import CELL_SIDES_MM, Cell
+from napari_glioma_density.findings.sections import Section
+from napari_glioma_density.findings.snapshot import Snapshot
+from napari_glioma_density.findings.uncertainty import Uncertainty, cell_uncertainties
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
@@ -15,6 +18,8 @@ from napari_glioma_density.ui.session import Session
 AUTOMATIC = 0.0
 """Stands for "no size asked for" among the choices, which cannot hold None."""
 
+WHOLE = "Whole slide"
+UNSURE_BAND = ": its band may be another"
 CLICK = "Click a cell on the slide to read its values."
 
 
@@ -24,8 +29,11 @@ class GridBox(Box):
     def __init__(self, session: Session) -> None:
         super().__init__("Grid")
         self._session = session
+        self._sections: dict[str, Section] = {}
         sides = [("Automatic", AUTOMATIC)]
         sides += [(words.length(side), float(side)) for side in CELL_SIDES_MM]
+        self._section = ComboBox(choices=[WHOLE], value=WHOLE)
+        self._section.native.setAccessibleName("Section of the slide")
         self._side = ComboBox(choices=sides, value=AUTOMATIC)
         self._names = CheckBox(text="Names", value=session.overlays.names_shown)
         self._size = text(quiet=True, wrap=False)
@@ -34,6 +42,7 @@ class GridBox(Box):
         self._address.setMaximumWidth(70)
         go = QPushButton("Go to cell")
         self._cell, self._values = text(size=12), text(CLICK, quiet=True)
+        self.body.addWidget(self._section.native)
         self.body.addLayout(
             row([text("Cell side", wrap=False), self._side.native, self._names.native], stretch=1)
         )
@@ -41,6 +50,7 @@ class GridBox(Box):
         self.body.addWidget(self._cell)
         self.body.addWidget(self._values)
         self.connections = Connections()
+        self.connections.add(self._section.changed, self._look_at)
         self.connections.add(self._side.changed, self._choose)
         self.connections.add(self._names.changed, session.overlays.set_names_shown)
         self.connections.add(self._address.returnPressed, self._go)
@@ -48,6 +58,22 @@ class GridBox(Box):
         self.connections.add(session.measured, self._show)
         self.connections.add(session.cells.changed, self._show)
         self._show()
+
+    def _look_at(self, title: str) -> None:
+        section = self._sections.get(title)
+        self._session.choose(replace(self._session.choices, section=section))
+
+    def _offer_sections(self) -> None:
+        """Name the sections of the slide on show, when it has several."""
+        shown = self._session.shown
+        found = shown.sections if shown else ()
+        sections = {_title(section): section for section in found} if len(found) > 1 else {}
+        if sections != self._sections:
+            self._sections = sections
+            with self._section.changed.blocked():
+                self._section.choices = [WHOLE, *sections]
+                self._section.value = WHOLE
+        self._section.native.setVisible(bool(sections))
 
     def _choose(self, side_mm: float) -> None:
         self._session.choose(replace(self._session.choices, cell_mm=side_mm or None))
@@ -69,6 +95,7 @@ class GridBox(Box):
                 canvas.setFocus()
 
     def _show(self) -> None:
+        self._offer_sections()
         snapshot, chosen = self._session.snapshot, self._session.cells.chosen
         self._size.setVisible(snapshot is not None)
         if snapshot is not None:
@@ -79,10 +106,23 @@ class GridBox(Box):
             self._values.setText(CLICK)
             return
         cell = snapshot.cell(*chosen)
-        self._cell.setText(f"Cell {cell_address(*chosen)}")
+        self._cell.setText(f"Cell {snapshot.grid.address(*chosen)}")
         if cell is None:
             states = snapshot.patches.state[snapshot.grid.block(*chosen).patches]
             self._values.setText(words.nothing_in_cell(states))
         else:
             model = snapshot.model_cell(*chosen) if snapshot.is_corrected(*chosen) else None
-            self._values.setText(words.cell_values(cell, model))
+            unsure = self._unsure(cell, snapshot)
+            band = UNSURE_BAND if unsure and unsure.crosses_limit(snapshot.scale) else ""
+            self._values.setText(words.cell_values(cell, model, unsure, band))
+
+    def _unsure(self, cell: Cell, snapshot: Snapshot) -> Uncertainty | None:
+        shown = self._session.shown
+        if shown is None or shown.error is None:
+            return None
+        known = (snapshot.patches, snapshot.corrected, shown.error, snapshot.scope)
+        return cell_uncertainties([cell], *known)[0]
+
+
+def _title(section: Section) -> str:
+    return f"Section {section.name}, {words.area(section.tissue_mm2)} of tissue"

@@ -1,27 +1,33 @@
 """The densest cells, ranked; a click or a key flies to one."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from magicgui.widgets import CheckBox
+from magicgui.widgets import CheckBox, ComboBox
 from napari.utils.notifications import show_info
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QPushButton,
-)
+from qtpy.QtGui import QCursor
+from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 
-from napari_glioma_density.density import Cell
+from napari_glioma_density.findings.field_hotspots import FIELD_AREAS_MM2
+from napari_glioma_density.findings.snapshot import Snapshot
+from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, list_of_rows, right_aligned, row, text
+from napari_glioma_density.ui.hotspots import Hotspot
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.tables import save_tables
 
-COLUMNS = ("", "Cell", "% of tissue", "Nuclei/mm²", "Tissue mm²")
+COLUMNS = ("", "Place", "% of tissue", "Nuclei/mm²", "Tissue mm²")
 SAVED = "patches.csv, grid.csv, heatmap.png and summary.json"
 HEIGHT_PX = 140
 """Five rows and the head, so that a window 1000 px high shows the buttons below, too."""
 PROVISIONAL = "provisional: the ranking may change until all is read"
+CIRCLES_LATER = "circles are placed once all is read"
+SEARCHING = "placing circles …"
+CELLS = 0.0
+"""Stands for cells of the grid among areas of circles."""
 
 
 class HotspotBox(Box):
@@ -30,7 +36,12 @@ class HotspotBox(Box):
     def __init__(self, session: Session) -> None:
         super().__init__("Hotspots")
         self._session = session
-        self._shown: tuple[Cell, ...] = ()
+        self._spots = session.hotspots
+        self._shown: tuple[Hotspot, ...] = ()
+        kinds = [("Cells of the grid", CELLS)]
+        kinds += [(f"Circles of {area:g} mm²", area) for area in FIELD_AREAS_MM2]
+        self._kind = ComboBox(choices=kinds, value=CELLS)
+        self._kind.native.setAccessibleName("What is ranked")
         self._note = text(quiet=True)
         self._table = list_of_rows(COLUMNS, HEIGHT_PX)
         following = QPushButton("Next hotspot (N)")
@@ -38,21 +49,37 @@ class HotspotBox(Box):
         self._by_corrected.native.setToolTip(
             "Otherwise by the model's: a cell does not rise merely because it was looked at"
         )
-        for part in (self._note, self._table, self._by_corrected.native):
+        self._leave_out = QPushButton("Leave out …")
+        self._leave_out.setToolTip("The hotspot flown to counts no more, for a reason (Shift-X)")
+        for part in (self._kind.native, self._note, self._table, self._by_corrected.native):
             self.body.addWidget(part)
         self._save = QPushButton("Save tables …")
         self._save.setToolTip(f"{SAVED}, into a folder of your choice")
-        self.body.addLayout(row([following, self._save], stretch=0))
+        self.body.addLayout(row([following, self._leave_out], stretch=0))
+        self.body.addWidget(self._save)
         self.connections = Connections()
+        self.connections.add(self._kind.changed, self._rank_places)
         self.connections.add(following.clicked, self._next)
+        self.connections.add(self._leave_out.clicked, self.ask_reason)
         self.connections.add(self._save.clicked, self._ask_folder)
         self.connections.add(self._by_corrected.changed, self._rank)
         self.connections.add(self._table.cellClicked, self._fly)
         self.connections.add(session.measured, self._show)
+        self.connections.add(self._spots.changed, self._show)
         self._show()
 
+    def ask_reason(self) -> None:
+        """Ask why the hotspot flown to does not count, and leave it out."""
+        menu = QMenu(self)
+        for reason in Reason:
+            menu.addAction(str(reason).capitalize(), partial(self._spots.leave_out, reason))
+        menu.popup(QCursor.pos())
+
+    def _rank_places(self, area_mm2: float) -> None:
+        self._spots.choose_kind(area_mm2 or None)
+
     def _next(self) -> None:
-        self._session.cells.next_hotspot()
+        self._spots.next()
 
     def _rank(self, by_corrected: bool) -> None:
         self._session.choose(replace(self._session.choices, rank_corrected=by_corrected))
@@ -76,35 +103,41 @@ class HotspotBox(Box):
         self._session.background.submit(write, _tell)
 
     def _fly(self, rank: int, _column: int) -> None:
-        if rank < len(self._shown):
-            self._session.cells.go_to(self._shown[rank].address)
+        if rank < len(self._spots.spots):
+            self._spots.fly(rank)
 
     def _show(self) -> None:
-        snapshot = self._session.snapshot
+        snapshot, spots = self._session.snapshot, self._spots.spots
         self._save.setEnabled(snapshot is not None)
+        self._leave_out.setEnabled(bool(spots))
         self._by_corrected.native.setVisible(bool(snapshot and snapshot.corrected.any()))
-        hotspots = snapshot.hotspots if snapshot else ()
-        self._note.setText(PROVISIONAL if snapshot and not snapshot.totals.complete else "")
+        self._note.setText(self._said(snapshot))
         self._note.setVisible(bool(self._note.text()))
-        if hotspots == self._shown or (self._table.underMouse() and hotspots and self._shown):
+        if spots == self._shown or (self._table.underMouse() and spots and self._shown):
             return
-        self._shown = hotspots
-        self._table.setRowCount(len(hotspots))
-        for rank, cell in enumerate(hotspots):
-            corrected = snapshot is not None and snapshot.is_corrected(cell.row, cell.column)
-            for column, content in enumerate(_columns(rank, cell, corrected)):
+        self._shown = spots
+        self._table.setRowCount(len(spots))
+        for rank, spot in enumerate(spots):
+            for column, content in enumerate(_columns(rank, spot)):
                 self._table.setItem(rank, column, right_aligned(content))
+
+    def _said(self, snapshot: Snapshot | None) -> str:
+        if self._spots.searching:
+            return SEARCHING
+        if snapshot is None or snapshot.totals.complete:
+            return ""
+        return PROVISIONAL if self._spots.area_mm2 is None else CIRCLES_LATER
 
 
 def _tell(folder: Path) -> None:
     show_info(f"Saved {SAVED} in {folder}")
 
 
-def _columns(rank: int, cell: Cell, corrected: bool) -> tuple[str, ...]:
+def _columns(rank: int, spot: Hotspot) -> tuple[str, ...]:
     return (
         str(rank + 1),
-        f"{words.CORRECTED} {cell.address}" if corrected else cell.address,
-        words.percent(cell.tissue_density_percent),
-        words.number(cell.nuclei_per_mm2),
-        f"{cell.tissue_mm2:.2f}",
+        f"{words.CORRECTED} {spot.name}" if spot.corrected else spot.name,
+        words.percent(spot.tissue_density_percent),
+        words.number(spot.nuclei_per_mm2),
+        f"{spot.tissue_mm2:.2f}",
     )

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout
 
+from napari_glioma_density.findings.snapshot import Snapshot
+from napari_glioma_density.findings.uncertainty import Uncertainty, total_uncertainty
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.region import Scope, draw_region
 from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.stored import ShownRun
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Progress
@@ -104,7 +107,8 @@ class ScopeBox(Box):
             self._say("")
             return
         self._headline.setText(words.percent(snapshot.totals.tissue_density_percent))
-        self._nuclei.setText(words.totals_values(snapshot.totals))
+        unsure = _unsure(snapshot, shown)
+        self._nuclei.setText(words.totals_values(snapshot.totals, unsure))
         if self._session.phase is Phase.READY:
             self._show_read(snapshot.totals.tissue_mm2, shown.tissue_mm2)
 
@@ -115,3 +119,10 @@ class ScopeBox(Box):
     def _say(self, state: str) -> None:
         self._state.setText(state)
         self._state.setVisible(bool(state))
+
+
+def _unsure(snapshot: Snapshot, shown: ShownRun) -> Uncertainty | None:
+    if shown.error is None:
+        return None
+    known = (snapshot.patches, snapshot.corrected, shown.error, snapshot.scope)
+    return total_uncertainty(*known)

@@ -16,7 +16,7 @@ from napari_glioma_density.density import (
     PatchTable,
     band_of,
 )
-from napari_glioma_density.ui.snapshot import Snapshot, has_enough_tissue
+from napari_glioma_density.findings.snapshot import Snapshot, has_enough_tissue
 from napari_glioma_density.ui.world import placement
 
 FINEST_TILE_PX, COARSEST_TILE_PX, LAYER_PX = 48, 8, 4096

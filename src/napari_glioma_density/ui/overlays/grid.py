@@ -4,7 +4,7 @@ import numpy as np
 from napari.layers import Points
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, CellGrid, cell_address
+from napari_glioma_density.density import CellGrid
 from napari_glioma_density.ui.camera import View
 from napari_glioma_density.ui.overlays.lines import LineOverlay, grid_segments
 from napari_glioma_density.ui.world import MICROMETRE
@@ -23,7 +23,7 @@ class GridOverlay:
 
     def __init__(self, grid: CellGrid) -> None:
         self._grid = grid
-        ys, xs = cell_edges_um(grid)
+        ys, xs = grid.edges_um()
         self._lines = LineOverlay("grid", grid_segments(ys, xs), LINE_COLOUR, width=1.0)
         self._frame = LineOverlay("chosen cell", np.zeros((0, 2, 2)), CHOSEN_COLOUR, width=4.0)
         self._names = CellNames(grid)
@@ -37,7 +37,7 @@ class GridOverlay:
         if grid == self._grid:
             return
         self._grid = grid
-        self._lines.draw(grid_segments(*cell_edges_um(grid)))
+        self._lines.draw(grid_segments(*grid.edges_um()))
         self._frame.draw(np.zeros((0, 2, 2)))
         self._names.show(grid)
 
@@ -47,7 +47,7 @@ class GridOverlay:
 
     def choose(self, row: int, column: int) -> None:
         """Frame one cell."""
-        ys, xs = cell_edges_um(self._grid)
+        ys, xs = self._grid.edges_um()
         self._frame.draw(grid_segments(ys[row : row + 2], xs[column : column + 2]))
 
     def follow_zoom(self, zoom: float) -> None:
@@ -56,18 +56,9 @@ class GridOverlay:
             part.follow_zoom(zoom)
 
 
-def cell_edges_um(grid: CellGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the y of every row's edge and the x of every column's, in µm, clipped at the slide."""
-    lattice = grid.lattice
-    side = grid.patches_per_cell * PATCH_PX
-    ys = np.append(np.arange(grid.rows) * side, lattice.height_px) * lattice.um_per_px
-    xs = np.append(np.arange(grid.columns) * side, lattice.width_px) * lattice.um_per_px
-    return ys, xs
-
-
 def cell_at(grid: CellGrid, y_um: float, x_um: float) -> tuple[int, int] | None:
     """Return row and column of the cell at a point of the slide, or None beyond its edge."""
-    ys, xs = cell_edges_um(grid)
+    ys, xs = grid.edges_um()
     row, column = np.searchsorted(ys, y_um, "right") - 1, np.searchsorted(xs, x_um, "right") - 1
     if 0 <= row < grid.rows and 0 <= column < grid.columns:
         return int(row), int(column)
@@ -76,7 +67,7 @@ def cell_at(grid: CellGrid, y_um: float, x_um: float) -> tuple[int, int] | None:
 
 def cell_view(grid: CellGrid, row: int, column: int) -> View:
     """Return the extent of a cell in the world."""
-    ys, xs = cell_edges_um(grid)
+    ys, xs = grid.edges_um()
     height, width = ys[row + 1] - ys[row], xs[column + 1] - xs[column]
     return View(float(ys[row]), float(xs[column]), float(height), float(width))
 
@@ -118,7 +109,7 @@ class CellNames:
 def _name_places(grid: CellGrid) -> tuple[NDArray[np.float64], list[str]]:
     if grid.rows * grid.columns > MOST_NAMES:
         return np.zeros((0, 2)), []
-    ys, xs = cell_edges_um(grid)
+    ys, xs = grid.edges_um()
     corners = np.stack(np.meshgrid(ys[:-1], xs[:-1], indexing="ij"), axis=-1).reshape(-1, 2)
-    names = [cell_address(r, c) for r in range(grid.rows) for c in range(grid.columns)]
+    names = [grid.address(r, c) for r in range(grid.rows) for c in range(grid.columns)]
     return corners, names

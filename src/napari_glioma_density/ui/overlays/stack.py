@@ -8,11 +8,11 @@ from napari.layers import Layer
 
 from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.density import Block
+from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.overlays.density import OPACITY, DensityOverlay
 from napari_glioma_density.ui.overlays.grid import GridOverlay
 from napari_glioma_density.ui.overlays.nuclei import NucleiOverlay
-from napari_glioma_density.ui.snapshot import Snapshot
 from napari_glioma_density.ui.stored import ShownRun
 
 

@@ -14,15 +14,17 @@ from napari_glioma_density.density import (
     BandScale,
     Cell,
     CellGrid,
+    Exclusions,
     Lattice,
     PatchTable,
     Totals,
     cell_grid,
-    exclude,
+    leave_out,
     measure_cells,
     rank_hotspots,
     slide_quantile_bands,
 )
+from napari_glioma_density.findings.sections import Section, section_grids
 
 ENOUGH_TISSUE = 0.5
 """Share of tissue below which a patch is drawn hatched and a cell is no hotspot."""
@@ -40,13 +42,12 @@ class Bands(StrEnum):
 class Amendments:
     """What people have found on a run's slide: corrected fields, and patches left out.
 
-    They hold for runs on `lattice` alone. `excluded` is bool, (lattice rows, lattice columns);
-    None when nothing is left out.
+    They hold for runs on `lattice` alone. `exclusions` is None when nothing is left out.
     """
 
     lattice: Lattice | None = None
     fields: tuple[FieldValues, ...] = ()
-    excluded: NDArray[np.bool_] | None = None
+    exclusions: Exclusions | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Choices:
     rank_corrected
         Whether hotspots are ranked by corrected values. Not by default: a cell must not rise
         merely because it was looked at.
+    section
+        The piece of tissue to look at, with a grid of its own; None for all of the slide.
     amendments
         Of the slide on show.
     """
@@ -69,6 +72,7 @@ class Choices:
     bands: Bands = Bands.PAPER
     cell_mm: float | None = None
     rank_corrected: bool = False
+    section: Section | None = None
     amendments: Amendments = field(default_factory=Amendments, compare=False)
 
 
@@ -76,15 +80,18 @@ class Choices:
 class Snapshot:
     """Patches and all that is derived from them; `scope` limits what is summed.
 
-    `measured` is what the model found, `model` the same without what was left out, `patches` with
-    what people found in its place; `corrected` tells in which patches. `model_cells` and
-    `model_totals` are without corrections.
+    `asked` is the scope without regard to the section that was chosen. `measured` is what the
+    model found, `model` the same without what was left out, `patches` with what people found in
+    its place; `corrected` tells in which patches. `model_cells` and `model_totals` are without
+    corrections.
     """
 
     measured: PatchTable
+    exclusions: Exclusions
     model: PatchTable
     patches: PatchTable
     corrected: NDArray[np.bool_]
+    asked: NDArray[np.bool_] | None
     scope: NDArray[np.bool_] | None
     scale: BandScale
     grid: CellGrid
@@ -108,17 +115,19 @@ class Snapshot:
 
 
 def take_snapshot(
-    measured: PatchTable, choices: Choices, scope: NDArray[np.bool_] | None = None
+    measured: PatchTable, choices: Choices, asked: NDArray[np.bool_] | None = None
 ) -> Snapshot:
-    """Sum up what the model `measured` as chosen; `scope` is bool, (lattice rows, columns)."""
+    """Sum up what the model `measured` as chosen; `asked` is bool, (lattice rows, columns)."""
     amendments = choices.amendments
     if amendments.lattice != measured.lattice:
         amendments = Amendments()
-    model = measured if amendments.excluded is None else exclude(measured, amendments.excluded)
-    amended = correct_patches(model, amendments.fields)
-    patches, corrected = amended.patches, amended.corrected
+    amended = correct_patches(measured, amendments.fields)
+    exclusions = amendments.exclusions or Exclusions.none(measured.lattice)
+    patches = leave_out(amended.patches, exclusions)
+    model = leave_out(measured, exclusions, model=True)
+    corrected = amended.corrected & patches.is_read
     scale = band_scale(patches, choices.bands)
-    grid = cell_grid(patches.lattice, choices.cell_mm)
+    scope, grid = _scope(asked, choices.section), _grid(patches.lattice, choices)
     cells = model_cells = measure_cells(patches, grid, scope, scale)
     totals = model_totals = patches.totals(scope, scale)
     if corrected.any():
@@ -126,9 +135,11 @@ def take_snapshot(
         model_totals = model.totals(scope, scale)
     return Snapshot(
         measured=measured,
+        exclusions=exclusions,
         model=model,
         patches=patches,
         corrected=corrected,
+        asked=asked,
         scope=scope,
         scale=scale,
         grid=grid,
@@ -142,6 +153,18 @@ def take_snapshot(
         totals=totals,
         model_totals=model_totals,
     )
+
+
+def _scope(asked: NDArray[np.bool_] | None, section: Section | None) -> NDArray[np.bool_] | None:
+    if section is None:
+        return asked
+    return section.patches if asked is None else asked & section.patches
+
+
+def _grid(lattice: Lattice, choices: Choices) -> CellGrid:
+    if choices.section is None:
+        return cell_grid(lattice, choices.cell_mm)
+    return section_grids([choices.section], lattice, choices.cell_mm)[0]
 
 
 def band_scale(patches: PatchTable, bands: Bands) -> BandScale:

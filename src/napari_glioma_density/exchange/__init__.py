@@ -1,0 +1,1 @@
+"""What leaves the program, and what comes back: QuPath, spreadsheets, other viewers, a report."""

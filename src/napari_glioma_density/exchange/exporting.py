@@ -1,0 +1,141 @@
+"""Everything that leaves the program, by the name of its format."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.exchange.extras import Specimen
+from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.slides import Slide, open_slide
+
+
+class Format(StrEnum):
+    """What results can be exported to."""
+
+    GEOJSON = "geojson"
+    OME_TIFF = "ome-tiff"
+    OME_ZARR = "ome-zarr"
+    CSV = "csv"
+    REPORT = "report"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person may say of an export.
+
+    Attributes
+    ----------
+    slide
+        The slide: pictures of a report, haematoxylin of nuclei and QuPath's offset come from it.
+    specimen, language, case_id
+        Of a report.
+    """
+
+    slide: Slide | None = None
+    specimen: Specimen = "unknown"
+    language: str = "en"
+    case_id: str = ""
+
+
+def export(findings: Findings, to: Format, path: Path, wishes: Wishes | None = None) -> str:
+    """Write findings in a format.
+
+    Parameters
+    ----------
+    findings
+        All numbers.
+    to
+        The format.
+    path
+        The file or, of CSV and OME-Zarr, the folder; replaced whole or not at all.
+    wishes
+        What else is known.
+
+    Returns
+    -------
+    str
+        What was written, in a few words.
+
+    Raises
+    ------
+    BadInput
+        When the slide is not the one that was measured, or a wish cannot be met.
+    StoreError
+        When it cannot be written.
+    """
+    wishes = wishes or Wishes()
+    if wishes.slide is not None and wishes.slide.pseudonym != findings.pseudonym:
+        raise BadInput(
+            f"{wishes.slide.name}: is not the slide of these results ({findings.pseudonym}); "
+            "name the slide that was measured"
+        )
+    return _WRITERS[to](findings, path, wishes)
+
+
+def slide_beside(store: Path) -> Slide | None:
+    """Open the slide that a store lies beside; None when there is none, or it cannot be read."""
+    path = store.with_name(store.name.removesuffix(".glioma.zarr"))
+    if path == store or not path.exists():
+        return None
+    try:
+        return open_slide(path)
+    except BadInput:
+        return None
+
+
+def _geojson(findings: Findings, path: Path, wishes: Wishes) -> str:
+    from napari_glioma_density.exchange.extras_gathering import gather_extras
+    from napari_glioma_density.exchange.geojson.writing import write_geojson
+
+    offset_px = wishes.slide.bounds_offset if wishes.slide else (0, 0)
+    spots = gather_extras(findings).field_hotspots
+    written = write_geojson(path, findings, offset_px=offset_px, field_hotspots=spots)
+    return f"{written.nuclei} nuclei, {written.annotations} annotations"
+
+
+def _ome_tiff(findings: Findings, path: Path, _: Wishes) -> str:
+    from napari_glioma_density.exchange.ome_tiff import write_ome_tiff
+
+    write_ome_tiff(path, findings)
+    return "nucleus mask and density map"
+
+
+def _ome_zarr(findings: Findings, path: Path, _: Wishes) -> str:
+    from napari_glioma_density.exchange.ome_zarr import write_ome_zarr
+
+    write_ome_zarr(path, findings)
+    return "nucleus mask and density map"
+
+
+def _csv(findings: Findings, path: Path, wishes: Wishes) -> str:
+    from napari_glioma_density.exchange.csv_files import write_csv_folder
+    from napari_glioma_density.exchange.extras_gathering import gather_extras
+
+    write_csv_folder(path, findings, slide=wishes.slide, extras=gather_extras(findings))
+    return "patches, cells, nuclei, regions, exclusions and hotspots"
+
+
+def _report(findings: Findings, path: Path, wishes: Wishes) -> str:
+    from napari_glioma_density.exchange.extras_gathering import gather_extras
+    from napari_glioma_density.exchange.report import write_report
+
+    write_report(
+        path,
+        findings,
+        extras=gather_extras(findings, wishes.specimen),
+        language=wishes.language,
+        slide=wishes.slide,
+        case_id=wishes.case_id,
+    )
+    return "report" if wishes.slide else "report without pictures: the slide is not beside it"
+
+
+_WRITERS: dict[Format, Callable[[Findings, Path, Wishes], str]] = {
+    Format.GEOJSON: _geojson,
+    Format.OME_TIFF: _ome_tiff,
+    Format.OME_ZARR: _ome_zarr,
+    Format.CSV: _csv,
+    Format.REPORT: _report,
+}

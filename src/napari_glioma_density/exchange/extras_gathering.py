@@ -1,0 +1,166 @@
+"""What an export says beside the findings: gathered once, for every format alike."""
+
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from itertools import combinations, islice
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from napari_glioma_density.annotation.review import Mark, ReviewLog
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.exchange.extras import (
+    DrawnProfile,
+    Extras,
+    Intervals,
+    References,
+    RegionComparison,
+    Specimen,
+)
+from napari_glioma_density.findings.comparison import compare, ratio_to_reference
+from napari_glioma_density.findings.count_error import count_error
+from napari_glioma_density.findings.decay import Side, fit_decay, slope
+from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.field_hotspots import FIELD_AREAS_MM2, field_hotspots
+from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.known_error import known_error
+from napari_glioma_density.findings.profiles import (
+    REACH_UM,
+    STEP_UM,
+    ProfileKind,
+    profile_along,
+    profile_from_border,
+)
+from napari_glioma_density.findings.sections import (
+    MeasuredSection,
+    find_sections,
+    measure_sections,
+)
+from napari_glioma_density.nuclei.kept_metrics import metrics_of
+from napari_glioma_density.regions.exclusion import left_out_geometry
+from napari_glioma_density.regions.measuring import RegionSums, parts_of, sums_of
+from napari_glioma_density.regions.region import Region, RegionKind
+
+MOST_COMPARISONS = 6
+
+
+def gather_extras(findings: Findings, specimen: Specimen = "unknown") -> Extras:
+    """Gather intervals, sections, densest fields, comparisons, profiles and what was noted.
+
+    Every two drawn areas are compared, the first few; every drawn line and border is measured.
+
+    Raises
+    ------
+    StoreError
+        When a part of the store is damaged.
+    """
+    regions, marks, sections = _Regions(findings), _marks(findings), sections_of(findings)
+    error = known_error(findings)
+    return Extras(
+        specimen=specimen,
+        intervals=intervals(findings, sections),
+        sections=sections,
+        field_hotspots=tuple(
+            spot for area_mm2 in FIELD_AREAS_MM2 for spot in field_hotspots(findings, area_mm2)
+        ),
+        references=regions.references(),
+        comparisons=tuple(islice(regions.comparisons(error), MOST_COMPARISONS)),
+        profiles=tuple(regions.profiles()),
+        reviewed=tuple(address for address, mark in marks.items() if mark.reviewed),
+        comments={address: mark.comment for address, mark in marks.items() if mark.comment},
+    )
+
+
+def intervals(findings: Findings, sections: Iterable[MeasuredSection] = ()) -> Intervals | None:
+    """Return how sure cells, total and nucleus count are; None when nothing is known of that."""
+    error = known_error(findings)
+    if error is None:
+        return None
+    percent = findings.snapshot.totals.tissue_density_percent
+    metrics = metrics_of(findings.spec.weights_sha256)
+    counts = None if percent is None or metrics is None else count_error(metrics, percent)
+    return Intervals.of(findings, error, counts, sections)
+
+
+def sections_of(findings: Findings) -> tuple[MeasuredSection, ...]:
+    """Return the pieces of tissue on the slide, measured, with cells as large as the slide's.
+
+    None when there is but one: it is the slide.
+    """
+    shown = findings.snapshot
+    found = find_sections(findings.run.tissue, findings.run.lattice)
+    return measure_sections(
+        found if len(found) > 1 else (),
+        shown.patches,
+        cell_mm=shown.grid.cell_mm,
+        scope=shown.scope,
+        scale=shown.scale,
+        ranked_by=shown.model,
+    )
+
+
+def _marks(findings: Findings) -> dict[str, Mark]:
+    """What was noted of the cells of the grid on show, by address."""
+    log = ReviewLog.open(findings.store, findings.run.lattice)
+    grid = findings.snapshot.grid
+    cells = ((cell.address, grid.block(cell.row, cell.column)) for cell in findings.snapshot.cells)
+    noted = ((address, log.latest(block)) for address, block in cells)
+    return {address: mark for address, mark in noted if mark is not None}
+
+
+class _Regions:
+    """The drawn regions of some findings, measured without what is left out."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._left_out = left_out_geometry(findings.left_out)
+
+    def references(self) -> References | None:
+        """All reference tissue together, and every cell against it."""
+        drawn = self._of(RegionKind.REFERENCE)
+        if not drawn:
+            return None
+        cells = self._findings.snapshot.cells
+        reference = reduce(add, (self._sums(region.geometry) for region in drawn))
+        ratios = zip(cells, ratio_to_reference(cells, reference), strict=True)
+        names = ", ".join(dict.fromkeys(region.title for region in drawn))
+        return References(names, {cell.address: r for cell, r in ratios if r is not None})
+
+    def comparisons(self, error: DensityError | None) -> Iterator[RegionComparison]:
+        """Every two areas; pairs without tissue are passed over."""
+        for one, other in combinations(self._of(RegionKind.AREA), 2):
+            sums = self._sums(one.geometry), self._sums(other.geometry)
+            parts = self._parts(one.geometry), self._parts(other.geometry)
+            compared = compare(*sums, *parts, error)
+            if compared is not None:
+                yield RegionComparison(one.title, other.title, *sums, compared)
+
+    def profiles(self) -> Iterator[DrawnProfile]:
+        """Density along every line and against the distance from every border."""
+        measured = self._findings.measured
+        for line in self._of(RegionKind.LINE, RegionKind.BORDER):
+            along = line.kind is RegionKind.LINE
+            measure = profile_along if along else profile_from_border
+            try:
+                profile = measure(line.geometry, REACH_UM, STEP_UM, measured, self._left_out)
+            except BadInput:  # too short for a single step: there is nothing to report
+                continue
+            yield DrawnProfile(
+                line.title,
+                ProfileKind.ALONG if along else ProfileKind.FROM,
+                profile,
+                None if along else fit_decay(profile, Side.RIGHT),
+                slope(profile, Side.BOTH if along else Side.RIGHT),
+            )
+
+    def _of(self, *kinds: RegionKind) -> list[Region]:
+        return [region for region in self._findings.regions if region.kind in kinds]
+
+    def _sums(self, geometry: BaseGeometry) -> RegionSums:
+        findings = self._findings
+        return sums_of(geometry, findings.measured, findings.exclusions, self._left_out)
+
+    def _parts(self, geometry: BaseGeometry) -> NDArray[np.void]:
+        return parts_of(geometry.difference(self._left_out), self._findings.measured)

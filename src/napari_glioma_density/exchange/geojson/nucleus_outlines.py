@@ -1,0 +1,169 @@
+"""The outline of every nucleus that counts, found again in the mask it was measured on."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from napari_glioma_density.annotation.collection import Corrections
+from napari_glioma_density.density import PATCH_PX, Block, partition
+from napari_glioma_density.exchange.geojson.outlines import trace_outlines
+from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
+from napari_glioma_density.results.masks import MaskLevel
+
+_REACH_UM = 2.0
+"""How far the centre found again may lie from the one in the table. At the seam of two blocks the
+mask beyond the edge was the block's own, so what is cut off there may differ by a few px."""
+_DISC_SEGMENTS = 8
+
+
+class OutlinedNuclei(NamedTuple):
+    """Some nuclei, one element each."""
+
+    nuclei: NDArray[np.void]
+    """As `NUCLEUS_DTYPE`."""
+    outlines: NDArray[np.object_]
+    """Polygon or MultiPolygon each, (x, y) in working px of the slide."""
+    found: NDArray[np.bool_]
+    """Where False, the mask does not show the nucleus apart: a disc of its area stands in."""
+
+
+def outline_nuclei(findings: Findings) -> Iterator[OutlinedNuclei]:
+    """Outline the nuclei of the findings, a part of the slide at a time; each comes once.
+
+    The model's are told apart again in the mask, in the blocks of the run, as they were when they
+    were counted. Those of corrected patches are outlined as the reader has drawn them.
+
+    Raises
+    ------
+    StoreError
+        When a corrected field is damaged.
+    """
+    lattice = findings.plane.lattice
+    nuclei = _ByPatch(findings.nuclei, lattice.columns)
+    corrected = findings.snapshot.corrected
+    for block in partition(lattice, findings.spec.block_patches, findings.spec.split):
+        here = nuclei.of(block, ~corrected)
+        if len(here):
+            yield _outlined_by_model(findings, block, here)
+    yield from _outlined_by_reader(findings, nuclei)
+
+
+def _outlined_by_model(
+    findings: Findings, block: Block, nuclei: NDArray[np.void]
+) -> OutlinedNuclei:
+    um_per_px = findings.plane.lattice.um_per_px
+    mask, corner = _mask_around(findings.run.mask(0), block)
+    return _outlined(nuclei, separate_nuclei(mask, um_per_px), corner, um_per_px)
+
+
+def _mask_around(mask: MaskLevel, block: Block) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """A block's mask with the margin that nuclei were counted with, and its corner (y, x).
+
+    Beyond the slide it is empty, as it was then: where a mask ends decides on how clumps part.
+    """
+    top, left = (start * PATCH_PX - NUCLEUS_MARGIN_PX for start in (block.row, block.column))
+    height, width = (n * PATCH_PX + 2 * NUCLEUS_MARGIN_PX for n in (block.rows, block.columns))
+    y, x = max(top, 0), max(left, 0)
+    there = np.asarray(mask[y : top + height, x : left + width])
+    around = np.zeros((height, width), np.uint8)
+    around[y - top : y - top + there.shape[0], x - left : x - left + there.shape[1]] = there
+    return around, (top, left)
+
+
+def _outlined_by_reader(findings: Findings, nuclei: "_ByPatch") -> Iterator[OutlinedNuclei]:
+    if findings.corrected is None:
+        return
+    lattice, used = findings.plane.lattice, frozenset(findings.corrected.fields)
+    drawn = Corrections.open(findings.store, findings.corrected.reader, writable=False)
+    for record in drawn.records():
+        here = nuclei.of(record.block, findings.snapshot.corrected)
+        if record.block in used and len(here):
+            labels, _ = drawn.read(record.name)
+            down, across = lattice.window(record.block)
+            corner = down.start, across.start
+            yield _outlined(here, labels.astype(np.int32), corner, lattice.um_per_px)
+
+
+def _outlined(
+    nuclei: NDArray[np.void],
+    labels: NDArray[np.int32],
+    corner: tuple[int, int],
+    um_per_px: float,
+) -> OutlinedNuclei:
+    """Outline nuclei by the labels whose centres they have; `corner` is y, x of the labels."""
+    measured = measure_nuclei(labels)
+    ids = np.flatnonzero(np.bincount(labels.ravel()))
+    ids = ids[ids > 0]
+    wanted = np.stack([nuclei["y_px"], nuclei["x_px"]], axis=1) - corner
+    there = np.stack([measured.y_px, measured.x_px], axis=1)
+    label = match_centres(wanted, there, _REACH_UM / um_per_px)
+    found = label >= 0
+    outlines = _discs(nuclei)
+    traced = trace_outlines(labels, ids[label[found]])
+    outlines[found] = shapely.transform(traced, lambda xy: xy + corner[::-1])
+    return OutlinedNuclei(nuclei, outlines, found)
+
+
+def match_centres(
+    wanted: NDArray[np.float64], there: NDArray[np.float64], reach: float
+) -> NDArray[np.int64]:
+    """Give each wanted point the nearest of those there, none of them twice, nearest first.
+
+    Parameters
+    ----------
+    wanted, there
+        Points of shape (n, 2) and (m, 2).
+    reach
+        Points farther apart than this are not the same.
+
+    Returns
+    -------
+    ndarray
+        Index into `there` of each wanted point; -1 where none is left within reach.
+    """
+    given = np.full(len(wanted), -1, np.int64)
+    free = np.arange(len(there))
+    seeking = np.arange(len(wanted))
+    while len(free) and len(seeking):
+        distance, nearest = KDTree(there[free]).query(wanted[seeking], distance_upper_bound=reach)
+        order = np.argsort(distance, kind="stable")
+        order = order[np.isfinite(distance[order])]
+        taken, first = np.unique(nearest[order], return_index=True)
+        given[seeking[order[first]]] = free[taken]
+        if len(taken) == len(order):
+            break
+        free, seeking = np.delete(free, taken), np.delete(seeking, order[first])
+    return given
+
+
+def _discs(nuclei: NDArray[np.void]) -> NDArray[np.object_]:
+    """Regular polygons of the nuclei's area at their centres."""
+    corners = 4 * _DISC_SEGMENTS
+    share = corners / 2 * np.sin(2 * np.pi / corners)  # of the square of the radius
+    radius = np.sqrt(nuclei["area_px"] / share)
+    centres = shapely.points(nuclei["x_px"].astype(float), nuclei["y_px"].astype(float))
+    return np.asarray(shapely.buffer(centres, radius, quad_segs=_DISC_SEGMENTS))
+
+
+class _ByPatch:
+    """Nuclei sorted by the patch that holds their centre."""
+
+    def __init__(self, nuclei: NDArray[np.void], columns: int) -> None:
+        # The division that patch counts rest on: see estimate.measurement.
+        row, column = ((nuclei[name] / PATCH_PX).astype(np.int64) for name in ("y_px", "x_px"))
+        patch = row * columns + column
+        order = np.argsort(patch, kind="stable")
+        self._nuclei, self._patch, self._columns = nuclei[order], patch[order], columns
+
+    def of(self, block: Block, patches: NDArray[np.bool_]) -> NDArray[np.void]:
+        """Return the nuclei of those patches of a block that are set in (rows, columns)."""
+        starts = (block.row + np.arange(block.rows)) * self._columns + block.column
+        first = np.searchsorted(self._patch, starts)
+        last = np.searchsorted(self._patch, starts + block.columns)
+        at = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
+        return np.asarray(self._nuclei[at[patches.ravel()[self._patch[at]]]])

@@ -1,0 +1,109 @@
+"""Density along a drawn line, or against the distance from it."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from napari_glioma_density.exchange.plots.paper import (
+    FIT,
+    LINE,
+    QUIET_INK,
+    new_plot,
+    say_nothing,
+    styled,
+    words_of,
+)
+from napari_glioma_density.exchange.plots.words import Language, PlotWords
+from napari_glioma_density.findings.decay import Decay, Side, Slope
+from napari_glioma_density.findings.profiles import Profile, ProfileKind
+
+_UM_PER_MM = 1000
+
+
+def draw_profile(
+    profile: Profile,
+    kind: ProfileKind,
+    *,
+    decay: Decay | None = None,
+    slope: Slope | None = None,
+    side: Side = Side.RIGHT,
+    name: str = "",
+    language: Language = "en",
+) -> Figure:
+    """Draw density of tissue against distance, with a fitted decay and the slope in words.
+
+    Parameters
+    ----------
+    profile
+        Distances in µm and densities in percent; steps without tissue leave a gap.
+    kind
+        What the distance is.
+    decay, slope
+        Fits to the profile.
+    side
+        The side of the border that the decay was fitted to.
+    name
+        Of the line; stands in the title.
+    language
+        Of the words; English where no font has Chinese characters.
+    """
+    words = words_of(language)
+    along = kind is ProfileKind.ALONG
+    title = words.along_line if along else words.from_border
+    with styled():
+        figure, axes = new_plot(f"{title}: {name}" if name else title)
+        distance_mm = profile.distance_um / _UM_PER_MM
+        density = profile.tissue_density_percent
+        if not np.isfinite(density).any():
+            say_nothing(axes, words.nothing)
+            return figure
+        axes.plot(distance_mm, density, color=LINE, marker="o", ms=3, lw=1.2)
+        if decay is not None:
+            _draw_decay(axes, distance_mm, decay, side, words)
+        if slope is not None:
+            axes.plot([], [], " ", label=_slope_text(slope, words))
+        if decay is not None or slope is not None:
+            figure.legend(loc="outside lower left", fontsize=7)
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel(words.tissue_density)
+        _name_distance(axes, distance_mm, words, along=along)
+    return figure
+
+
+def decay_text(decay: Decay, language: Language = "en") -> str:
+    """Return a decay length with its interval, in words."""
+    return _decay_text(decay, words_of(language))
+
+
+def _decay_text(decay: Decay, words: PlotWords) -> str:
+    length, low, high = (f"{um / _UM_PER_MM:.2f}" for um in (decay.length_um, *decay.interval))
+    return words.fit.format(length=length, low=low, high=high)
+
+
+def _slope_text(slope: Slope, words: PlotWords) -> str:
+    low, high = slope.interval
+    return words.slope.format(
+        slope=f"{slope.points_per_mm:.2f}", low=f"{low:.2f}", high=f"{high:.2f}"
+    )
+
+
+def _draw_decay(
+    axes: Axes, distance_mm: NDArray[np.float64], decay: Decay, side: Side, words: PlotWords
+) -> None:
+    first = 0.0 if side is Side.RIGHT else float(distance_mm.min())
+    last = 0.0 if side is Side.LEFT else float(distance_mm.max())
+    x = np.linspace(first, last, 400)
+    fall = np.exp(-np.abs(x) * _UM_PER_MM / decay.length_um)
+    fitted = decay.plateau_percent + decay.amplitude * fall
+    axes.plot(x, fitted, color=FIT, lw=1.5, ls="--", label=_decay_text(decay, words))
+
+
+def _name_distance(
+    axes: Axes, distance_mm: NDArray[np.float64], words: PlotWords, *, along: bool
+) -> None:
+    label = words.distance_along if along else words.distance_from
+    if not along and distance_mm.min() < 0:
+        label = f"{label}\n{words.sides}"
+        axes.axvline(0, color=QUIET_INK, lw=0.8)
+    axes.set_xlabel(label)

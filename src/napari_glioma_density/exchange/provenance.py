@@ -1,0 +1,45 @@
+"""What stands beside exported numbers: which slide, which model, and what they are not for."""
+
+from importlib.metadata import version
+from typing import Final
+
+from napari_glioma_density.findings.findings import Findings
+
+RESEARCH_USE: Final = "Research use only, not for diagnosis, grading or margins."
+
+
+def provenance(findings: Findings) -> dict[str, str | float]:
+    """Return where numbers come from, by name; of the slide its pseudonym alone."""
+    spec = findings.spec
+    return {
+        "slide": findings.pseudonym,
+        "slide_width_px": findings.slide_width,
+        "slide_height_px": findings.slide_height,
+        "um_per_px": spec.um_per_px,
+        "um_per_px_source": spec.um_per_px_source,
+        "working_um_per_px": spec.working_um_per_px,
+        "model": spec.model,
+        "weights_sha256": spec.weights_sha256,
+        "run": spec.run_id,
+        "complete": "yes" if findings.snapshot.totals.complete else "no",
+        "corrected_patches": int(findings.snapshot.corrected.sum()),
+        "software": f"napari-glioma-density {version('napari-glioma-density')}",
+        "note": RESEARCH_USE,
+    }
+
+
+def mask_description(findings: Findings) -> str:
+    """Say what an exported mask shows."""
+    return (
+        f"Nuclei found by model {findings.spec.model}, corrected fields in place: 255 nucleus, 0 "
+        "none; coarser levels show the mean. What was left out of the sums is not cut out of it. "
+        f"{RESEARCH_USE}"
+    )
+
+
+def density_description(findings: Findings) -> str:
+    """Say what an exported density map shows."""
+    return (
+        f"Nuclear area of all cell types in percent, by model {findings.spec.model}, one px a "
+        f"patch; not a number where nothing counts. {RESEARCH_USE}"
+    )

@@ -1,0 +1,66 @@
+"""The commands that make the figures of a report again."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import PATCH_PX
+from napari_glioma_density.exchange.plots.words import Language
+from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.snapshot import Bands
+
+_BY_HAND = ("given", "estimated")
+"""How the source of a µm/px begins that the slide's file does not hold."""
+_SCALES = {"this slide": Bands.SLIDE, "colour-blind safe": Bands.SAFE}
+
+
+def commands(findings: Findings, language: Language) -> tuple[str, str]:
+    """Return what to type to estimate the slide and to write the report, without any file name."""
+    estimate = ["glioma-density estimate SLIDE -o FOLDER", *_estimate_options(findings)]
+    report = ["glioma-density export STORE --to report -o report.html", *_choices(findings)]
+    if language != "en":
+        report.append(f"--language {language}")
+    return " ".join(estimate), " ".join(report)
+
+
+def _estimate_options(findings: Findings) -> Iterator[str]:
+    spec = findings.spec
+    yield f"--model {spec.model}"
+    if spec.um_per_px_source.startswith(_BY_HAND):
+        yield f"--um-per-px {spec.um_per_px:g}"
+    yield from _region(findings)
+    if not spec.tissue_mask:
+        yield "--no-tissue-mask"
+    yield _cell_mm(findings)
+
+
+def _choices(findings: Findings) -> Iterator[str]:
+    yield f"--run {findings.spec.run_id}"
+    yield _cell_mm(findings)
+    scale = _SCALES.get(findings.snapshot.scale.name)
+    if scale is not None:
+        yield f"--bands {scale.name.lower()}"
+    yield from _region(findings)
+
+
+def _region(findings: Findings) -> Iterator[str]:
+    scope = findings.snapshot.scope
+    if scope is not None and not scope.all():
+        side = PATCH_PX * findings.plane.level0_px_per_px
+        yield f"--region {','.join(str(px) for px in _region_level0_px(scope, side))}"
+
+
+def _cell_mm(findings: Findings) -> str:
+    return f"--cell-mm {findings.snapshot.grid.cell_mm:.4g}"
+
+
+def _region_level0_px(scope: NDArray[np.bool_], side: float) -> tuple[int, int, int, int]:
+    """x, y, width and height of the patches in scope, `side` px each, a little within them.
+
+    A region is grown to whole patches, so ends that lie inside the outer ones give the same scope.
+    """
+    rows, columns = np.nonzero(scope)
+    x, y = (int((first + 0.25) * side) for first in (columns.min(), rows.min()))
+    right, bottom = (int((last + 0.75) * side) for last in (columns.max(), rows.max()))
+    return x, y, right - x, bottom - y

@@ -1,0 +1,162 @@
+"""What a report says; the sentences of each language lie in files of their own."""
+
+from dataclasses import dataclass
+
+from napari_glioma_density.exchange.plots.words import Language
+
+
+@dataclass(frozen=True)
+class ReportWords:
+    """Every text of a report; names in braces are filled in."""
+
+    html_language: str
+    title: str
+    purpose: str
+    reading_line: str
+    not_validated: dict[str, str]
+    """By specimen; one without a line was validated, or is unknown."""
+    provisional: str
+    # Who and when
+    case: str
+    slide: str
+    slide_size: str
+    made: str
+    run_made: str
+    specimen: str
+    specimens: dict[str, str]
+    scope: str
+    whole_slide: str
+    part_of_slide: str
+    # In short
+    in_short: str
+    tissue_density: str
+    density: str
+    nuclei: str
+    tissue_mm2: str
+    read_mm2: str
+    unread_mm2: str
+    interval: str
+    interval_from: str
+    no_interval: str
+    count_error: str
+    how_to_read: str
+    reading: tuple[str, ...]
+    # Map
+    map: str
+    map_caption: str
+    map_without_slide: str
+    orientation: str
+    thumbnail_caption: str
+    legend: str
+    scale_name: str
+    scales: dict[str, str]
+    scale_notes: dict[str, str]
+    share: str
+    sparse: str
+    damaged: str
+    left_out_sign: str
+    hotspot_sign: str
+    cell_side: str
+    # Hotspots
+    hotspots: str
+    hotspots_text: str
+    no_hotspots: str
+    rank: str
+    plain: str
+    outlined: str
+    picture_place: str
+    no_slide: str
+    field_hotspots: str
+    field_hotspots_text: str
+    circle: str
+    centre: str
+    # Plots
+    spread: str
+    spread_text: str
+    # Cells
+    cells: str
+    cells_text: str
+    cell: str
+    band: str
+    signs: str
+    sign_crosses: str
+    sign_corrected: str
+    sign_reviewed: str
+    sign_incomplete: str
+    ratio: str
+    model_value: str
+    sections: str
+    section: str
+    # Left out
+    left_out: str
+    left_out_text: str
+    nothing_left_out: str
+    reason: str
+    reasons: dict[str, str]
+    excluded_mm2: str
+    all_reasons: str
+    drawn_by: str
+    origins: dict[str, str]
+    # Not measured
+    not_measured: str
+    states: dict[str, str]
+    patches: str
+    area_mm2: str
+    all_measured: str
+    # Corrected and reviewed
+    corrections: str
+    no_corrections: str
+    corrected: str
+    corrected_text: str
+    reviewed: str
+    comments: str
+    # Against what
+    comparisons: str
+    comparison_text: str
+    first: str
+    second: str
+    difference: str
+    ratio_of: str
+    profiles: str
+    decay: str
+    # How it was measured
+    how: str
+    um_per_px: str
+    um_per_px_from: str
+    sources: dict[str, str]
+    working_um_per_px: str
+    model: str
+    weights: str
+    network: str
+    model_input: str
+    threshold: str
+    colours: str
+    colour_sources: dict[str, str]
+    device: str
+    versions: str
+    run: str
+    scores: str
+    scores_text: str
+    no_scores: str
+    data_set: str
+    fields: str
+    precision: str
+    recall: str
+    density_error: str
+    density_bias: str
+    card: str
+    again: str
+    again_text: str
+    readers: dict[str, str]
+    comma: str
+    percent_sign: str
+    points: str
+
+
+def words_in(language: Language) -> ReportWords:
+    """Return the words of a language."""
+    # Each file needs the class above.
+    from napari_glioma_density.exchange.report.words_en import ENGLISH
+    from napari_glioma_density.exchange.report.words_zh import CHINESE
+
+    return {"en": ENGLISH, "zh": CHINESE}[language]

@@ -1,0 +1,102 @@
+"""The report: one HTML file that needs nothing else."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import jinja2
+
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.exchange.extras import Extras
+from napari_glioma_density.exchange.plots import Language
+from napari_glioma_density.exchange.report.contents import gather_contents
+from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.results.durable import write_atomically
+from napari_glioma_density.results.failures import explained
+from napari_glioma_density.slides import Slide
+
+LANGUAGES = ("en", "zh")
+NONE = "–"
+_THIN_SPACE = "\u2009"
+
+
+def write_report(
+    path: Path,
+    findings: Findings,
+    *,
+    extras: Extras | None = None,
+    language: str = "en",
+    slide: Slide | None = None,
+    case_id: str = "",
+) -> None:
+    """Write a report as one self-contained HTML file that prints on A4.
+
+    Every figure stands in an element with `data-name` and, to full precision, `data-value`. The
+    slide goes by its pseudonym: no file name, no path, nothing of its headers.
+
+    Parameters
+    ----------
+    path
+        The file to replace.
+    findings
+        All figures.
+    extras
+        What is said beside them.
+    language
+        ``en`` or ``zh``.
+    slide
+        For the pictures; without it the report says that there are none.
+    case_id
+        As the user typed it; it is kept in this file alone.
+
+    Raises
+    ------
+    BadInput
+        When the language is another, or `slide` is not the one that was measured.
+    StoreError
+        When the file cannot be written, or the store cannot be read.
+    """
+    if language not in LANGUAGES:
+        raise BadInput(f"language {language!r}: reports are written in en or zh; give one of them")
+    if slide is not None and slide.pseudonym != findings.pseudonym:
+        raise BadInput(
+            f"{slide.name}: is not the slide of these results ({findings.pseudonym}); "
+            "name the slide that was measured"
+        )
+    html = report_html(findings, extras or Extras(), cast("Language", language), slide, case_id)
+    with explained(path, when_full="free some space and write the report again"):
+        write_atomically(path, html.encode())
+
+
+def report_html(
+    findings: Findings,
+    extras: Extras,
+    language: Language,
+    slide: Slide | None,
+    case_id: str,
+) -> str:
+    """Return the page that `write_report` writes."""
+    contents = gather_contents(findings, extras, language, slide, case_id)
+    pages = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__ or "", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    sign = contents.words.percent_sign
+    pages.filters["percent"] = lambda value: _text(value, ".1f", sign)
+    pages.filters["signed_percent"] = lambda value: f"{value:+.0f}{sign}".replace("-", "−")
+    pages.filters["mm2"] = lambda value: _text(value, ".2f")
+    pages.filters["decimals"] = lambda value, places: _text(value, f".{places}f")
+    pages.filters["count"] = lambda value: _text(value, ",.0f").replace(",", _THIN_SPACE)
+    pages.filters["full"] = _full_precision
+    return pages.get_template("report.html.j2").render(c=contents, w=contents.words)
+
+
+def _text(value: float | None, form: str, unit: str = "") -> str:
+    return NONE if value is None else f"{value:{form}}{unit}"
+
+
+def _full_precision(value: Any) -> str:
+    """Return a figure such that reading it back gives the very same; empty for none."""
+    return "" if value is None else repr(value)

@@ -1,0 +1,84 @@
+"""The files a person takes away from a run: tables, a picture of the map, a summary."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.exchange.csv_files import write_patches_and_grid
+from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.results.heatmap import write_heatmap
+from napari_glioma_density.results.summary import (
+    corrections_summary,
+    excluded_summary,
+    summary,
+    write_summary,
+)
+
+
+def write_tables(
+    folder: Path,
+    findings: Findings,
+    *,
+    patches_reused: int = 0,
+    seconds: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Write patches.csv, grid.csv, heatmap.png and summary.json.
+
+    With corrections every figure is a corrected one, the model's stand beside it, and hotspots
+    keep the order the model gives.
+
+    Parameters
+    ----------
+    folder
+        Where to; made when it is not there.
+    findings
+        What is said of the slide.
+    patches_reused, seconds
+        Of the job that has just ended, for the summary.
+
+    Returns
+    -------
+    dict
+        The figures of summary.json.
+
+    Raises
+    ------
+    StoreError
+        When a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made ({error.strerror}); choose another") from error
+    shown = findings.snapshot
+    figures = figures_of(folder, findings, patches_reused=patches_reused, seconds=seconds)
+    write_patches_and_grid(folder, findings)
+    write_heatmap(folder / "heatmap.png", shown.patches, shown.grid, shown.scale, shown.scope)
+    write_summary(folder / "summary.json", figures)
+    return figures
+
+
+def figures_of(
+    folder: Path,
+    findings: Findings,
+    *,
+    patches_reused: int = 0,
+    seconds: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """Return the figures of summary.json, all as JSON knows them."""
+    shown = findings.snapshot
+    figures = summary(
+        folder=folder,
+        store=findings.store,
+        spec=findings.spec,
+        totals=shown.totals,
+        hotspots=shown.hotspots,
+        patches_reused=patches_reused,
+        seconds=seconds or {},
+    )
+    if findings.corrected is not None:
+        figures["corrections"] = corrections_summary(findings.corrected, shown.scope)
+    if findings.excluded_mm2:
+        figures["excluded"] = excluded_summary(shown.patches, findings.exclusions, shown.scope)
+    return figures

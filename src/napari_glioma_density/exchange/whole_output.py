@@ -1,0 +1,87 @@
+"""Files and folders that are there whole or not at all."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.results.durable import sync_files, sync_folder, sync_tree
+from napari_glioma_density.results.failures import explained
+
+WHEN_FULL = "what was there before is kept: free some space and export again"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to; it takes the place of `path` when the body ends well.
+
+    Raises
+    ------
+    StoreError
+        When the disk is full or refuses; `path` is then as it was.
+    """
+    part = _beside(path, "partial")
+    with explained(path, WHEN_FULL):
+        try:
+            yield part
+            sync_files([part])
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+@contextmanager
+def whole_folder(path: Path, may_replace: Callable[[Path], bool], kind: str) -> Iterator[Path]:
+    """Give a folder beside `path` to fill; it takes the place of `path` when the body ends well.
+
+    Parameters
+    ----------
+    path
+        The folder to make.
+    may_replace
+        Tells of a folder already there whether it is of the kind that is written.
+    kind
+        That kind, in words.
+
+    Raises
+    ------
+    BadInput
+        When something else is there.
+    StoreError
+        When the disk is full or refuses; `path` is then as it was.
+    """
+    if path.exists() and not may_replace(path):
+        raise BadInput(f"{path}: is there already and is no {kind}: choose another name")
+    part = _beside(path, "partial")
+    with explained(path, WHEN_FULL):
+        try:
+            yield part
+            sync_tree(part)
+            _exchange(part, path)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        sync_folder(path.parent)
+
+
+def _exchange(part: Path, path: Path) -> None:
+    """Put a folder in the place of another; the other goes only once the new one is there."""
+    if not path.exists():
+        part.rename(path)
+        return
+    old = _beside(path, "old")
+    path.rename(old)
+    try:
+        part.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.{suffix}")

@@ -1,0 +1,1 @@
+"""What is said of a slide: measured, corrected, left out, compared, and how sure it is."""

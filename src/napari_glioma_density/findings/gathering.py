@@ -1,0 +1,181 @@
+"""Findings of a slide, gathered from its store."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.annotation.corrected import (
+    CorrectedMask,
+    correct_nuclei,
+    correct_patches,
+)
+from napari_glioma_density.annotation.review import ReviewLog, excluded_regions
+from napari_glioma_density.annotation.stored import StoredField, stored_fields
+from napari_glioma_density.density import PATCH_PX, CorrectedPatches
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.snapshot import (
+    Amendments,
+    Choices,
+    Snapshot,
+    take_snapshot,
+)
+from napari_glioma_density.regions.exclusion import counted_nuclei, exclusions_of
+from napari_glioma_density.regions.measuring import Measured
+from napari_glioma_density.regions.plane import Plane
+from napari_glioma_density.regions.region import Region, RegionKind
+from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.results import ResultStore, Run
+from napari_glioma_density.results.attributes import read_attributes
+
+
+def gather(
+    store: Path,
+    run: Run | None = None,
+    choices: Choices | None = None,
+    scope: NDArray[np.bool_] | None = None,
+    *,
+    reader: str = "first",
+) -> Findings:
+    """Gather what a run says of its slide, with what people corrected and left out.
+
+    Parameters
+    ----------
+    store
+        Folder of the slide's result store.
+    run
+        The run; the latest of the store when None.
+    choices
+        How results are summed up; amendments come from the store.
+    scope
+        Patches that count, bool of shape (rows, columns); all by default.
+    reader
+        Whose corrections count.
+
+    Raises
+    ------
+    StoreError
+        When there is no run, or a part of the store is damaged.
+    """
+    run = run or open_run(store)
+    fields = stored_fields(store, run, reader)
+    model = _model(run)
+    measured = _corrected(model, fields) if fields else model
+    regions, left_out = _drawn(store, measured)
+    amendments = _amendments(fields, left_out, measured, model)
+    snapshot = take_snapshot(
+        model.patches, replace(choices or Choices(), amendments=amendments), scope
+    )
+    slide = read_attributes(store)["slide"]
+    return Findings(
+        store=store,
+        run=run,
+        pseudonym=str(slide["pseudonym"]),
+        slide_width=int(slide["width"]),
+        slide_height=int(slide["height"]),
+        snapshot=snapshot,
+        regions=regions,
+        left_out=left_out,
+        amendments=amendments,
+        corrected=_side_by_side(snapshot, fields, reader),
+        measured=measured,
+        nuclei=_counted(measured, left_out, scope),
+    )
+
+
+def stored_amendments(store: Path, run: Run, *, reader: str | None = "first") -> Amendments:
+    """Return what people have corrected and left out on a run's slide, as far as it is on disk.
+
+    Without a `reader` no field is looked at.
+
+    Raises
+    ------
+    StoreError
+        When a part of the store is damaged.
+    """
+    fields = stored_fields(store, run, reader) if reader else ()
+    model = _model(run)
+    measured = _corrected(model, fields) if fields else model
+    _, left_out = _drawn(store, measured)
+    return _amendments(fields, left_out, measured, model)
+
+
+def open_run(store: Path, run_id: str | None = None) -> Run:
+    """Open a run of a store for reading, the latest when none is named.
+
+    Raises
+    ------
+    StoreError
+        When `store` is none, or holds no such run.
+    """
+    if not (store / "runs").is_dir():
+        raise StoreError(f"{store}: is no result store: name a folder that ends in .glioma.zarr")
+    opened = ResultStore(store)
+    if run_id is None:
+        specs = opened.runs()
+        if not specs:
+            raise StoreError(f"{store}: holds no run: estimate the density first")
+        run_id = specs[-1].run_id
+    return opened.run(run_id)
+
+
+def _drawn(store: Path, measured: Measured) -> tuple[tuple[Region, ...], tuple[Region, ...]]:
+    """All regions, and what is left out; of two that overlap the first gives the reason."""
+    regions = RegionFile.open(store).regions()
+    marks = ReviewLog.open(store, measured.plane.lattice)
+    drawn = (region for region in regions if region.kind is RegionKind.EXCLUSION)
+    return regions, (*excluded_regions(marks, measured.plane), *drawn)
+
+
+def _amendments(
+    fields: tuple[StoredField, ...],
+    left_out: tuple[Region, ...],
+    measured: Measured,
+    model: Measured,
+) -> Amendments:
+    values = tuple(field.values for field in fields)
+    exclusions = exclusions_of(left_out, measured, model) if left_out else None
+    return Amendments(measured.plane.lattice, values, exclusions)
+
+
+def _model(run: Run) -> Measured:
+    """What the model found, and nothing else."""
+    return Measured(Plane.of(run.spec), run.patches(), run.mask(0), run.nuclei(), run.tissue)
+
+
+def _corrected(model: Measured, fields: tuple[StoredField, ...]) -> Measured:
+    amended = correct_patches(model.patches, [field.values for field in fields])
+    masks = [field.mask for field in fields]
+    return replace(
+        model,
+        patches=amended.patches,
+        mask=CorrectedMask(model.mask, 0, amended.corrected, masks),
+        nuclei=correct_nuclei(model.nuclei, amended.corrected, [field.nuclei for field in fields]),
+    )
+
+
+def _side_by_side(
+    snapshot: Snapshot, fields: tuple[StoredField, ...], reader: str
+) -> CorrectedPatches | None:
+    """Return both tables without what is left out, when a field has corrected something."""
+    used = tuple(
+        field.values.block
+        for field in fields
+        if snapshot.corrected[field.values.block.patches].any()
+    )
+    if not used:
+        return None
+    return CorrectedPatches(snapshot.patches, snapshot.corrected, snapshot.model, used, reader)
+
+
+def _counted(
+    measured: Measured, left_out: tuple[Region, ...], scope: NDArray[np.bool_] | None
+) -> NDArray[np.void]:
+    """Return the nuclei of patches that were read, in scope, outside what is left out."""
+    nuclei, asked = measured.nuclei, measured.patches.is_read
+    if scope is not None:
+        asked = asked & scope
+    row, column = ((nuclei[name] / PATCH_PX).astype(np.int64) for name in ("y_px", "x_px"))
+    return nuclei[asked[row, column] & counted_nuclei(nuclei, left_out, measured.plane)]

@@ -1,0 +1,19 @@
+"""An interval: two ends."""
+
+from typing import NamedTuple
+
+from napari_glioma_density.density import BandScale, band_of
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """Lower and upper end of a 95 % interval, in the unit of what it belongs to."""
+
+    low: float
+    high: float
+
+    def crosses_limit(self, scale: BandScale) -> bool:
+        """Tell whether its ends, in percent, lie in different bands."""
+        low, high = band_of([self.low, self.high], scale).tolist()
+        return bool(low != high)

@@ -1,0 +1,57 @@
+"""What is known of a model's error on a slide: from its corrected fields, else from validation."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from napari_glioma_density.annotation.collection import Corrections
+from napari_glioma_density.annotation.field import Choice, FieldValues
+from napari_glioma_density.annotation.stored import fits
+from napari_glioma_density.findings.density_error import (
+    DensityError,
+    corrected_error,
+    density_error,
+)
+from napari_glioma_density.findings.findings import Findings
+
+
+def known_error(findings: Findings, reader: str = "first") -> DensityError | None:
+    """Return the error that intervals of these findings are made from.
+
+    From three finished random fields on these, and else the model's validation.
+
+    Parameters
+    ----------
+    findings
+        Of a slide.
+    reader
+        Whose fields count.
+
+    Returns
+    -------
+    DensityError | None
+        None when neither is known: then there are no intervals.
+
+    Raises
+    ------
+    StoreError
+        When a field is damaged.
+    ModelError
+        When a file of scores cannot be read.
+    """
+    shown = findings.snapshot
+    # Values of fields are without exclusions: so are the model's here. Fields on patches that
+    # are left out whole do not count.
+    model = replace(shown.measured, state=shown.model.state)
+    fields = tuple(_finished(findings, reader))
+    drawn = [values for values, choice in fields if choice is Choice.RANDOM]
+    chosen = [values for values, choice in fields if choice is not Choice.RANDOM]
+    own = corrected_error(model, drawn, chosen)
+    return own or density_error(findings.spec.weights_sha256)
+
+
+def _finished(findings: Findings, reader: str) -> Iterator[tuple[FieldValues, Choice]]:
+    corrections = Corrections.open(findings.store, reader, writable=False)
+    for record in corrections.records():
+        notes = corrections.notes(record.name) if fits(record, findings.spec) else None
+        if notes is not None and notes.done and notes.values is not None:
+            yield notes.values, record.choice

@@ -1,0 +1,137 @@
+"""How sure a density is: the error of the model as an interval, of cells, regions and totals."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import PATCH_PX, BandScale, Cell, Lattice, PatchTable
+from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.interval import Interval
+
+
+def density_interval(percent: float, error: DensityError, *, whole_slide: bool = False) -> Interval:
+    """Return the 95 % interval of a density the model found.
+
+    Parameters
+    ----------
+    percent
+        Nucleus px per tissue px, as the model has it.
+    error
+        Of the model.
+    whole_slide
+        Whether it is that of a whole slide, in which the errors of single tissues cancel out;
+        otherwise it is that of a part, which may be of one tissue alone.
+    """
+    middle = error.centre * percent
+    tissue = 0.0 if whole_slide else error.tissue_sd(percent)
+    half = error.factor * float(np.hypot(error.slide_sd(percent), tissue))
+    return Interval(max(0.0, middle - half), min(100.0, middle + half))
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """95 % intervals of a cell, a region or a slide, in percent.
+
+    Attributes
+    ----------
+    density
+        Of nucleus px / read px.
+    tissue_density
+        Of nucleus px / tissue px.
+    """
+
+    density: Interval
+    tissue_density: Interval
+
+    def crosses_limit(self, scale: BandScale) -> bool:
+        """Tell whether the band might be another: bands are those of density over read px."""
+        return self.density.crosses_limit(scale)
+
+
+def cell_uncertainties(
+    cells: Iterable[Cell],
+    patches: PatchTable,
+    corrected: NDArray[np.bool_],
+    error: DensityError,
+    scope: NDArray[np.bool_] | None = None,
+) -> tuple[Uncertainty | None, ...]:
+    """Return the intervals of cells, one a cell, in their order; None for one without tissue.
+
+    What a person corrected is taken as known; the model's error holds for the rest.
+
+    Parameters
+    ----------
+    cells
+        As measured of these patches.
+    patches
+        With corrections, without what is left out.
+    corrected
+        Patches whose values are a person's: bool, (lattice rows, lattice columns).
+    error
+        Of the model.
+    scope
+        Patches that count, bool of the same shape; all by default.
+    """
+    asked = _asked(patches, scope)
+    places = (_patches_of(cell, patches.lattice) for cell in cells)
+    return tuple(_uncertainty(patches, asked, corrected, error, place) for place in places)
+
+
+def total_uncertainty(
+    patches: PatchTable,
+    corrected: NDArray[np.bool_],
+    error: DensityError,
+    scope: NDArray[np.bool_] | None = None,
+) -> Uncertainty | None:
+    """Return the intervals of the totals of a scope; parameters are those of a cell's."""
+    asked = _asked(patches, scope)
+    return _uncertainty(patches, asked, corrected, error, np.s_[:, :], whole_slide=True)
+
+
+_Place = tuple[slice, slice]
+
+
+def _asked(patches: PatchTable, scope: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    return patches.is_read if scope is None else patches.is_read & scope
+
+
+def _patches_of(cell: Cell, lattice: Lattice) -> _Place:
+    """Return the patches of a cell, whichever grid it is of."""
+    patch_um = PATCH_PX * lattice.um_per_px
+    top, left = round(cell.y_um / patch_um), round(cell.x_um / patch_um)
+    # The last patches may hang over the slide's edge, where cells end.
+    rows, columns = (ceil(side / patch_um - 1e-6) for side in (cell.height_um, cell.width_um))
+    return slice(top, top + rows), slice(left, left + columns)
+
+
+def _uncertainty(
+    patches: PatchTable,
+    asked: NDArray[np.bool_],
+    corrected: NDArray[np.bool_],
+    error: DensityError,
+    place: _Place,
+    *,
+    whole_slide: bool = False,
+) -> Uncertainty | None:
+    asked = asked[place]
+    model = asked & ~corrected[place]
+    read, tissue = (int(px[place][asked].sum()) for px in (patches.read_px, patches.tissue_px))
+    if not tissue:
+        return None
+    nucleus, model_nucleus, model_tissue = (
+        int(px[place][where].sum())
+        for px, where in (
+            (patches.nucleus_px, asked), (patches.nucleus_px, model), (patches.tissue_px, model),
+        )
+    )  # fmt: skip
+    known = 100 * (nucleus - model_nucleus) / tissue
+    interval = Interval(known, known)
+    if model_tissue:
+        found = 100 * model_nucleus / model_tissue
+        unsure = density_interval(found, error, whole_slide=whole_slide)
+        interval = Interval(*(known + end * model_tissue / tissue for end in unsure))
+    share = tissue / read
+    return Uncertainty(Interval(interval.low * share, interval.high * share), interval)

@@ -1,0 +1,92 @@
+"""Annotated fields a model was checked on, from the scores kept beside its weights."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import optimize
+
+BRAIN = "brain"
+"""Organs that begin so are what the program is for: where there are any, they alone count."""
+_FEWEST_FIELDS = 10
+
+
+class CheckedField(NamedTuple):
+    """Density of one annotated field."""
+
+    slide: str
+    """Data set and patient; the data set alone where patients are not known."""
+    true_percent: float
+    found_percent: float
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Fields a model was checked on.
+
+    Attributes
+    ----------
+    fields
+        Those that its error is taken from.
+    turning_percent
+        Density below which errors stop shrinking with density.
+    basis
+        Which fields these are, in words.
+    """
+
+    fields: tuple[CheckedField, ...]
+    turning_percent: float
+    basis: str
+
+
+def validated(metrics: Mapping[str, Any]) -> Validation:
+    """Read the fields of scores that ``evaluate --json`` printed.
+
+    Fields of the brain alone count where there are any; how the error's size follows density is
+    taken from all, for there is hardly any annotated brain tumour of low density.
+    """
+    sets = [one for one in metrics.get("data_sets", ()) if "fields" in one]
+    chosen = [one for one in sets if is_brain(one)] or sets
+    everything = [field for one in sets for field in checked_fields(one)]
+    fields = tuple(field for one in chosen for field in checked_fields(one))
+    slides = len({field.slide for field in fields})
+    names = ", ".join(str(one["name"]) for one in chosen)
+    return Validation(
+        fields=fields,
+        turning_percent=turning_point(everything),
+        basis=f"{len(fields)} annotated fields of {slides} slides ({names})",
+    )
+
+
+def is_brain(data_set: Mapping[str, Any]) -> bool:
+    """Tell whether all fields of a data set are of the brain."""
+    organs = [str(row["organ"]) for row in data_set.get("organs", ())]
+    return bool(organs) and all(organ.startswith(BRAIN) for organ in organs)
+
+
+def turning_point(fields: Iterable[CheckedField]) -> float:
+    """Return turning, in percent, of the likeliest sd = share · sqrt(found² + turning²).
+
+    Errors are taken as normal about zero. For fewer than ten fields it is 0.
+    """
+    pairs = np.array([(field.found_percent, field.true_percent) for field in fields])
+    if len(pairs) < _FEWEST_FIELDS:
+        return 0.0
+    found, squared = pairs[:, 0], (pairs[:, 0] - pairs[:, 1]) ** 2
+
+    def unlikely(turning: float) -> float:
+        # For a given turning point the likeliest share is known: the mean of squared z.
+        size2 = np.maximum(found**2 + turning**2, 1e-12)
+        return float(len(found) * np.log((squared / size2).mean()) + np.log(size2).sum())
+
+    best = optimize.minimize_scalar(unlikely, bounds=(0, float(found.max())), method="bounded")
+    return float(best.x)
+
+
+def checked_fields(data_set: Mapping[str, Any]) -> Iterator[CheckedField]:
+    """Read the fields of one data set of scores."""
+    columns = data_set["fields"]
+    names = ("patient", "true_density_percent", "predicted_density_percent")
+    for patient, true, found in zip(*(columns[name] for name in names), strict=True):
+        yield CheckedField(f"{data_set['name']} {patient}".strip(), float(true), float(found))

@@ -1,0 +1,81 @@
+"""Where weights are kept, and the scores beside them; read without PyTorch."""
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from platformdirs import user_data_path
+
+from napari_glioma_density.errors import BadInput, ModelError
+
+METRICS: Final = ".metrics.json"
+_OF_ONE_CALL: Final = ("images", "pictures")
+"""Rows of single images and paths of pictures: of the call, not of the model."""
+
+
+def user_models_folder() -> Path:
+    """Folder in which weights written by the user are found by name."""
+    return user_data_path("glioma-density", appauthor=False) / "models"
+
+
+def shipped_models_folder() -> Path:
+    """Folder of the weights that come with the program."""
+    return Path(str(files("napari_glioma_density.nuclei") / "models"))
+
+
+def metrics_of(weights_sha256: str) -> dict[str, Any] | None:
+    """Return the scores kept for weights, as ``evaluate --json`` printed them.
+
+    Returns
+    -------
+    dict | None
+        None when no scores are kept for weights of this SHA-256.
+
+    Raises
+    ------
+    ModelError
+        When a file of scores cannot be read.
+    """
+    kept = (read_metrics(path) for path in _metrics_files())
+    return next((each for each in kept if each.get("sha256") == weights_sha256), None)
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """Read a file of scores; empty when there is none, ModelError when it is not JSON."""
+    if not path.is_file():
+        return {}
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path.name}: not readable as JSON ({error}); delete it") from error
+    return metrics if isinstance(metrics, dict) else {}
+
+
+def keep_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
+    """Write what ``evaluate`` prints to a file, without paths and rows of images.
+
+    Raises
+    ------
+    BadInput
+        When the file cannot be written.
+    """
+    kept = {name: value for name, value in metrics.items() if name not in _OF_ONE_CALL}
+    kept["data_sets"] = [
+        {name: value for name, value in one.items() if name != "folder"}
+        for one in metrics["data_sets"]
+    ]
+    try:
+        path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            f"{path.name}: cannot be written beside the weights ({error.strerror}); "
+            "copy the weights to a folder of yours"
+        ) from error
+
+
+def _metrics_files() -> Iterator[Path]:
+    for folder in (shipped_models_folder(), user_models_folder()):
+        if folder.is_dir():
+            yield from sorted(folder.glob(f"*{METRICS}"))

@@ -1,0 +1,83 @@
+"""The pixels of one patch, and what of the patch's sums lies in a part of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class PatchSums:
+    """What was measured in a patch or a part of one: working px, and nuclei."""
+
+    read_px: int
+    nucleus_px: int
+    tissue_px: int
+    count: int
+
+    def __sub__(self, other: "PatchSums") -> "PatchSums":
+        return PatchSums(
+            self.read_px - other.read_px,
+            self.nucleus_px - other.nucleus_px,
+            self.tissue_px - other.tissue_px,
+            self.count - other.count,
+        )
+
+
+NOTHING = PatchSums(0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class PatchPixels:
+    """The pixels of one patch.
+
+    Attributes
+    ----------
+    nucleus, tissue
+        bool, shape (height, width) on the slide; all nucleus is tissue.
+    whole
+        What was measured in the whole patch.
+    y, x
+        The pixels, within the patch, that hold the centres of its nuclei: int64, (n,).
+    """
+
+    nucleus: NDArray[np.bool_]
+    tissue: NDArray[np.bool_]
+    whole: PatchSums
+    y: NDArray[np.int64]
+    x: NDArray[np.int64]
+
+    def sums_in(self, covered: NDArray[np.bool_]) -> PatchSums:
+        """Return what was measured in some of the pixels: bool, of the patch's shape.
+
+        Which pixels of a damaged patch were read is not known. There nucleus, other tissue and
+        glass each count with the share of them that was read; rounded down, so of any part as of
+        the rest, read px ≥ tissue px ≥ nucleus px.
+        """
+        if covered.all():
+            return self.whole
+        shares = zip(self._kinds(covered), self._kinds_measured, self._kinds_there, strict=True)
+        nucleus, ground, glass = (part * read // max(px, 1) for part, read, px in shares)
+        return PatchSums(
+            read_px=glass + ground + nucleus,
+            nucleus_px=nucleus,
+            tissue_px=ground + nucleus,
+            count=int(np.count_nonzero(covered[self.y, self.x])),
+        )
+
+    @cached_property
+    def _kinds_there(self) -> tuple[int, int, int]:
+        return self._kinds(np.ones_like(self.tissue))
+
+    @property
+    def _kinds_measured(self) -> tuple[int, int, int]:
+        whole = self.whole
+        ground = whole.tissue_px - whole.nucleus_px
+        return whole.nucleus_px, ground, whole.read_px - whole.tissue_px
+
+    def _kinds(self, covered: NDArray[np.bool_]) -> tuple[int, int, int]:
+        """Px of nucleus, of other tissue, of glass."""
+        nucleus = int(np.count_nonzero(self.nucleus & covered))
+        tissue = int(np.count_nonzero(self.tissue & covered))
+        return nucleus, tissue - nucleus, int(np.count_nonzero(covered)) - tissue

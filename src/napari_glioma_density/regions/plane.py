@@ -1,0 +1,53 @@
+"""Where things lie: level-0 px of the slide, and px of the working plane of a run."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from napari_glioma_density.density import Block, Lattice
+from napari_glioma_density.results import RunSpec
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The working plane of a run, laid over the slide; both begin at its top left corner.
+
+    Attributes
+    ----------
+    lattice
+        The patches of the working plane.
+    level0_px_per_px
+        Level-0 px along one working px.
+    """
+
+    lattice: Lattice
+    level0_px_per_px: float
+
+    @classmethod
+    def of(cls, spec: RunSpec) -> Self:
+        """Return the plane that a run was made on."""
+        return cls(spec.lattice, spec.working_um_per_px / spec.um_per_px)
+
+    def to_working(self, geometry: BaseGeometry) -> BaseGeometry:
+        """Return a geometry, given in level-0 px (x, y), in working px."""
+        return shapely.transform(geometry, self._shrunk)
+
+    def to_level0(self, geometry: BaseGeometry) -> BaseGeometry:
+        """Return a geometry, given in working px (x, y), in level-0 px."""
+        return shapely.transform(geometry, self._enlarged)
+
+    def block_outline(self, block: Block) -> shapely.Polygon:
+        """Return the outline of a block of patches in level-0 px, clipped at the slide's edge."""
+        down, across = self.lattice.window(block)
+        outline = shapely.box(across.start, down.start, across.stop, down.stop)
+        return self.to_level0(outline)
+
+    def _shrunk(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return xy / self.level0_px_per_px
+
+    def _enlarged(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return xy * self.level0_px_per_px

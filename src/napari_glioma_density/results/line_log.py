@@ -1,0 +1,103 @@
+"""A file of JSON lines that only grows: what people noted, one line each, none ever changed."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.results.durable import sync_folder, write_tail
+from napari_glioma_density.results.failures import explained
+from napari_glioma_density.results.locking import take_lock
+
+_PATIENCE_S = 5.0
+
+
+class LineLog:
+    """Lines of a file, handed on one by one as they are found there.
+
+    Two windows may both write: every line is appended under a lock, on disk when `append`
+    returns. A torn last line, left by a crash, is dropped by the next one.
+
+    Parameters
+    ----------
+    path
+        The file; nothing is written before the first line.
+    schema
+        The newest version of a line, its "schema", that is understood.
+    take_in
+        Called with every line; ValueError, TypeError or KeyError tell that it is damaged.
+    when_full
+        What to do when the disk is full.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        schema: int,
+        take_in: Callable[[dict[str, Any]], None],
+        when_full: str,
+    ) -> None:
+        self.path = path
+        self._schema, self._take_in, self._when_full = schema, take_in, when_full
+        self._length = 0
+
+    def reload(self) -> None:
+        """Hand on the lines that were added since.
+
+        Raises
+        ------
+        StoreError
+            When a line is damaged or of a newer version.
+        """
+        with explained(self.path):
+            lines = self._unread_lines()
+        for number, line in enumerate(lines, start=1):
+            try:
+                self._take_in(self._understood(line))
+            except (ValueError, TypeError, KeyError) as error:
+                if number == len(lines):
+                    break
+                raise StoreError(
+                    f"{self.path}: a line is damaged ({error}): mend it, or move the file away"
+                ) from error
+            self._length += len(line)
+
+    def append(self, fields: Mapping[str, Any]) -> None:
+        """Add a line after those of other windows, which are handed on first, and hand it on.
+
+        Raises
+        ------
+        StoreError
+            When the disk refuses; nothing is added then.
+        """
+        line = json.dumps(fields, ensure_ascii=False).encode() + b"\n"
+        busy = "another window is writing to it and does not end: close that window"
+        with explained(self.path, self._when_full):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock_file = self.path.with_name(f".{self.path.stem}.lock")
+        lock = take_lock(lock_file, self.path, busy, _PATIENCE_S)
+        try:
+            self.reload()
+            with explained(self.path, self._when_full):
+                self.path.touch()
+                write_tail(self.path, self._length, line)
+                sync_folder(self.path.parent)
+        finally:
+            lock.release()
+        self._length += len(line)
+        self._take_in(json.loads(line))
+
+    def _unread_lines(self) -> list[bytes]:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._length)
+                return [line for line in file.readlines() if line.endswith(b"\n")]
+        except FileNotFoundError:
+            return []
+
+    def _understood(self, line: bytes) -> dict[str, Any]:
+        fields: dict[str, Any] = json.loads(line)
+        if fields["schema"] > self._schema:
+            raise StoreError(f"{self.path}: was written by a newer version: update the program")
+        return fields

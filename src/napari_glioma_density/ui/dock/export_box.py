@@ -1,0 +1,169 @@
+"""Results leave napari here, and drawings made in QuPath come in."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from magicgui.widgets import ComboBox
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton
+
+from napari_glioma_density.exchange.exporting import Format, Wishes, export
+from napari_glioma_density.exchange.extras import Specimen as ReportedSpecimen
+from napari_glioma_density.findings.gathering import gather, open_run
+from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.session import Session
+from napari_glioma_density.ui.specimen import Specimen
+
+Result = TypeVar("Result")
+WHAT = {
+    Format.GEOJSON: "QuPath (GeoJSON)",
+    Format.OME_TIFF: "OME-TIFF",
+    Format.OME_ZARR: "OME-Zarr",
+    Format.CSV: "Tables (CSV)",
+    Format.REPORT: "Report (HTML)",
+}
+SUFFIXES = {
+    Format.GEOJSON: ".geojson",
+    Format.OME_TIFF: ".ome.tiff",
+    Format.OME_ZARR: ".ome.zarr",
+    Format.REPORT: ".html",
+}
+"""Of files; tables are written into a folder."""
+LANGUAGES = {"English": "en", "中文": "zh"}
+QUPATH_FILES = "QuPath annotations (*.geojson *.json *.gz *.zip)"
+SPECIMENS: dict[Specimen, ReportedSpecimen] = {
+    Specimen.UNKNOWN: "unknown",
+    Specimen.FFPE: "ffpe",
+    Specimen.FROZEN: "frozen",
+    Specimen.SMEAR: "smear",
+}
+
+
+class ExportBox(Box):
+    """Each export runs in the background; a line says what is written and where it went."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Export")
+        self._session = session
+        self._at_work = 0
+        self._make_parts()
+        self.body.addLayout(row([self._kind.native, self._go], stretch=0))
+        self.body.addLayout(row([self._language.native, self._case], stretch=1))
+        self.body.addWidget(self._bar)
+        self.body.addWidget(self._said)
+        self.body.addWidget(self._bring)
+        self.connections = Connections()
+        self.connections.add(self._kind.changed, self._choose)
+        self.connections.add(self._go.clicked, self._ask_path)
+        self.connections.add(self._bring.clicked, self._ask_import)
+        self.connections.add(session.measured, self._enable)
+        self._choose()
+        self._show_work()
+
+    def _make_parts(self) -> None:
+        self._kind = ComboBox(choices=[(name, kind) for kind, name in WHAT.items()])
+        self._kind.native.setAccessibleName("What to export")
+        self._go = QPushButton("Export …")
+        self._language = ComboBox(choices=list(LANGUAGES.items()))
+        self._language.native.setAccessibleName("Language of the report")
+        self._case = QLineEdit()
+        self._case.setPlaceholderText("Case id, if wanted")
+        self._case.setToolTip("Written into the report, and nowhere else")
+        self._bar = QProgressBar()
+        self._bar.setRange(0, 0)
+        self._bar.setMaximumHeight(6)
+        self._said = text(quiet=True)
+        self._bring = QPushButton("Import from QuPath …")
+        self._bring.setToolTip("Annotations drawn in QuPath become regions and corrections")
+
+    def write(self, path: Path) -> None:
+        """Export what is chosen to a path, in the background."""
+        session, shown, snapshot = self._session, self._session.shown, self._session.snapshot
+        if shown is None or snapshot is None:
+            return
+        to, choices, scope = Format(self._kind.value), session.choices, snapshot.scope
+        wishes = Wishes(
+            session.slides.slide,
+            SPECIMENS[session.slides.specimen],
+            str(self._language.value),
+            self._case.text().strip(),
+        )
+
+        def write() -> str:
+            run = open_run(shown.store, shown.spec.run_id)
+            return export(gather(shown.store, run, choices, scope), to, path, wishes)
+
+        self._begin(write, f"Writing {path.name} …", lambda what: f"Written: {path} ({what})")
+
+    def read(self, path: Path) -> None:
+        """Import a GeoJSON file, in the background."""
+        session, shown, slide = self._session, self._session.shown, self._session.slides.slide
+        if shown is None:
+            return
+
+        def bring() -> object:
+            from napari_glioma_density.exchange.importing import import_geojson  # brings torch
+
+            return import_geojson(shown.store, path, slide=slide)
+
+        def tell(brought: object) -> str:
+            session.exclusions.refresh()
+            return f"Read from {path.name}: {brought}"
+
+        self._begin(bring, f"Reading {path.name} …", tell)
+
+    def _begin(self, work: Callable[[], Result], doing: str, tell: Callable[[Result], str]) -> None:
+        self._session.problem.emit("")
+        self._at_work += 1
+        self._said.setText(doing)
+        self._show_work()
+        told: list[str] = []
+
+        def done() -> Result:
+            self._session.bring_to_disk()
+            return work()
+
+        def finish() -> None:
+            self._at_work -= 1
+            self._said.setText(told[0] if told else "")
+            self._show_work()
+
+        self._session.background.submit(done, lambda result: told.append(tell(result)), finish)
+
+    def _choose(self, _kind: str = "") -> None:
+        for part in (self._language.native, self._case):
+            part.setVisible(Format(self._kind.value) is Format.REPORT)
+
+    def _enable(self) -> None:
+        estimated = self._session.shown is not None
+        self._go.setEnabled(estimated and not self._at_work)
+        self._bring.setEnabled(estimated and not self._at_work)
+
+    def _show_work(self) -> None:
+        self._bar.setVisible(bool(self._at_work))
+        self._said.setVisible(bool(self._said.text()))
+        self._enable()
+
+    def _ask_path(self) -> None:
+        kind = Format(self._kind.value)
+        if kind is Format.CSV:
+            chosen = QFileDialog.getExistingDirectory(self, "Write tables into …")
+        else:
+            slide = self._session.slides.slide
+            name = f"{slide.pseudonym if slide else 'slide'}{SUFFIXES[kind]}"
+            chosen, _ = QFileDialog.getSaveFileName(
+                self, f"Write {WHAT[kind]} as …", name, f"{WHAT[kind]} (*{SUFFIXES[kind]})"
+            )
+        if chosen:
+            self.write(_with_suffix(Path(chosen), SUFFIXES.get(kind, "")))
+
+    def _ask_import(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, "Import from QuPath", "", QUPATH_FILES)
+        if chosen:
+            self.read(Path(chosen))
+
+
+def _with_suffix(path: Path, suffix: str) -> Path:
+    """Return a path that ends as its kind asks, such as in .ome.tiff."""
+    return path if path.name.lower().endswith(suffix) else path.with_name(path.name + suffix)

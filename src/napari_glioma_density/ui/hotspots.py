@@ -1,0 +1,219 @@
+"""The densest places of a slide: cells of the grid, or circles of a given area."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from psygnal import Signal
+from shapely.geometry.base import BaseGeometry
+
+from napari_glioma_density.density import Cell, PatchTable
+from napari_glioma_density.findings.field_hotspots import FieldHotspot, field_hotspots
+from napari_glioma_density.findings.gathering import gather, open_run
+from napari_glioma_density.findings.snapshot import Choices, Snapshot
+from napari_glioma_density.regions.plane import Plane
+from napari_glioma_density.regions.region import Reason, Region, RegionKind
+from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.ui.camera import View, fly_to
+from napari_glioma_density.ui.overlays.grid import cell_view
+from napari_glioma_density.ui.overlays.lines import LineOverlay
+from napari_glioma_density.ui.stored import ShownRun
+
+CIRCLE_COLOUR = "#00E5FF"
+CIRCLE_WIDTH_PX = 2.0
+NOT_YET = "There is no hotspot yet: estimate the density first."
+CHOOSE_FIRST = "Fly to a hotspot first (N); then leave it out."
+
+
+@dataclass(frozen=True)
+class Hotspot:
+    """A dense place as the screen shows it.
+
+    `outline` is in level-0 px; `view` frames it; `cell` is (row, column) of a cell of the grid.
+    """
+
+    name: str
+    tissue_density_percent: float | None
+    nuclei_per_mm2: float | None
+    tissue_mm2: float
+    outline: BaseGeometry
+    view: View
+    cell: tuple[int, int] | None
+    corrected: bool
+
+
+class Hotspots:
+    """The ranked places of a session, the one that was flown to, and a way to leave it out.
+
+    Circles are searched for in the background, once all that was asked for is read.
+    """
+
+    changed = Signal()
+    """Other places, or another kind of them."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self.area_mm2: float | None = None
+        """Of circles; None for cells of the grid."""
+        self.spots: tuple[Hotspot, ...] = ()
+        self.chosen: Hotspot | None = None
+        self.searching = False
+        self._of: PatchTable | None = None
+        self._circles = LineOverlay("hotspots", np.zeros((0, 2, 2)), CIRCLE_COLOUR, CIRCLE_WIDTH_PX)
+        session.measured.connect(self._follow)
+
+    def choose_kind(self, area_mm2: float | None) -> None:
+        """Rank cells (None) or circles of an area."""
+        self.area_mm2 = area_mm2
+        self._set(())
+        self._of = None
+        self._follow()
+
+    def next(self) -> None:
+        """Fly to the place that follows the one flown to last; from the last to the first."""
+        if not self.spots:
+            self._session.problem.emit(NOT_YET)
+            return
+        at = self.spots.index(self.chosen) + 1 if self.chosen in self.spots else self._after_cell()
+        self.fly(at % len(self.spots))
+
+    def fly(self, rank: int) -> None:
+        """Fly to a place by its rank, from 0."""
+        spot = self.chosen = self.spots[rank]
+        self._session.problem.emit("")
+        fly_to(self._session.viewer, spot.view)
+        if spot.cell is not None:
+            self._session.cells.choose(*spot.cell)
+
+    def leave_out(self, reason: Reason) -> None:
+        """Leave the place flown to out of every number; it is on disk before it counts."""
+        spot, shown = self.chosen, self._session.shown
+        if spot is None or shown is None:
+            self._session.problem.emit(CHOOSE_FIRST)
+            return
+        region = Region.drawn(
+            RegionKind.EXCLUSION, spot.outline, reason=reason, comment=f"hotspot {spot.name}"
+        )
+        self._session.background.submit(
+            lambda: RegionFile.open(shown.store).put(region),
+            lambda _: self._session.exclusions.refresh(),
+        )
+
+    def follow_zoom(self, zoom: float) -> None:
+        """Keep the circles' lines as wide on the screen as they are."""
+        self._circles.follow_zoom(zoom)
+
+    def _after_cell(self) -> int:
+        """Rank after the cell that was chosen some other way; the first when it is no hotspot."""
+        places = [spot.cell for spot in self.spots]
+        chosen = self._session.cells.chosen
+        return places.index(chosen) + 1 if chosen is not None and chosen in places else 0
+
+    def _follow(self) -> None:
+        snapshot: Snapshot | None = self._session.snapshot
+        if snapshot is None:
+            self._of = None
+            self._set(())
+        elif self.area_mm2 is None:
+            plane = Plane.of(self._session.shown.spec)
+            self._set(tuple(_of_cell(cell, snapshot, plane) for cell in snapshot.hotspots))
+        elif snapshot.totals.complete and not self.searching and _differs(self._of, snapshot):
+            self._search(snapshot, self.area_mm2)
+
+    def _search(self, snapshot: Snapshot, area_mm2: float) -> None:
+        shown, choices = self._session.shown, self._session.choices
+        self._of, self.searching = snapshot.patches, True
+        self.changed.emit()
+        search = _searching(shown, choices, snapshot, area_mm2, self._session.bring_to_disk)
+
+        def found(spots: tuple[FieldHotspot, ...]) -> None:
+            if self._session.shown is shown and self.area_mm2 == area_mm2:
+                self._set(tuple(_of_circle(spot) for spot in spots))
+
+        self._session.background.submit(search, found, self._end_search)
+
+    def _end_search(self) -> None:
+        self.searching = False
+        self.changed.emit()
+        self._follow()
+
+    def _set(self, spots: tuple[Hotspot, ...]) -> None:
+        if spots == self.spots:
+            return
+        self.spots = spots
+        self._draw()
+        self.changed.emit()
+
+    def _draw(self) -> None:
+        """Circles have a layer of their own while there are any; cells are framed by the grid."""
+        layers, layer = self._session.viewer.layers, self._circles.layer
+        circles = [spot for spot in self.spots if spot.cell is None]
+        um_per_px = self._session.shown.spec.um_per_px if circles else 1.0
+        lines = [_segments(spot.outline, um_per_px) for spot in circles]
+        self._circles.draw(np.concatenate([np.zeros((0, 2, 2)), *lines]))
+        if circles and layer not in layers:
+            active = layers.selection.active
+            layers.append(layer)
+            layers.selection.active = active
+        elif not circles and layer in layers:
+            layers.remove(layer)
+
+
+def _differs(before: PatchTable | None, now: Snapshot) -> bool:
+    """Whether patches have other values than those that were searched; equal ones cost nothing."""
+    if before is None:
+        return True
+    return before is not now.patches and not (
+        np.array_equal(before.state, now.patches.state)
+        and np.array_equal(before.nucleus_px, now.patches.nucleus_px)
+    )
+
+
+def _searching(
+    shown: ShownRun,
+    choices: Choices,
+    snapshot: Snapshot,
+    area_mm2: float,
+    bring_to_disk: Callable[[], None],
+) -> Callable[[], tuple[FieldHotspot, ...]]:
+    def search() -> tuple[FieldHotspot, ...]:
+        bring_to_disk()
+        run = open_run(shown.store, shown.spec.run_id)
+        findings = gather(shown.store, run, choices, snapshot.asked)
+        return field_hotspots(findings, area_mm2)
+
+    return search
+
+
+def _of_cell(cell: Cell, snapshot: Snapshot, plane: Plane) -> Hotspot:
+    return Hotspot(
+        cell.address,
+        cell.tissue_density_percent,
+        cell.nuclei_per_mm2,
+        cell.tissue_mm2,
+        plane.block_outline(snapshot.grid.block(cell.row, cell.column)),
+        cell_view(snapshot.grid, cell.row, cell.column),
+        (cell.row, cell.column),
+        snapshot.is_corrected(cell.row, cell.column),
+    )
+
+
+def _of_circle(spot: FieldHotspot) -> Hotspot:
+    side = 2 * spot.radius_um
+    return Hotspot(
+        str(spot.rank),
+        spot.sums.tissue_density_percent,
+        spot.sums.nuclei_per_mm2,
+        spot.sums.tissue_mm2,
+        spot.outline,
+        View(spot.centre_y_um - spot.radius_um, spot.centre_x_um - spot.radius_um, side, side),
+        None,
+        corrected=False,
+    )
+
+
+def _segments(outline: BaseGeometry, um_per_px: float) -> np.ndarray[Any, Any]:
+    """Outline as lines, (n, 2, 2): start (y, x) and extent of each in µm."""
+    corners = np.asarray(outline.exterior.coords)[:, ::-1] * um_per_px
+    return np.stack([corners[:-1], np.diff(corners, axis=0)], axis=1)

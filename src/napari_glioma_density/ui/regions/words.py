@@ -1,0 +1,67 @@
+"""Regions and their figures in the words of the screen."""
+
+from napari_glioma_density.findings.comparison import Comparison
+from napari_glioma_density.findings.decay import Decay, Slope
+from napari_glioma_density.findings.interval import Interval
+from napari_glioma_density.regions.measuring import RegionSums
+from napari_glioma_density.regions.region import Region
+from napari_glioma_density.ui import words
+
+UM_PER_MM = 1000
+
+
+def extent(region: Region, um_per_px: float) -> str:
+    """Return how large a region is, as in 1.20 mm², or how long a line."""
+    mm_per_px = um_per_px / UM_PER_MM
+    if region.kind.is_line:
+        return f"{region.geometry.length * mm_per_px:.2f} mm"
+    return words.area(region.geometry.area * mm_per_px**2)
+
+
+def left_out(mm2: dict[str, float]) -> str:
+    """Return what is left out, as in left out 3.1 mm²: pen 1.2, blur 1.9."""
+    if not mm2:
+        return "nothing is left out"
+    ranked = sorted(mm2.items(), key=lambda item: -item[1])
+    parts = ", ".join(f"{reason} {words.area(each)[:-4]}" for reason, each in ranked)
+    return f"left out {words.area(sum(mm2.values()))}: {parts}"
+
+
+def measured_place(name: str, sums: RegionSums) -> str:
+    """Return what was measured in a place, on one line."""
+    density = words.percent(sums.tissue_density_percent)
+    nuclei = words.number(sums.nuclei_per_mm2)
+    return f"{name}: {density} of tissue, {nuclei} nuclei/mm², {words.area(sums.tissue_mm2)} tissue"
+
+
+def compared(one: str, other: str, comparison: Comparison) -> str:
+    """Return how one place differs from another, each figure with its interval."""
+    difference = f"{one} less {other}: {comparison.difference_points:+.1f} points"
+    lines = [difference + _interval(comparison.difference_interval, 1)]
+    if comparison.ratio is not None:
+        ratio = f"{one} over {other}: {comparison.ratio:.2f}"
+        lines.append(ratio + _interval(comparison.ratio_interval, 2))
+    if comparison.difference_interval is None:
+        lines.append("No interval: how sure the figures are is not known.")
+    else:
+        lines.append(f"95 % intervals; they cover {comparison.covers}.")
+    return "\n".join(lines)
+
+
+def sloping(slope: Slope | None, decay: Decay | None) -> str:
+    """Return how density changes with distance."""
+    lines = []
+    if slope is not None:
+        line = f"Slope {slope.points_per_mm:+.1f} points per mm"
+        lines.append(line + _interval(slope.interval, 1))
+    if decay is not None:
+        ends = Interval(decay.interval.low / UM_PER_MM, decay.interval.high / UM_PER_MM)
+        length = f"Decay length {decay.length_um / UM_PER_MM:.2f} mm{_interval(ends, 2)}"
+        lines.append(f"{length}, down to {words.percent(decay.plateau_percent)}")
+    return "\n".join(lines) or "Too little tissue along it for a slope."
+
+
+def _interval(interval: Interval | None, decimals: int) -> str:
+    if interval is None:
+        return ""
+    return f" ({interval.low:.{decimals}f} to {interval.high:.{decimals}f})"

@@ -1,0 +1,125 @@
+"""What plots draw is what was measured."""
+
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_glioma_density.density import (
+    COLOUR_BLIND_BANDS,
+    PAPER_BANDS,
+    PATCH_PX,
+    Lattice,
+    PatchState,
+    PatchTable,
+    slide_quantile_bands,
+)
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.exchange.plots import (
+    draw_band_shares,
+    draw_patch_histogram,
+    draw_profile,
+    save_figure,
+)
+from napari_glioma_density.exchange.plots.paper import chinese_font, words_of
+from napari_glioma_density.exchange.plots.words import CHINESE, ENGLISH
+from napari_glioma_density.findings.decay import Decay, Side
+from napari_glioma_density.findings.interval import Interval
+from napari_glioma_density.findings.profiles import Profile, ProfileKind
+
+
+@pytest.fixture
+def patches() -> PatchTable:
+    """Densities of 0.5, 1.5, … 29.5 %, one patch each, and one that was not read."""
+    lattice = Lattice.over(PATCH_PX, 31 * PATCH_PX, 0.5)
+    read = np.full((1, 31), 20_000)
+    nucleus = np.minimum(np.arange(31) * 200 + 100, 6000)[None]
+    state = np.full((1, 31), PatchState.READ, np.uint8)
+    state[0, -1] = PatchState.UNREAD
+    return PatchTable(lattice, state, nucleus, read, read, 0 * read, nucleus // 50)
+
+
+def heights_by_colour(figure) -> dict[str, float]:
+    heights: dict[str, float] = {}
+    for bar in figure.axes[0].patches:
+        red, green, blue = (round(255 * part) for part in bar.get_facecolor()[:3])
+        name = f"#{red:02X}{green:02X}{blue:02X}"
+        heights[name] = heights.get(name, 0) + bar.get_height()
+    return heights
+
+
+@pytest.mark.parametrize("scale", [PAPER_BANDS, COLOUR_BLIND_BANDS])
+def test_the_histogram_counts_read_patches_by_band(patches, scale):
+    counted = heights_by_colour(draw_patch_histogram(patches, scale))
+    # Halves of 0.5 … 29.5 below 2, 4, 8, 16, 20 and from there on.
+    assert counted == dict(zip(scale.colours, (2, 2, 4, 8, 4, 10), strict=True))
+
+
+def test_the_histogram_keeps_to_the_scope_and_draws_the_limits(patches):
+    scope = np.zeros((1, 31), bool)
+    scope[0, :18] = True
+    figure = draw_patch_histogram(patches, PAPER_BANDS, scope)
+    assert sum(heights_by_colour(figure).values()) == 18
+    assert [line.get_xdata()[0] for line in figure.axes[0].lines] == [2, 4, 8, 16]
+
+
+def test_the_histogram_parts_a_bin_that_holds_a_limit(patches):
+    scale = slide_quantile_bands(patches.density_percent())
+    assert set(heights_by_colour(draw_patch_histogram(patches, scale)).values()) == {5}
+
+
+def test_band_shares_are_those_of_the_totals(patches):
+    totals = patches.totals()
+    bars = draw_band_shares(totals, PAPER_BANDS).axes[0].patches
+    assert [bar.get_height() for bar in bars] == [100 * share for share in totals.bands]
+
+
+def test_plots_of_nothing_say_so(patches):
+    nothing = replace(patches, state=np.zeros_like(patches.state))
+    for figure in (
+        draw_patch_histogram(nothing, PAPER_BANDS),
+        draw_band_shares(nothing.totals(), PAPER_BANDS),
+    ):
+        assert [text.get_text() for text in figure.axes[0].texts] == [ENGLISH.nothing]
+
+
+def test_a_profile_shows_densities_and_the_fit_of_its_side():
+    distance = np.arange(-950, 1000, 100.0)
+    tissue = np.full((1, distance.size), 1000.0)
+    profile = Profile(distance, 100.0, tissue * 0.2, tissue, tissue, 2.5e-7)
+    decay = Decay(500.0, Interval(400.0, 600.0), 12.0, 8.0)
+    figure = draw_profile(profile, ProfileKind.FROM, decay=decay, side=Side.RIGHT)
+    measured, fitted = figure.axes[0].lines[:2]
+    np.testing.assert_allclose(measured.get_xdata(), distance / 1000)
+    np.testing.assert_allclose(measured.get_ydata(), 20)
+    assert fitted.get_xdata()[0] == 0
+    assert fitted.get_ydata()[0] == pytest.approx(20)
+    at_length = np.interp(0.5, fitted.get_xdata(), fitted.get_ydata())
+    assert at_length == pytest.approx(8 + 12 / np.e, abs=1e-3)
+    assert "0.50 mm (95 % interval 0.40 to 0.60)" in figure.legends[0].get_texts()[0].get_text()
+
+
+def test_saved_plots_open_elsewhere(patches, tmp_path: Path):
+    figure = draw_patch_histogram(patches, PAPER_BANDS)
+    save_figure(tmp_path / "plot.PNG", figure)
+    save_figure(tmp_path / "plot.svg", figure)
+    with Image.open(tmp_path / "plot.PNG") as picture:
+        assert min(picture.size) > 400
+        assert np.ptp(np.asarray(picture.convert("L"))) > 200
+    assert ElementTree.parse(tmp_path / "plot.svg").getroot().tag.endswith("svg")
+
+
+def test_another_suffix_is_refused_in_one_line(patches, tmp_path: Path):
+    figure = draw_band_shares(patches.totals(), PAPER_BANDS)
+    with pytest.raises(BadInput, match=r"plot\.pdf: .*\.png or \.svg"):
+        save_figure(tmp_path / "plot.pdf", figure)
+    assert not list(tmp_path.iterdir())
+
+
+def test_chinese_words_need_a_font_that_has_them(monkeypatch):
+    assert words_of("zh") == (CHINESE if chinese_font() else ENGLISH)
+    monkeypatch.setattr("napari_glioma_density.exchange.plots.paper.chinese_font", lambda: None)
+    assert words_of("zh") == ENGLISH

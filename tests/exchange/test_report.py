@@ -1,0 +1,292 @@
+"""A report says the very figures that were found, in both languages, and names no patient."""
+
+import csv
+import dataclasses
+import json
+import re
+import string
+from dataclasses import asdict, replace
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_glioma_density.density import PATCH_PX, Block, PatchState, Totals
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.exchange.extras import (
+    DrawnProfile,
+    Extras,
+    Intervals,
+    References,
+    RegionComparison,
+)
+from napari_glioma_density.exchange.report import write_report
+from napari_glioma_density.exchange.report.words import ReportWords, words_in
+from napari_glioma_density.exchange.tables import write_tables
+from napari_glioma_density.findings.comparison import Comparison
+from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.field_hotspots import find_field_hotspots
+from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.interval import Interval
+from napari_glioma_density.findings.profiles import Profile, ProfileKind
+from napari_glioma_density.findings.sections import MeasuredSection, Section, measure_sections
+from napari_glioma_density.regions.measuring import RegionSums
+from napari_glioma_density.slides import open_slide
+
+ERROR = DensityError(0.05, 0.04, 9.0, 5, "5 annotated fields")
+SUMS = RegionSums(nucleus_px=30, read_px=120, tissue_px=100, count=3, px_mm2=2.5e-7)
+COMPARED = RegionComparison(
+    "tumour", "cortex", SUMS, SUMS + SUMS, Comparison(0.5, 1.25, Interval(-1.0, 2.0), None, "")
+)
+PIXELS = np.full((1, 8), 1000.0)
+PROFILE = Profile(np.arange(50, 850, 100.0), 100.0, PIXELS / 5, PIXELS, PIXELS, 2.5e-7)
+TOTALS = [field.name for field in dataclasses.fields(Totals)][:6]
+
+
+class Figures(HTMLParser):
+    """Figures of a page by the row or section that they stand in, texts, and what it loads."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.by_place: dict[str, dict[str, float | None]] = {}
+        self.loads: list[str] = []
+        self.tags: set[str] = set()
+        self._section = self._row = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags.add(tag)
+        values = dict(attrs)
+        if tag == "section":
+            self._section = self._row = values["id"]
+        if tag == "tr":
+            keys = [name for name in values if name.startswith("data-")]
+            self._row = f"{keys[0]} {values[keys[0]]}" if keys else self._section
+        if "data-value" in values:
+            text = values["data-value"]
+            figure = float(text) if text else None
+            self.by_place.setdefault(self._row, {})[values["data-name"]] = figure
+        self.loads += [values[name] for name in ("src", "href", "xlink:href") if name in values]
+
+
+def halves(findings: Findings) -> tuple[MeasuredSection, ...]:
+    """The slide taken for two sections, left and right."""
+    patches = findings.snapshot.patches
+    rows, columns = patches.state.shape
+    blocks = Block(0, 0, rows, 2), Block(0, 2, rows, columns - 2)
+    sections = []
+    for name, block in zip(("S1", "S2"), blocks, strict=True):
+        own = np.zeros((rows, columns), bool)
+        own[block.patches] = True
+        sections.append(Section(name, own, block, 1.0))
+    return measure_sections(sections, patches)
+
+
+def write(path: Path, findings: Findings, **options) -> str:
+    write_report(path, findings, **options)
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def extras(amended: Findings) -> Extras:
+    return Extras(
+        specimen="frozen",
+        intervals=Intervals.of(amended, ERROR),
+        field_hotspots=find_field_hotspots(amended.measured, 0.05, most=2),
+        sections=halves(amended),
+        references=References("white matter", {"A1": 1.25}),
+        comparisons=(COMPARED,),
+        profiles=(DrawnProfile("L1", ProfileKind.ALONG, PROFILE),),
+        reviewed=("A1",),
+        comments={"A1": "=1+1 <script>alert(1)</script>"},
+    )
+
+
+@pytest.fixture(scope="module")
+def page(amended: Findings, extras, named_slide: Path, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    with open_slide(named_slide) as slide:
+        return write(path, amended, extras=extras, slide=slide, case_id="H <1951> & Co")
+
+
+@pytest.fixture(scope="module")
+def bare_page(found: Findings, tmp_path_factory) -> str:
+    """A report without slide, intervals or anything else beside the findings."""
+    return unescape(write(tmp_path_factory.mktemp("bare") / "report.html", found))
+
+
+def test_every_total_is_that_of_summary_json(page, amended, tmp_path: Path):
+    write_tables(tmp_path, amended)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    shown = Figures(page).by_place["totals"]
+    totals = amended.snapshot.totals
+    assert {name: shown[name] for name in TOTALS} == {
+        name: getattr(totals, name) for name in TOTALS
+    }
+    for name in TOTALS:
+        assert shown[name] == pytest.approx(summary[name], abs=0.006)
+    bands = Figures(page).by_place["map"]
+    assert [bands[f"band_{band}"] for band in range(6)] == summary["bands"]
+
+
+def test_every_cell_is_that_of_grid_csv(page, amended, tmp_path: Path):
+    write_tables(tmp_path, amended)
+    with (tmp_path / "grid.csv").open(newline="") as file:
+        rows = {row["cell"]: row for row in csv.DictReader(file)}
+    places = Figures(page).by_place
+    cells = {place.split()[1]: places[place] for place in places if place.startswith("data-cell")}
+    assert cells.keys() == rows.keys()
+    for address, figures in cells.items():
+        for name in ("density_percent", "tissue_density_percent", "nuclei_per_mm2", "tissue_mm2"):
+            printed = rows[address][name]
+            assert (
+                figures[name] is None
+                if not printed
+                else (figures[name] == pytest.approx(float(printed), abs=0.006))
+            )
+    hotspots = [place.split()[1] for place in places if place.startswith("data-hotspot")]
+    assert hotspots == [cell.address for cell in amended.snapshot.hotspots]
+    for cell in amended.snapshot.hotspots:
+        shown = places[f"data-hotspot {cell.address}"]
+        assert shown.items() <= asdict(cell).items()
+
+
+def test_what_is_left_out_is_told_by_reason(page, amended):
+    places = Figures(page).by_place
+    told = {
+        place.split(maxsplit=1)[1]: figures["excluded_mm2"]
+        for place, figures in places.items()
+        if place.startswith("data-reason")
+    }
+    assert told == amended.excluded_mm2
+    assert told
+
+
+def test_both_values_are_told_where_a_person_corrected(page, amended):
+    shown = Figures(page).by_place["corrections"]
+    model = amended.snapshot.model_totals
+    assert shown["model_tissue_density_percent"] == model.tissue_density_percent
+    assert model.tissue_density_percent != amended.snapshot.totals.tissue_density_percent
+    assert "✎" in page[page.index('id="cells"') :]
+
+
+def test_sections_regions_and_references_are_told(page, amended):
+    places = Figures(page).by_place
+    for section in halves(amended):
+        shown = places[f"data-section {section.section.name}"]
+        assert shown["tissue_density_percent"] == section.totals.tissue_density_percent
+    assert places["comparisons"]["difference_points"] == 0.5
+    assert places["comparisons"]["tissue_density_percent"] == 30
+    assert "-1.00 … 2.00" in page
+    assert places["data-cell A1"]["ratio"] == 1.25
+    assert places["data-cell A2"]["ratio"] is None
+    assert "Ratio to white matter" in page
+    for field in find_field_hotspots(amended.measured, 0.05, most=2):
+        shown = places[f"data-field {field.rank}"]
+        assert shown["tissue_density_percent"] == field.sums.tissue_density_percent
+
+
+def test_what_could_not_be_read_is_told(found, tmp_path: Path):
+    patches = found.snapshot.patches
+    state, unread = patches.state.copy(), patches.unread_px.copy()
+    state[0, 0], unread[0, 0] = PatchState.UNREAD, PATCH_PX**2
+    state[1, 1] = PatchState.UNTRUSTED
+    damaged = replace(patches, state=state, unread_px=unread)
+    snapshot = replace(found.snapshot, patches=damaged, totals=damaged.totals())
+    shown = Figures(write(tmp_path / "r.html", replace(found, snapshot=snapshot))).by_place
+    a_patch_mm2 = (PATCH_PX * 0.5e-3) ** 2
+    assert shown["data-state unread"]["state_mm2"] == shown["totals"]["unread_mm2"]
+    assert shown["data-state unread"]["state_mm2"] == pytest.approx(a_patch_mm2)
+    assert shown["data-state untrusted"]["state_mm2"] == pytest.approx(a_patch_mm2)
+
+
+def test_intervals_stand_beside_total_and_cells(page, extras, amended):
+    ends = re.findall(r'data-low="([^"]+)" data-high="([^"]+)"', page)
+    total = extras.intervals.total.tissue_density
+    assert (repr(float(total.low)), repr(float(total.high))) == ends[0]
+    with_tissue = [cell for cell in amended.snapshot.cells if cell.tissue_mm2]
+    of_a_comparison = 1
+    expected = 1 + len(with_tissue) + len(amended.snapshot.hotspots) + of_a_comparison
+    assert len(ends) == expected
+
+
+def test_a_page_needs_nothing_else_and_runs_nothing(page):
+    found = Figures(page)
+    assert found.loads
+    assert all(load.startswith("data:image/") for load in found.loads)
+    assert not found.tags & {"script", "link", "iframe", "object"}
+    assert "default-src 'none'" in page
+    assert "H &lt;1951&gt; &amp; Co" in page
+    assert "<script>alert" not in page
+    assert len(page) < 5e6
+
+
+def test_no_file_name_and_no_header_is_told(page):
+    for secret in ("SMITH", "Smith", "1951.tif", str(Path.home()), "/tmp/"):
+        assert secret not in page
+
+
+def test_frozen_sections_carry_a_standing_line(page, bare_page):
+    assert "not validated on frozen sections" in page
+    assert "not validated" not in bare_page
+
+
+def test_it_says_so_when_slide_or_intervals_are_missing(bare_page):
+    words = words_in("en")
+    for line in (
+        words.no_slide,
+        words.map_without_slide,
+        words.no_interval,
+        words.no_corrections,
+        words.nothing_left_out,
+        words.no_scores,
+    ):
+        assert line in bare_page
+
+
+def test_both_languages_tell_the_same_figures(page, amended, extras, named_slide, tmp_path: Path):
+    with open_slide(named_slide) as slide:
+        chinese = write(tmp_path / "r.html", amended, extras=extras, slide=slide, language="zh")
+    assert Figures(chinese).by_place == Figures(page).by_place
+    assert 'lang="zh-Hans"' in chinese
+    assert "仅供科研使用" in chinese
+    assert "Research use only" not in chinese
+
+
+def texts(words: ReportWords) -> dict[str, str]:
+    flat = {}
+    for name, value in asdict(words).items():
+        parts = (
+            value.items()
+            if isinstance(value, dict)
+            else enumerate(value if isinstance(value, tuple) else (value,))
+        )
+        flat |= {f"{name} {key}": text for key, text in parts}
+    return flat
+
+
+def test_both_languages_fill_in_the_same_names():
+    english, chinese = texts(words_in("en")), texts(words_in("zh"))
+    assert {key for key in english if key not in chinese} == set()
+    for key, text in english.items():
+        names = [
+            {part[1] for part in string.Formatter().parse(each)} - {None}
+            for each in (text, chinese[key])
+        ]
+        assert names[0] == names[1], key
+
+
+def test_the_commands_name_what_was_chosen(found, bare_page):
+    assert f"--run {found.spec.run_id}" in bare_page
+    assert f"--cell-mm {found.snapshot.grid.cell_mm:.4g}" in bare_page
+    assert "--um-per-px" not in bare_page
+
+
+def test_another_slide_or_language_is_refused(found, named_slide: Path, tmp_path: Path):
+    with open_slide(named_slide) as slide, pytest.raises(BadInput, match="not the slide of these"):
+        write_report(tmp_path / "r.html", replace(found, pseudonym="slide-0000"), slide=slide)
+    with pytest.raises(BadInput, match="en or zh"):
+        write_report(tmp_path / "r.html", found, language="de")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,165 @@
+"""Ratios, regions and estimates against each other."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from drawn_tissue import patch_table
+
+from napari_glioma_density.density import PatchState, PatchTable, cell_grid, measure_cells
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.findings.comparison import compare, ratio_to_reference
+from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.estimate_comparison import compare_estimates
+from napari_glioma_density.regions.measuring import REGION_PART_DTYPE, RegionSums
+
+ERROR = DensityError(0.1, 0.05, 0.0, 5, "made up")
+
+
+def sums(nucleus: int, tissue: int) -> RegionSums:
+    return RegionSums(nucleus, tissue, tissue, nucleus // 100, 0.25e-6)
+
+
+def parts(percent: np.ndarray) -> np.ndarray:
+    """Patches of these densities, of 1000 tissue px each, one beside the other."""
+    made = np.zeros(percent.size, REGION_PART_DTYPE)
+    made["row"], made["column"] = np.divmod(np.arange(percent.size), 10)
+    made["nucleus_px"], made["tissue_px"] = np.round(10 * percent), 1000
+    return made
+
+
+def of(made: np.ndarray) -> RegionSums:
+    return sums(int(made["nucleus_px"].sum()), int(made["tissue_px"].sum()))
+
+
+def without(patches: PatchTable, gone: np.ndarray) -> PatchTable:
+    state = np.where(gone, PatchState.EXCLUDED, patches.state).astype(np.uint8)
+    return dataclasses.replace(patches, state=state)
+
+
+def test_cells_are_given_over_the_reference_regions_together() -> None:
+    patches = patch_table(np.array([[3.0, 12.0], [6.0, 0.0]]))
+    cells = measure_cells(patches, cell_grid(patches.lattice, 0.24))
+    reference = sums(20, 1000) + sums(40, 1000)
+    assert ratio_to_reference(cells, reference) == pytest.approx((1, 4, 2, 0), rel=1e-3)
+    assert ratio_to_reference(cells, sums(0, 1000)) == (None,) * 4
+    assert ratio_to_reference(cells, sums(0, 0)) == (None,) * 4
+
+
+def test_a_cell_without_tissue_has_no_ratio() -> None:
+    patches = patch_table(np.zeros((1, 1)), tissue_share=0)
+    cells = measure_cells(patches, cell_grid(patches.lattice))
+    assert ratio_to_reference(cells, sums(20, 1000)) == (None,)
+
+
+def test_the_bias_of_the_slide_cancels_in_the_ratio_and_scales_the_difference() -> None:
+    a, b = sums(200, 1000), sums(100, 1000)
+    only_slide = dataclasses.replace(ERROR, tissue_share=0.0)
+    found = compare(a, b, error=only_slide)
+    assert found is not None
+    assert (found.difference_points, found.ratio) == (10, 2)
+    assert found.ratio_interval == pytest.approx((2, 2))
+    assert found.difference_interval is not None
+    assert found.difference_interval.high - 10 == pytest.approx(ERROR.factor * 0.1 * 10)
+    assert found.covers == "model"
+    with_tissue = compare(a, b, error=ERROR)
+    assert with_tissue is not None
+    assert with_tissue.ratio_interval is not None
+    log_half = np.log(with_tissue.ratio_interval.high / 2)
+    assert log_half == pytest.approx(ERROR.factor * 0.05 * np.sqrt(2))
+
+
+def test_the_bias_of_the_slide_does_not_cancel_in_the_ratio_to_sparse_tissue() -> None:
+    only_slide = dataclasses.replace(ERROR, tissue_share=0.0, turning_percent=10.0)
+    found = compare(sums(200, 1000), sums(20, 1000), error=only_slide)
+    assert found is not None
+    assert found.ratio_interval is not None
+    # A slide with one standard deviation of error: both densities and their ratio in truth.
+    true = [d - 0.1 * np.hypot(d, 10) for d in (20, 2)]
+    off = np.log(true[0] / true[1] / 10)
+    half = np.log(found.ratio_interval.high / 10)
+    assert half == pytest.approx(ERROR.factor * off, rel=0.4)  # first order
+    assert found.difference_interval is not None
+    difference = found.difference_interval.high - 18
+    assert difference == pytest.approx(ERROR.factor * (18 - (true[0] - true[1])))
+
+
+def test_intervals_hold_the_difference_of_regions_drawn_anew() -> None:
+    random = np.random.default_rng(7)
+    held = ratio_held = 0
+    for _ in range(60):
+        a, b = parts(random.normal(20, 4, 24)), parts(random.normal(12, 4, 30))
+        found = compare(of(a), of(b), a, b)
+        assert found is not None
+        assert found.difference_interval is not None
+        assert found.ratio_interval is not None
+        held += found.difference_interval.low < 8 < found.difference_interval.high
+        ratio_held += found.ratio_interval.low < 20 / 12 < found.ratio_interval.high
+    assert found.covers == "tissue"
+    assert min(held, ratio_held) >= 54
+
+
+def test_neighbours_that_resemble_each_other_widen_the_interval() -> None:
+    random = np.random.default_rng(1)
+    coarse = random.normal(15, 4, (10, 10)).repeat(3, 0).repeat(3, 1)
+    shuffled = random.permutation(coarse.ravel()).reshape(coarse.shape)
+    half = []
+    for percent in (coarse, shuffled):
+        made = np.zeros(percent.size, REGION_PART_DTYPE)
+        made["row"], made["column"] = (axis.ravel() for axis in np.indices(percent.shape))
+        made["nucleus_px"], made["tissue_px"] = np.round(10 * percent).ravel(), 1000
+        found = compare(of(made), of(made), made, made)
+        assert found is not None
+        assert found.difference_interval is not None
+        half.append(found.difference_interval.high)
+    assert half[0] > 1.8 * half[1]
+
+
+def test_nothing_known_gives_no_interval_and_no_tissue_no_comparison() -> None:
+    found = compare(sums(200, 1000), sums(0, 1000), parts(np.full(4, 20.0)), parts(np.zeros(4)))
+    assert found is not None
+    assert (found.difference_points, found.ratio) == (20, None)
+    assert (found.difference_interval, found.ratio_interval) == (None, None)
+    assert found.covers == "unknown"
+    assert compare(sums(1, 10), sums(0, 0)) is None
+
+
+def test_two_estimates_are_compared_where_both_have_read() -> None:
+    random = np.random.default_rng(4)
+    first = patch_table(random.uniform(5, 20, (3, 4)))
+    second = patch_table(random.uniform(5, 20, (3, 4)))
+    gone = np.zeros((3, 4), bool)
+    gone[0, :2] = True
+    first = without(first, gone)
+    second.state[2, 3] = PatchState.PENDING
+    common = ~gone
+    common[2, 3] = False
+    found = compare_estimates(first, second)
+    expected = (100 * (second.nucleus_px - first.nucleus_px) / first.read_px)[common]
+    np.testing.assert_array_equal(np.isnan(found.difference_points), ~common)
+    np.testing.assert_allclose(found.difference_points[common], expected)
+    assert found.patches == 9
+    assert found.mean_points == pytest.approx(expected.mean())
+    assert found.sd_points == pytest.approx(expected.std(ddof=1))
+    assert found.agreement == pytest.approx(
+        (
+            expected.mean() - 1.96 * expected.std(ddof=1),
+            expected.mean() + 1.96 * expected.std(ddof=1),
+        )
+    )
+    assert found.second.density_percent == pytest.approx(
+        100 * second.nucleus_px[common].sum() / second.read_px[common].sum()
+    )
+    # Patches are of one size here, so totals differ by the mean.
+    assert found.first.density_percent is not None
+    assert found.second.density_percent - found.first.density_percent == pytest.approx(
+        found.mean_points
+    )
+
+
+def test_estimates_without_a_common_patch_say_so_and_other_lattices_are_refused() -> None:
+    one = patch_table(np.full((2, 2), 10.0))
+    nothing = compare_estimates(one, without(one, np.ones((2, 2), bool)))
+    assert (nothing.patches, nothing.mean_points, nothing.agreement) == (0, None, None)
+    with pytest.raises(BadInput, match="runs of one slide"):
+        compare_estimates(one, patch_table(np.full((2, 3), 10.0)))

@@ -1,0 +1,94 @@
+"""Where intervals come from: the slide's own corrected fields, else the model's validation."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn_tissue import patch_table
+
+from napari_glioma_density.annotation.collection import Corrections
+from napari_glioma_density.annotation.field import (
+    Choice,
+    FieldRecord,
+    FieldState,
+    FieldValues,
+    Start,
+)
+from napari_glioma_density.density import Block, PatchState
+from napari_glioma_density.findings.density_error import density_error
+from napari_glioma_density.findings.known_error import known_error
+from napari_glioma_density.findings.snapshot import Choices, take_snapshot
+from napari_glioma_density.nuclei.registry import find_model
+from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, RunSpec
+
+MODEL = patch_table(np.random.default_rng(6).uniform(5, 30, (4, 6)))
+FAST = find_model("fast").sha256
+SPEC = RunSpec(
+    "fast", FAST, "unet", "rgb", 0.5, 0.25, "given", 0.5, 0, 32, MODEL.lattice.height_px,
+    MODEL.lattice.width_px, 1, frozenset(), True, "cpu", "fp32", 96,
+)  # fmt: skip
+RECORD = FieldRecord(
+    Block(0, 0, 1, 1), 480, 480, 0.5, 0, 32, Start.MODEL, Choice.RANDOM, "", "", "f1", "s", "c"
+)
+PLACES = ((0, 1), (1, 4), (2, 2), (3, 5))
+
+
+@pytest.fixture
+def findings(tmp_path: Path) -> Any:
+    """What `known_error` looks at, of a run that needs no file of its own."""
+    store = tmp_path / "s.glioma.zarr"
+    ResultStore.open(store, "f1", "s", 9000, 7000)
+    snapshot = take_snapshot(MODEL, Choices())
+    return SimpleNamespace(store=store, spec=SPEC, snapshot=snapshot)
+
+
+def correct(findings: Any, factor: float, **changes: Any) -> None:
+    """Finish a field at each of the places that has `factor` times the nucleus px."""
+    labels = np.zeros((480, 480), np.uint16)
+    done = changes.pop("done", True)
+    with Corrections.open(findings.store) as corrections:
+        for row, column in PLACES:
+            block = Block(row, column, 1, 1)
+            px = np.round(factor * MODEL.nucleus_px[block.patches]).astype(np.int64)
+            values = FieldValues(block, px, MODEL.tissue_px[block.patches], px // 100)
+            record = replace(RECORD, block=block, **changes)
+            state = FieldState(labels, {}, done=done)
+            nothing = np.zeros(0, NUCLEUS_DTYPE)
+            corrections.begin(record, np.zeros((480, 480, 3), np.uint8), state, values, nothing)
+
+
+def test_a_slide_without_fields_has_the_error_of_the_models_validation(findings: Any) -> None:
+    assert known_error(findings) == density_error(FAST)
+    findings.spec = replace(SPEC, weights_sha256="0" * 64)
+    assert known_error(findings) is None
+
+
+def test_finished_random_fields_take_its_place(findings: Any) -> None:
+    correct(findings, 1.25)
+    error = known_error(findings)
+    assert error is not None
+    assert error.centre == pytest.approx(1.25, rel=1e-3)
+    assert error.basis == "4 random corrected fields of this slide"
+    assert known_error(findings, "second") == density_error(FAST)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"choice": Choice.BY_HAND}, {"done": False}, {"level": 1}], ids=str
+)
+def test_other_fields_say_nothing_of_the_slide(findings: Any, changes: dict[str, Any]) -> None:
+    correct(findings, 1.25, **changes)
+    assert known_error(findings) == density_error(FAST)
+
+
+def test_fields_on_patches_that_are_left_out_do_not_count(findings: Any) -> None:
+    correct(findings, 1.25)
+    state = MODEL.state.copy()
+    state[0, 1] = PatchState.EXCLUDED
+    snapshot = findings.snapshot
+    findings.snapshot = replace(snapshot, model=replace(snapshot.model, state=state))
+    error = known_error(findings)
+    assert error is not None
+    assert error.basis == "3 random corrected fields of this slide"

@@ -1,0 +1,50 @@
+"""Scores kept beside weights, found by the weights' hash."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from napari_glioma_density.errors import BadInput, ModelError
+from napari_glioma_density.nuclei import kept_metrics
+from napari_glioma_density.nuclei.kept_metrics import keep_metrics, metrics_of
+from napari_glioma_density.nuclei.registry import find_model
+
+SCORES = {"sha256": "ab", "data_sets": [{"name": "one", "folder": "/home/x", "f1": 0.9}]}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(kept_metrics, "user_models_folder", lambda: tmp_path)
+    return tmp_path
+
+
+def test_scores_are_found_by_the_hash_of_the_weights(folder: Path) -> None:
+    keep_metrics(folder / "mine.metrics.json", {**SCORES, "images": [1, 2]})
+    assert metrics_of("ab") == {"sha256": "ab", "data_sets": [{"name": "one", "f1": 0.9}]}
+    assert metrics_of("cd") is None
+    fast = find_model("fast")
+    assert metrics_of(fast.sha256) == fast.metrics
+
+
+def test_damaged_scores_are_named(folder: Path) -> None:
+    (folder / "mine.metrics.json").write_text("{")
+    with pytest.raises(ModelError, match=r"mine\.metrics\.json: not readable"):
+        metrics_of("ab")
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"a\.metrics\.json: cannot be written"):
+        keep_metrics(tmp_path / "absent" / "a.metrics.json", SCORES)
+
+
+def test_scores_are_found_without_pytorch() -> None:
+    code = (
+        "import sys; from napari_glioma_density.nuclei.kept_metrics import metrics_of; "
+        "from napari_glioma_density.findings import comparison, decay, uncertainty, count_error; "
+        "metrics_of('ab'); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.lower()) is False

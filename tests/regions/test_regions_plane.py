@@ -1,0 +1,42 @@
+"""Level-0 px and working px lie where the run laid them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import shapely
+from shapely.geometry import mapping
+
+from napari_glioma_density.density import PATCH_PX, Block
+from napari_glioma_density.regions.plane import Plane
+from napari_glioma_density.results import RunSpec
+
+SPEC = RunSpec(
+    model="fast", weights_sha256="00ff", architecture="unet", input="rgb", threshold=0.5,
+    um_per_px=0.2527, um_per_px_source="Aperio MPP", working_um_per_px=0.5054, level=0,
+    sixteenths=32, height_px=3 * PATCH_PX - 100, width_px=2 * PATCH_PX + 20, block_patches=1,
+    split=frozenset(), tissue_mask=True, device="cpu", precision="fp32", halo_px=96,
+)  # fmt: skip
+
+
+def test_a_geometry_goes_to_the_working_plane_and_back() -> None:
+    plane = Plane.of(replace(SPEC, working_um_per_px=0.4999))
+    ring = shapely.Point(900, 700).buffer(300).difference(shapely.Point(900, 700).buffer(100))
+    there = plane.to_working(ring)
+    assert there.area == pytest.approx(ring.area * (0.2527 / 0.4999) ** 2)
+    assert plane.to_level0(there).equals_exact(ring, 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("block", "bounds"),
+    [
+        (Block(0, 1, 1, 1), (960, 0, 1920, 960)),
+        (Block(1, 1, 2, 2), (960, 960, 2 * (2 * PATCH_PX + 20), 2 * (3 * PATCH_PX - 100))),
+    ],
+)
+def test_the_outline_of_a_block_ends_where_the_slide_does(
+    block: Block, bounds: tuple[float, ...]
+) -> None:
+    outline = Plane.of(SPEC).block_outline(block)
+    assert outline.bounds == pytest.approx(bounds)
+    assert np.shape(mapping(outline)["coordinates"]) == (1, 5, 2), "a rectangle"

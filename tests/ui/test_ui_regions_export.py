@@ -1,0 +1,88 @@
+"""The *Export* box: results leave, drawings come in, and a line says so."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from qtpy.QtWidgets import QApplication
+
+from napari_glioma_density.exchange.exporting import Format
+from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.ui.dock.export_box import ExportBox
+
+pytestmark = pytest.mark.window
+LONG = 60_000
+
+
+@pytest.fixture
+def box(open_dock: Callable[..., Any], estimated_slide: Path, qtbot: Any) -> ExportBox:
+    dock = open_dock(estimated_slide)
+    qtbot.waitUntil(lambda: dock.session.snapshot is not None, timeout=LONG)
+    return next(each for each in dock.boxes if isinstance(each, ExportBox))
+
+
+def finished(box: ExportBox, qtbot: Any) -> str:
+    qtbot.waitUntil(lambda: not box._at_work, timeout=LONG)
+    return str(box._said.text())
+
+
+def test_nuclei_go_to_qupath_and_the_line_names_the_place(
+    box: ExportBox, qtbot: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "slide.geojson"
+    box._kind.value = Format.GEOJSON
+    box.write(path)
+    assert box._said.text() == "Writing slide.geojson …"
+    assert not box._go.isEnabled()
+    said = finished(box, qtbot)
+    assert said.startswith(f"Written: {path} (")
+    features = json.loads(path.read_text())["features"]
+    nuclei = [f for f in features if f["properties"]["objectType"] == "detection"]
+    assert f"({len(nuclei)} nuclei, " in said
+    assert box._go.isEnabled()
+
+
+def test_what_cannot_be_written_is_told_as_a_problem(
+    box: ExportBox, qtbot: Any, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    box._session.problem.connect(told.append)
+    (tmp_path / "file").write_text("in the way")
+    box._kind.value = Format.GEOJSON
+    box.write(tmp_path / "file" / "slide.geojson")
+    assert finished(box, qtbot) == ""
+    assert "file" in told[-1]
+
+
+def test_an_annotation_of_qupath_is_left_out_once_it_is_read(
+    box: ExportBox, qtbot: Any, tmp_path: Path
+) -> None:
+    session = box._session
+    before = session.snapshot.totals.read_mm2
+    corners = [[200, 200], [600, 200], [600, 600], [200, 600], [200, 200]]
+    annotation = {
+        "type": "Feature",
+        "id": "5b3f3c2e-62d4-4d0f-8c0e-1d1f6a1b2c3d",
+        "geometry": {"type": "Polygon", "coordinates": [corners]},
+        "properties": {"objectType": "annotation", "classification": {"name": "Necrosis"}},
+    }
+    path = tmp_path / "drawn.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [annotation]}))
+    box.read(path)
+    assert finished(box, qtbot) == "Read from drawn.geojson: 1 region"
+    (region,) = RegionFile.open(session.shown.store).regions()
+    assert region.title == "necrosis"
+    qtbot.waitUntil(lambda: session.snapshot.totals.read_mm2 < before, timeout=LONG)
+    assert before - session.snapshot.totals.read_mm2 == pytest.approx(0.04)
+
+
+def test_language_and_case_are_asked_for_a_report_alone(box: ExportBox) -> None:
+    shown = {}
+    for kind in Format:
+        box._kind.value = kind
+        QApplication.processEvents()
+        shown[kind] = not box._case.isHidden(), not box._language.native.isHidden()
+    assert shown.pop(Format.REPORT) == (True, True)
+    assert set(shown.values()) == {(False, False)}
