@@ -6,12 +6,14 @@ from typing import Any
 
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.exchange.csv_files import write_patches_and_grid
+from napari_glioma_density.exchange.extras_gathering import intervals, sections_of
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.heatmap import write_heatmap
 from napari_glioma_density.results.summary import (
     corrections_summary,
     excluded_summary,
     summary,
+    totals_figures,
     write_summary,
 )
 
@@ -77,8 +79,29 @@ def figures_of(
         patches_reused=patches_reused,
         seconds=seconds or {},
     )
+    figures |= {"intervals": _intervals(findings), "sections": _sections(findings)}
     if findings.corrected is not None:
         figures["corrections"] = corrections_summary(findings.corrected, shown.scope)
     if findings.excluded_mm2:
         figures["excluded"] = excluded_summary(shown.patches, findings.exclusions, shown.scope)
     return figures
+
+
+def _intervals(findings: Findings) -> dict[str, Any] | None:
+    """Ends of the 95 % intervals of the totals, and what they rest on; None when not known."""
+    known = intervals(findings)
+    if known is None or known.total is None:
+        return None
+    return {
+        "density_percent": [round(end, 4) for end in known.total.density],
+        "tissue_density_percent": [round(end, 4) for end in known.total.tissue_density],
+        "basis": known.error.basis,
+    }
+
+
+def _sections(findings: Findings) -> list[dict[str, Any]]:
+    """Return each piece of tissue with its totals; none when there is but one."""
+    return [
+        {"section": each.section.name, **totals_figures(each.totals)}
+        for each in sections_of(findings)
+    ]

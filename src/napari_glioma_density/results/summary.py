@@ -55,7 +55,7 @@ def summary(
     return {
         "folder": str(folder),
         "store": str(store),
-        **_totals(totals),
+        **totals_figures(totals),
         "hotspots": [_hotspot(cell) for cell in hotspots],
         "patches_reused": patches_reused,
         "um_per_px": spec.um_per_px,
@@ -76,7 +76,7 @@ def corrections_summary(
 ) -> dict[str, Any]:
     """Return how much of a scope a person corrected, and the figures of the model alone."""
     asked = patches.corrected if scope is None else patches.corrected & scope
-    model = _totals(patches.model.totals(scope))
+    model = totals_figures(patches.model.totals(scope))
     compared = ("density_percent", "tissue_density_percent", "nuclei_per_mm2")
     return {
         "fields": patches.fields_in(scope),
@@ -110,7 +110,8 @@ def write_summary(path: Path, figures: Mapping[str, Any]) -> None:
         write_atomically(path, json.dumps(figures, indent=2).encode() + b"\n")
 
 
-def _totals(totals: Totals) -> dict[str, Any]:
+def totals_figures(totals: Totals) -> dict[str, Any]:
+    """Return totals by name, rounded as they are printed."""
     return {
         "density_percent": _rounded(totals.density_percent, 4),
         "tissue_density_percent": _rounded(totals.tissue_density_percent, 4),

@@ -58,6 +58,14 @@ def magnify(viewer: Any, magnification: float) -> None:
     viewer.scene.camera.zoom = magnification / UM_PER_PX_AT_1X
 
 
+def show_scale_bar(viewer: Any) -> None:
+    """Switch on a scale bar that is legible over slide and glass."""
+    bar = viewer.canvas.overlays.scale_bar
+    bar.visible = True
+    bar.box = True
+    bar.font_size = 12
+
+
 class CameraWatch:
     """Calls `settled` once the view has rested for 150 ms."""
 

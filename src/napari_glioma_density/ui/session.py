@@ -13,7 +13,13 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.background import Background
-from napari_glioma_density.ui.camera import CameraWatch, fly_to, layer_view, visible_part
+from napari_glioma_density.ui.camera import (
+    CameraWatch,
+    fly_to,
+    layer_view,
+    show_scale_bar,
+    visible_part,
+)
 from napari_glioma_density.ui.cells import Cells
 from napari_glioma_density.ui.exclusions import ExclusionDesk
 from napari_glioma_density.ui.hotspots import Hotspots
@@ -60,6 +66,8 @@ class Session:
     """Numbers are to be hidden, or shown again."""
     models_changed = Signal()
     """There are other models to choose from."""
+    imported = Signal()
+    """Regions or fields on disk were changed by an import."""
     problem = Signal(str)
     """One line to show; empty when all is well again."""
 
@@ -77,8 +85,8 @@ class Session:
         self.cells.problem.connect(self.problem.emit)
         self.blinded = False
         self.refused: Task | None = None
-        self.bring_to_disk: Callable[[], None] = lambda: None
-        """Waits, in any thread, until all that people have edited is on disk."""
+        self.savers: list[Callable[[], None]] = []
+        """Each waits, in any thread, until what people have edited with it is on disk."""
         self.exclusions = ExclusionDesk(self)
         self.hotspots = Hotspots(self)
         self._insisted: set[str] = set()
@@ -86,6 +94,7 @@ class Session:
         self._asked: tuple[Slide, str | None] | None = None
         self._job: EstimateJob | None = None
         self._camera = CameraWatch(viewer, self._look)
+        show_scale_bar(viewer)
         self._timer = QTimer()
         self._timer.timeout.connect(self.tick)
         self._timer.start(TICK_MS)
@@ -140,6 +149,11 @@ class Session:
         self._framing = False
         if self.slides.current is not None:
             fly_to(self.viewer, layer_view(self.slides.current), margin=1.05)
+
+    def bring_to_disk(self) -> None:
+        """Wait, in any thread, until all that people have edited is on disk."""
+        for save in tuple(self.savers):
+            save()
 
     def estimate(self, model: str, device: str, scope: Scope) -> None:
         """Start estimating; what stands in the way is told as a problem."""

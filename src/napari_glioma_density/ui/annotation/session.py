@@ -67,16 +67,18 @@ class AnnotationSession:
         self.shelf: FieldShelf | None = None
         self._scores: SlideScores | None = None
         self._begun_with = 0
+        self._closed = False
         self._shown: ShownRun | None = None
         self._frames = FieldFrames(session.viewer)
         self._next_count = 0.0
         self._timer = QTimer()
         self._timer.timeout.connect(self.tick)
         self._timer.start(TICK_MS)
-        session.bring_to_disk = self._bring_to_disk
-        session.overlays.companions = self._layers
+        session.savers.append(self._bring_to_disk)
+        session.overlays.companions.append(self._layers)
         session.viewer.layers.events.removed.connect(self._layer_removed)
         session.measured.connect(self._follow_run)
+        session.imported.connect(self._reread)
         self._follow_run()
 
     def _layers(self) -> tuple[Layer, ...]:
@@ -171,7 +173,12 @@ class AnnotationSession:
         if self.shelf is not None:
             self.shelf.close()
             self.shelf = None
+        if not self._closed:
+            self._closed = True
+            self.session.savers.remove(self._bring_to_disk)
+            self.session.overlays.companions.remove(self._layers)
             self.session.measured.disconnect(self._follow_run)
+            self.session.imported.disconnect(self._reread)
             self.session.viewer.layers.events.removed.disconnect(self._layer_removed)
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted timers and layers
             self._timer.stop()
@@ -190,6 +197,12 @@ class AnnotationSession:
             self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
         self.slide_changed.emit()
         self.fields_changed.emit()
+
+    def _reread(self) -> None:
+        """Take in fields that an import has changed on disk."""
+        shelf = self.shelf
+        if shelf is not None:
+            self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
 
     def _leave_shelf(self) -> None:
         self.close_field()

@@ -61,7 +61,6 @@ class GliomaDensityDock(LivingDock):
         self._hide_numbers(self.session.blinded)
         self.session.blinded_changed.connect(self._hide_numbers)
         self.life.callback(self.session.blinded_changed.disconnect, self._hide_numbers)
-        show_scale_bar(napari_viewer)
         self.session.background.submit(warm_up, lambda _: None)
 
     def _make_boxes(self) -> tuple[Any, ...]:
@@ -92,11 +91,3 @@ class GliomaDensityDock(LivingDock):
     def _toggle_overview(self) -> None:
         if self.overview is not None:
             self.overview.toggle()
-
-
-def show_scale_bar(viewer: Any) -> None:
-    """Switch on a scale bar that is legible over slide and glass."""
-    bar = viewer.canvas.overlays.scale_bar
-    bar.visible = True
-    bar.box = True
-    bar.font_size = 12

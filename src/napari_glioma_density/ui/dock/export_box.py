@@ -109,6 +109,7 @@ class ExportBox(Box):
 
         def tell(brought: object) -> str:
             session.exclusions.refresh()
+            session.imported.emit()
             return f"Read from {path.name}: {brought}"
 
         self._begin(bring, f"Reading {path.name} …", tell)

@@ -32,7 +32,7 @@ class OverlayStack:
         self._waiting: deque[Layer] = deque()
         self._hidden: list[Layer] = []
         self._kept_hidden = False
-        self.companions: Callable[[], tuple[Layer, ...]] = lambda: ()
+        self.companions: list[Callable[[], tuple[Layer, ...]]] = []
         """Layers of others that are hidden and shown along with these."""
         self.opacity = OPACITY
         self.names_shown = True
@@ -114,7 +114,8 @@ class OverlayStack:
 
     def toggle(self) -> None:
         """Hide every overlay, or show again those that were hidden so."""
-        layers = (*self._layers(), *self.companions())
+        companions = (layer for layers in self.companions for layer in layers())
+        layers = (*self._layers(), *companions)
         visible = [layer for layer in layers if layer.visible]
         for layer in visible or self._hidden:
             layer.visible = not visible

@@ -104,8 +104,7 @@ class RegionDesk:
         self._undo: deque[Change] = deque(maxlen=MOST_UNDONE)
         self._left_out: list[tuple[BaseGeometry, Reason | None]] = []
         self._pending = 0
-        self._flush_others = session.bring_to_disk
-        session.bring_to_disk = self._bring_to_disk
+        session.savers.append(self._bring_to_disk)
         session.slides.changed.connect(self._follow)
         session.measured.connect(self._follow)
         session.exclusions.changed.connect(self.reload)
@@ -172,14 +171,12 @@ class RegionDesk:
             return
         self.shelf.flush()
         self.shelf = None
-        if self.session.bring_to_disk == self._bring_to_disk:
-            self.session.bring_to_disk = self._flush_others
+        self.session.savers.remove(self._bring_to_disk)
         self.session.slides.changed.disconnect(self._follow)
         self.session.measured.disconnect(self._follow)
         self.session.exclusions.changed.disconnect(self.reload)
 
     def _bring_to_disk(self) -> None:
-        self._flush_others()
         if self.shelf is not None:
             self.shelf.flush()
 

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QTabWidget
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.dock.dock import HIDDEN, show_scale_bar
+from napari_glioma_density.ui.dock.dock import HIDDEN
 from napari_glioma_density.ui.dock.lifetime import LivingDock, scrolled
 from napari_glioma_density.ui.dock.parts import text
 from napari_glioma_density.ui.dock.problem_line import ProblemLine
@@ -72,9 +72,8 @@ class RegionsDock(LivingDock):
         own = (self.desk, self.figures, self.overlay, self.drawing, keys, clicks, beat)
         for part in (*own, self._wires):
             self.life.callback(part.close)
-        self._other_companions = session.overlays.companions
-        session.overlays.companions = self._companions
-        self.life.callback(self._leave_companions)
+        session.overlays.companions.append(self._companions)
+        self.life.callback(session.overlays.companions.remove, self._companions)
         self._wires.add(self.desk.changed, self._draw)
         self._wires.add(self.desk.chosen_changed, self._draw)
         self._wires.add(session.blinded_changed, self._hide_numbers)
@@ -87,7 +86,6 @@ class RegionsDock(LivingDock):
         self._hidden_note = text(HIDDEN)
         self.layout().insertWidget(1, self._hidden_note)
         self._hide_numbers(session.blinded)
-        show_scale_bar(napari_viewer)
 
     def _make_tabs(self, keys: KeyBindings) -> QTabWidget:
         tabs = QTabWidget()
@@ -99,11 +97,7 @@ class RegionsDock(LivingDock):
 
     def _companions(self) -> tuple[Layer, ...]:
         """Regions are hidden by the key that hides every overlay."""
-        return (*self._other_companions(), *self.overlay.layers)
-
-    def _leave_companions(self) -> None:
-        if self.session.overlays.companions == self._companions:
-            self.session.overlays.companions = self._other_companions
+        return tuple(self.overlay.layers)
 
     def _hide_numbers(self, hidden: bool) -> None:
         self.body.setVisible(not hidden)
