@@ -101,6 +101,15 @@ def totals_values(totals: Totals, unsure: Uncertainty | None = None) -> str:
     return sure + nuclei + unread + ("" if totals.complete else "; provisional")
 
 
+def left_out(mm2: dict[str, float]) -> str:
+    """Return what is left out, as in left out 3.1 mm²: pen 1.2, blur 1.9; empty if nothing is."""
+    if not mm2:
+        return ""
+    ranked = sorted(mm2.items(), key=lambda item: -item[1])
+    parts = ", ".join(f"{reason} {area(each).removesuffix(' mm²')}" for reason, each in ranked)
+    return f"left out {area(sum(mm2.values()))}: {parts}"
+
+
 def extent(width: int, height: int, um_per_px: float | None) -> str:
     """Return a slide's size in px, and in mm when its resolution is known."""
     px = f"{number(width)} × {number(height)} px"

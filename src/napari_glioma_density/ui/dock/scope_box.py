@@ -108,9 +108,12 @@ class ScopeBox(Box):
             return
         self._headline.setText(words.percent(snapshot.totals.tissue_density_percent))
         unsure = _unsure(snapshot, shown)
-        self._nuclei.setText(words.totals_values(snapshot.totals, unsure))
+        left_out = words.left_out(snapshot.exclusions.read_mm2(snapshot.scope))
+        lines = words.totals_values(snapshot.totals, unsure), left_out
+        self._nuclei.setText("\n".join(line for line in lines if line))
         if self._session.phase is Phase.READY:
-            self._show_read(snapshot.totals.tissue_mm2, shown.tissue_mm2)
+            read = snapshot.measured.totals(snapshot.asked)  # what is left out was read, too
+            self._show_read(read.tissue_mm2, shown.tissue_mm2)
 
     def _show_read(self, read_mm2: float, tissue_mm2: float) -> None:
         self._bar.setValue(round(STEPS * min(read_mm2 / max(tissue_mm2, 1e-9), 1)))

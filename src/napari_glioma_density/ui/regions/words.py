@@ -2,6 +2,7 @@
 
 from napari_glioma_density.findings.comparison import Comparison
 from napari_glioma_density.findings.decay import Decay, Slope
+from napari_glioma_density.findings.estimate_comparison import EstimateComparison
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.regions.measuring import RegionSums
 from napari_glioma_density.regions.region import Region
@@ -20,11 +21,7 @@ def extent(region: Region, um_per_px: float) -> str:
 
 def left_out(mm2: dict[str, float]) -> str:
     """Return what is left out, as in left out 3.1 mm²: pen 1.2, blur 1.9."""
-    if not mm2:
-        return "nothing is left out"
-    ranked = sorted(mm2.items(), key=lambda item: -item[1])
-    parts = ", ".join(f"{reason} {words.area(each)[:-4]}" for reason, each in ranked)
-    return f"left out {words.area(sum(mm2.values()))}: {parts}"
+    return words.left_out(mm2) or "nothing is left out"
 
 
 def measured_place(name: str, sums: RegionSums) -> str:
@@ -65,3 +62,28 @@ def _interval(interval: Interval | None, decimals: int) -> str:
     if interval is None:
         return ""
     return f" ({interval.low:.{decimals}f} to {interval.high:.{decimals}f})"
+
+
+def side_by_side(names: tuple[str, str], found: EstimateComparison) -> tuple[tuple[str, ...], ...]:
+    """Return a head and lines of figures, over the patches that two estimates have both read.
+
+    `names` are those of the second of the comparison, from which the first is taken, and of that.
+    """
+    both = found.second, found.first
+    return (
+        ("", *names),
+        ("Nuclear area of tissue", *(words.percent(each.tissue_density_percent) for each in both)),
+        ("Nuclei/mm²", *(words.number(each.nuclei_per_mm2) for each in both)),
+        ("Tissue", *(words.area(each.tissue_mm2) for each in both)),
+    )
+
+
+def agreeing(found: EstimateComparison) -> str:
+    """Return how far two estimates are apart, patch by patch."""
+    if found.mean_points is None:
+        return "No patch was read by both."
+    lines = [f"Mean difference {found.mean_points:+.1f} points over {found.patches} patches"]
+    if found.agreement is not None:
+        low, high = found.agreement
+        lines.append(f"Limits of agreement {low:+.1f} to {high:+.1f} points a patch")
+    return "\n".join(lines)
