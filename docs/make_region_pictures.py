@@ -2,9 +2,9 @@
 
     python docs/make_region_pictures.py [--slide traps.tiff] [--output FOLDER]
 
-As ``make_pictures.py`` does, on a slide full of traps. Without ``--slide`` it is drawn first:
-``glioma-density synthesize traps.tiff --width 10800 --height 9600 --um-per-px 0.5 --seed 1 --traps``.
-Results that lie beside it are copied with it and spare the estimate.
+As ``make_pictures.py`` does, on a slide full of traps. Without ``--slide`` it is drawn first, with
+the size and seed of ``benchmarks/traps.py``. Results that lie beside the slide are copied with it
+and spare the estimate.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from make_pictures import Screen, open_screen
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QTabWidget
+from qtpy.QtWidgets import QApplication, QScrollArea, QTabWidget
 from shapely.geometry import shape
 
 from napari_glioma_density.regions.region import Origin, Reason
@@ -33,7 +33,6 @@ from napari_glioma_density.ui.regions.tools import Tool
 
 UM_PER_PX = 0.5
 FIELD_MM2 = 0.24
-DRAW, COMPARE, PLOTS = range(3)
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 NO_BUTTON = Qt.MouseButton.NoButton
 FOCUS = (2520, 2540, 1000)
@@ -91,7 +90,8 @@ class Hand:
         """Wait until what was drawn is on disk, left out, and measured."""
         desk, figures = self._dock.desk, self._dock.figures
         self._screen.rest(0.5)
-        self._screen.wait_for(lambda: not desk._pending and not self._screen.session.exclusions._busy)
+        exclusions = self._screen.session.exclusions
+        self._screen.wait_for(lambda: not desk._pending and not exclusions._busy)
         self._screen.wait_for(lambda: not figures._due and not figures._busy)
 
     def _point(self, place: tuple[float, float]) -> QPoint:
@@ -119,11 +119,13 @@ def open_regions(screen: Screen) -> RegionsDock:
     return dock
 
 
-def raise_dock(screen: Screen, dock: Any, tab: int | None = None) -> None:
+def raise_dock(screen: Screen, dock: Any, tab: str = "") -> None:
     """Bring a dock, and one of its tabs, to the front."""
     dock.parent().raise_()
-    if tab is not None:
-        dock.findChild(QTabWidget).setCurrentIndex(tab)
+    if tab:
+        tabs = dock.findChild(QTabWidget)
+        names = [tabs.tabText(place) for place in range(tabs.count())]
+        tabs.setCurrentIndex(names.index(tab))
     screen.rest(1)
 
 
@@ -159,6 +161,8 @@ def picture_exclusions(screen: Screen, dock: RegionsDock, slide: Path) -> None:
     screen.rest()
     screen.grab("regions-draw")
     hand.put_down()
+    dock.desk.choose(None)
+    screen.viewer.layers.selection.active = screen.viewer.layers[0]
     screen.press_in(dock, "Check quality")
     screen.wait_for(lambda: any(r.origin is Origin.AUTOMATIC for r in dock.desk.regions))
     hand._settle()
@@ -172,7 +176,7 @@ def picture_hotspots(screen: Screen) -> None:
     spots, box = screen.session.hotspots, screen.dock.hotspot_box
     box._kind.value = FIELD_MM2
     screen.wait_for(lambda: bool(spots.spots) and not spots.searching)
-    screen.dock.body.findChild(type(screen.dock.body)) if False else None
+    screen.dock.findChild(QScrollArea).ensureWidgetVisible(box, 0, 0)
     screen.rest()
     screen.grab("field-hotspots")
     box._kind.value = 0.0
@@ -180,7 +184,7 @@ def picture_hotspots(screen: Screen) -> None:
 
 def picture_comparison(screen: Screen, dock: RegionsDock) -> None:
     """A dense focus against sparse tissue; density against the distance from a border."""
-    raise_dock(screen, dock, DRAW)
+    raise_dock(screen, dock, "Draw")
     hand = Hand(screen, dock)
     hand.take(Purpose.REFERENCE, Tool.RECTANGLE, "grey matter")
     hand.drag(square(*SPARSE))
@@ -189,12 +193,15 @@ def picture_comparison(screen: Screen, dock: RegionsDock) -> None:
     hand.take(Purpose.BORDER, Tool.PIECES)
     hand.click(arc(*BORDER))
     hand.put_down()
-    raise_dock(screen, dock, COMPARE)
+    raise_dock(screen, dock, "Compare")
     screen.press_in(dock, "Measure")
     screen.wait_for(lambda: dock.profile_box.plot.isVisible())
     screen.rest()
     screen.grab("regions-compare")
-    raise_dock(screen, dock, PLOTS)
+    raise_dock(screen, dock, "Cells")
+    screen.rest(3)
+    screen.grab("regions-cells")
+    raise_dock(screen, dock, "Plots")
     screen.wait_for(lambda: dock.plots_box.shares.isVisible())
     screen.rest()
     screen.grab("regions-plots")

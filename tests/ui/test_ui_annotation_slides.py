@@ -42,9 +42,9 @@ def test_an_edit_changes_numbers_but_no_rank_unless_corrected_values_rank(
     assert shot.model_totals == totals
     assert [cell.address for cell in shot.hotspots] == order
     rank = order.index("B2")
-    assert table.item(rank, 1).text() == f"{words.CORRECTED} B2"
+    assert table.texts()[rank][1] == f"{words.CORRECTED} B2"
     percent = shot.cell(*place).tissue_density_percent
-    assert table.item(rank, 2).text() == words.percent(percent)
+    assert table.texts()[rank][2] == words.percent(percent)
     model = words.percent(shot.model_cell(*place).tissue_density_percent)
     line = f"{model} by the model, {words.percent(percent)} corrected"
     assert line in at_desk.dock.field_box._numbers.text()

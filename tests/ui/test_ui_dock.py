@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 from painted_slide import write_glow, write_slide
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLineEdit
 from quick_segmenter import DarkPixels
 
+from napari_glioma_density.regions.region import Region, RegionKind
+from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.ui.keys import session_keys
 from napari_glioma_density.ui.region import Scope, region_of
@@ -51,9 +54,9 @@ def test_estimate_draws_every_overlay_and_fills_the_dock(finished: Any) -> None:
     assert 2 < totals.tissue_density_percent < 10
     assert all(str(unit) == "micrometer" for layer in session.viewer.layers for unit in layer.units)
     assert session.viewer.layers["density"].data.any()
-    table = finished.hotspot_box._table
-    assert table.rowCount() == len(session.snapshot.hotspots) > 0
-    assert table.item(0, 1).text() == session.snapshot.hotspots[0].address
+    rows = finished.hotspot_box._table.texts()
+    assert len(rows) == len(session.snapshot.hotspots) > 0
+    assert rows[0][1] == session.snapshot.hotspots[0].address
 
 
 def test_nuclei_in_view_are_drawn_when_their_block_is_done(finished: Any, qtbot: Any) -> None:
@@ -254,6 +257,19 @@ def test_hotspots_follow_one_another_by_rank(finished: Any) -> None:
     assert centre[0] == pytest.approx(hotspots[0].y_um + hotspots[0].height_um / 2)
 
 
+def test_a_row_of_sorted_hotspots_flies_to_what_it_says(finished: Any) -> None:
+    table, session = finished.hotspot_box._table, finished.session
+    table.sort_by(3)
+    counts = [cell.nuclei_per_mm2 for cell in session.snapshot.hotspots]
+    most = session.snapshot.hotspots[counts.index(max(counts))]
+    assert table.texts()[0][1] == most.address
+    table.clicked.emit(table.model().index(0, 1))
+    assert session.cells.chosen == (most.row, most.column)
+    assert session.hotspots.chosen.name == most.address
+    table.sort_by(0)
+    assert [row[0] for row in table.texts()] == [str(rank + 1) for rank in range(len(counts))]
+
+
 def test_one_key_hides_every_overlay_and_shows_them_again(finished: Any) -> None:
     finished.session.overlays.toggle()
     visible = {layer.name for layer in finished.session.viewer.layers if layer.visible}
@@ -303,3 +319,17 @@ def test_closing_the_window_joins_the_run(
     assert not job.alive
     store = ResultStore(find_store(slide_path))
     assert store.runs()
+
+
+def test_reference_tissue_on_disk_counts_without_the_regions_dock(
+    open_dock: Any, estimated_slide: Path, qtbot: Any
+) -> None:
+    drawn = Region.drawn(RegionKind.REFERENCE, shapely.box(480, 480, 960, 960), name="white matter")
+    RegionFile.open(find_store(estimated_slide)).put(drawn)
+    dock = open_dock(estimated_slide)
+    qtbot.waitUntil(lambda: dock.session.snapshot is not None, timeout=60_000)
+    density = dock.session.snapshot.patches.tissue_density_percent()
+    dock.session.cells.choose(0, 1)
+    said = f"{density[0, 1] / density[1, 1]:.1f} × reference (white matter)"
+    values = dock.boxes[4]._values
+    qtbot.waitUntil(lambda: values.text().endswith(said), timeout=60_000)

@@ -1,150 +1,29 @@
 """The *Regions* dock in a window, driven by pointer and keys."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import pytest
 import shapely
-from napari.layers import Layer
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from pathologist import Pathologist, regions_window
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QPushButton
-from quick_segmenter import DarkPixels
 
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
-from napari_glioma_density.regions.region_file import RegionFile
-from napari_glioma_density.ui.models import ModelChoice
 from napari_glioma_density.ui.regions.desk import RegionShelf
-from napari_glioma_density.ui.regions.dock import RegionsDock
 from napari_glioma_density.ui.regions.purpose import Purpose
 from napari_glioma_density.ui.regions.tools import Tool
 
 pytestmark = pytest.mark.window
-LONG_S = 60
-LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-NO_BUTTON = Qt.MouseButton.NoButton
 UM = 0.5
-MODELS = (ModelChoice("dark", "Dark px", "works at 0.5 µm/px"),)
-
-
-class Pathologist:
-    """Works in one window with the Regions dock; y before x, in µm."""
-
-    def __init__(self, viewer: Any) -> None:
-        self.viewer = viewer
-        self.dock = RegionsDock(viewer, lambda *_: DarkPixels())
-        self.session, self.desk = self.dock.session, self.dock.desk
-        viewer.window.add_dock_widget(self.dock, name="Regions")
-        self.problems: list[str] = []
-        self.session.problem.connect(self.problems.append)
-
-    def wait(self, met: Callable[[], object]) -> None:
-        until = time.monotonic() + LONG_S
-        while not met():
-            assert time.monotonic() < until, "waited in vain"
-            QApplication.processEvents()
-            time.sleep(0.005)
-
-    def rest(self, milliseconds: int) -> None:
-        until = time.monotonic() + milliseconds / 1000
-        self.wait(lambda: time.monotonic() > until)
-
-    def open(self, path: Path) -> None:
-        from napari_glioma_density.ui.reader import read_slide
-
-        self.viewer.add_layer(Layer.create(*read_slide(str(path))[0]))
-        self.wait(lambda: self.session.snapshot is not None)
-        self.wait(lambda: not self.session.overlays._waiting)
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until everything is on disk, left out, and measured."""
-        figures, exclusions = self.dock.figures, self.session.exclusions
-        self.wait(lambda: self.desk._pending == 0 and not exclusions._busy)
-        self.wait(lambda: not figures._due and not figures._busy and not exclusions._busy)
-
-    def leave(self) -> None:
-        self.dock.actions.choose_tool(None)
-        self.viewer.layers.clear()
-        self.wait(lambda: self.session.snapshot is None)
-        self.problems.clear()
-
-    def take(self, purpose: Purpose, tool: Tool) -> None:
-        self.dock.draw_box._purpose.value = purpose
-        button = self.dock.draw_box._tools[tool]
-        if not button.isChecked():
-            QTest.mouseClick(button, LEFT)
-
-    def press(self, button: QPushButton) -> None:
-        button.click()
-
-    @property
-    def canvas(self) -> Any:
-        return self.viewer.window._qt_viewer.canvas.native
-
-    def on_screen(self, place: Sequence[float]) -> QPoint:
-        camera, (height, width) = self.viewer.scene.camera, self.viewer.canvas.size
-        (y, x), (centre_y, centre_x) = place, camera.center[-2:]
-        return QPoint(
-            round((x - centre_x) * camera.zoom + width / 2),
-            round((y - centre_y) * camera.zoom + height / 2),
-        )
-
-    def move(self, point: QPoint, button: Any = NO_BUTTON) -> None:
-        place, everywhere = QPointF(point), QPointF(self.canvas.mapToGlobal(point))
-        event = QMouseEvent(QEvent.Type.MouseMove, place, everywhere, NO_BUTTON, button, NOTHING)
-        QApplication.sendEvent(self.canvas, event)
-        self.rest(12)
-
-    def drag(self, *places: Sequence[float]) -> None:
-        points = [self.on_screen(place) for place in places]
-        self.move(points[0])
-        QTest.mousePress(self.canvas, LEFT, NOTHING, points[0])
-        for point in points[1:]:
-            self.move(point, LEFT)
-        QTest.mouseRelease(self.canvas, LEFT, NOTHING, points[-1])
-        self.rest(20)
-
-    def click(self, *places: Sequence[float]) -> None:
-        """Click every place, the last one twice."""
-        for place in places:
-            self.move(self.on_screen(place))
-            QTest.mouseClick(self.canvas, LEFT, NOTHING, self.on_screen(place))
-            self.rest(20)
-        QTest.mouseDClick(self.canvas, LEFT, NOTHING, self.on_screen(places[-1]))
-        self.rest(20)
-
-    def rows(self) -> list[tuple[str, ...]]:
-        table = self.dock.list_box._table
-        return [
-            tuple(table.item(row, column).text() for column in range(table.columnCount()))
-            for row in range(table.rowCount())
-        ]
-
-    def on_disk(self) -> tuple[Region, ...]:
-        return RegionFile.open(self.session.shown.store).regions()
 
 
 @pytest.fixture(scope="module")
 def window(qapp: Any) -> Iterator[Pathologist]:
-    from napari import Viewer
-
-    from napari_glioma_density.ui.dock.dock import GliomaDensityDock
-
-    viewer = Viewer(show=True)
-    main = GliomaDensityDock(viewer, lambda *_: DarkPixels(), lambda: MODELS)
-    viewer.window.add_dock_widget(main, name="Glioma density")
-    made = Pathologist(viewer)
-    viewer.window.resize(1200, 700)
-    with patch.object(viewer.window._qt_window, "_save_current_window_settings"):
+    with regions_window() as made:
         yield made
-        viewer.close()
-        QApplication.processEvents()
 
 
 @pytest.fixture
@@ -174,7 +53,7 @@ def test_what_is_drawn_and_left_out_leaves_the_numbers_and_comes_back_with_undo(
     assert region.geometry.area * UM**2 == pytest.approx(300 * 200, rel=0.05)
     after = at_work.session.snapshot.totals
     assert before.read_mm2 - after.read_mm2 == pytest.approx(covered_mm2(region), rel=1e-9)
-    assert at_work.rows()[0][0] == "■ necrosis"
+    assert at_work.rows()[0][1] == "■ necrosis"
     assert at_work.dock.list_box._summary.text().startswith("Left out 0.06 mm²: necrosis 0.06")
     at_work.dock.actions.choose_tool(None)
     QTest.keyClick(at_work.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -245,6 +124,31 @@ def test_name_reason_and_left_out_can_be_changed(at_work: Pathologist) -> None:
     at_work.press(box._delete)
     at_work.settle()
     assert at_work.on_disk() == ()
+
+
+def test_the_list_is_sorted_by_a_click_and_its_rows_still_mean_their_region(
+    at_work: Pathologist,
+) -> None:
+    small, large = (
+        Region.drawn(RegionKind.AREA, shapely.box(100, 100, side, side), name=name)
+        for side, name in ((400, "b"), (900, "a"))
+    )
+    at_work.desk.put(small, large)
+    at_work.settle()
+    table = at_work.dock.list_box._table
+    names = []
+    for column in (0, 2, 1, 0):
+        if column or names:
+            table.sort_by(column)
+        names.append("".join(row[1][-1] for row in at_work.rows()))
+    assert names == ["ba", "ab", "ab", "ba"]
+    table.sort_by(2)
+    table.clicked.emit(table.model().index(0, 1))
+    assert at_work.desk.chosen.id == large.id
+    assert table.selectionModel().selectedRows()[0].row() == 0
+    table.sort_by(2)
+    assert table.selectionModel().selectedRows()[0].row() == 1
+    table.sort_by(0)
 
 
 def test_regions_of_another_window_show_after_reload(at_work: Pathologist) -> None:

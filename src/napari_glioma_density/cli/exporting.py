@@ -25,6 +25,7 @@ Store = Annotated[
 SlideOption = Annotated[
     Path | None, typer.Option("--slide", help="The slide, when it does not lie beside the store.")
 ]
+LANGUAGES = ("en", "zh")
 SPECIMENS = ("unknown", "ffpe", "frozen", "smear")
 SUFFIX = ".glioma.zarr"
 
@@ -57,6 +58,8 @@ def export(
         raise BadInput(f"--to {to}: give one of {', '.join(Format)}")
     if specimen not in SPECIMENS:
         raise BadInput(f"--specimen {specimen}: give one of {', '.join(SPECIMENS)}")
+    if language not in LANGUAGES:
+        raise BadInput(f"--language {language}: give one of {', '.join(LANGUAGES)}")
     if bands.upper() not in Bands.__members__:
         raise BadInput(f"--bands {bands}: give one of {', '.join(Bands.__members__).lower()}")
     asked = None if region is None else parse_region(region)

@@ -1,9 +1,7 @@
 """What an export says beside the findings: gathered once, for every format alike."""
 
 from collections.abc import Iterable, Iterator
-from functools import reduce
 from itertools import combinations, islice
-from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +31,7 @@ from napari_glioma_density.findings.profiles import (
     profile_along,
     profile_from_border,
 )
+from napari_glioma_density.findings.reference import reference_of
 from napari_glioma_density.findings.sections import (
     MeasuredSection,
     find_sections,
@@ -119,14 +118,12 @@ class _Regions:
 
     def references(self) -> References | None:
         """All reference tissue together, and every cell against it."""
-        drawn = self._of(RegionKind.REFERENCE)
-        if not drawn:
+        reference = reference_of(self._findings)
+        if reference is None:
             return None
         cells = self._findings.snapshot.cells
-        reference = reduce(add, (self._sums(region.geometry) for region in drawn))
-        ratios = zip(cells, ratio_to_reference(cells, reference), strict=True)
-        names = ", ".join(dict.fromkeys(region.title for region in drawn))
-        return References(names, {cell.address: r for cell, r in ratios if r is not None})
+        ratios = zip(cells, ratio_to_reference(cells, reference.sums), strict=True)
+        return References(reference.names, {c.address: r for c, r in ratios if r is not None})
 
     def comparisons(self, error: DensityError | None) -> Iterator[RegionComparison]:
         """Every two areas; pairs without tissue are passed over."""

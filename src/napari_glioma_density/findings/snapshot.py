@@ -162,9 +162,11 @@ def _scope(asked: NDArray[np.bool_] | None, section: Section | None) -> NDArray[
 
 
 def _grid(lattice: Lattice, choices: Choices) -> CellGrid:
+    grid = cell_grid(lattice, choices.cell_mm)
     if choices.section is None:
-        return cell_grid(lattice, choices.cell_mm)
-    return section_grids([choices.section], lattice, choices.cell_mm)[0]
+        return grid
+    # As large as the slide's own, so that S2 B6 is the same tissue wherever it is named.
+    return section_grids([choices.section], lattice, grid.cell_mm)[0]
 
 
 def band_scale(patches: PatchTable, bands: Bands) -> BandScale:

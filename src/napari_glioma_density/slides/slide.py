@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_CACHE_BYTES = 64 * 2**20
+_CACHE_BYTES = 128 * 2**20
 _SAMPLED_TILES_A_SIDE = 8
 _THUMBNAIL_STRIP_PX = 16 * 2**20
 

@@ -64,8 +64,9 @@ class Cells:
 def _find(address: str, grid: CellGrid) -> tuple[int, int]:
     """Return row and column; ValueError when the grid has no such cell."""
     asked = parse_address(address)
-    absent = asked.row >= grid.rows or asked.column >= grid.columns
-    if absent or asked.section not in ("", grid.section):
+    if asked.section and asked.section != grid.section:
+        raise ValueError(f"{asked.section} is not on show: choose the section under Grid")
+    if asked.row >= grid.rows or asked.column >= grid.columns:
         last = grid.address(grid.rows - 1, grid.columns - 1)
         raise ValueError(f"There is no cell {address.upper()}: the last one is {last}")
     return asked.row, asked.column

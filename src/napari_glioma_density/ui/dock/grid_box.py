@@ -7,12 +7,14 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QLineEdit, QMainWindow, QPushButton
 
 from napari_glioma_density.density import CELL_SIDES_MM, Cell
+from napari_glioma_density.findings.comparison import ratio_to_reference
 from napari_glioma_density.findings.sections import Section
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.findings.uncertainty import Uncertainty, cell_uncertainties
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.reference import reference_tissue, times_reference
 from napari_glioma_density.ui.session import Session
 
 AUTOMATIC = 0.0
@@ -29,6 +31,7 @@ class GridBox(Box):
     def __init__(self, session: Session) -> None:
         super().__init__("Grid")
         self._session = session
+        self._reference = reference_tissue(session)
         self._sections: dict[str, Section] = {}
         sides = [("Automatic", AUTOMATIC)]
         sides += [(words.length(side), float(side)) for side in CELL_SIDES_MM]
@@ -57,6 +60,7 @@ class GridBox(Box):
         self.connections.add(go.clicked, self._go)
         self.connections.add(session.measured, self._show)
         self.connections.add(session.cells.changed, self._show)
+        self.connections.add(self._reference.changed, self._show)
         self._show()
 
     def _look_at(self, title: str) -> None:
@@ -114,7 +118,16 @@ class GridBox(Box):
             model = snapshot.model_cell(*chosen) if snapshot.is_corrected(*chosen) else None
             unsure = self._unsure(cell, snapshot)
             band = UNSURE_BAND if unsure and unsure.crosses_limit(snapshot.scale) else ""
-            self._values.setText(words.cell_values(cell, model, unsure, band))
+            values = words.cell_values(cell, model, unsure, band)
+            self._values.setText(values + self._against(cell))
+
+    def _against(self, cell: Cell) -> str:
+        """Return one more line: the cell against reference tissue, when there is some."""
+        reference = self._reference.current
+        if reference is None:
+            return ""
+        (ratio,) = ratio_to_reference([cell], reference.sums)
+        return "" if ratio is None else f"\n{times_reference(ratio, reference)}"
 
     def _unsure(self, cell: Cell, snapshot: Snapshot) -> Uncertainty | None:
         shown = self._session.shown

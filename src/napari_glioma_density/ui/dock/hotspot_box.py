@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from magicgui.widgets import CheckBox, ComboBox
 from napari.utils.notifications import show_info
@@ -14,12 +15,12 @@ from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.dock.parts import Box, list_of_rows, right_aligned, row, text
+from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.dock.sorted_table import Column, SortedTable
 from napari_glioma_density.ui.hotspots import Hotspot
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.tables import save_tables
 
-COLUMNS = ("", "Place", "% of tissue", "Nuclei/mm²", "Tissue mm²")
 SAVED = "patches.csv, grid.csv, heatmap.png and summary.json"
 HEIGHT_PX = 140
 """Five rows and the head, so that a window 1000 px high shows the buttons below, too."""
@@ -28,6 +29,46 @@ CIRCLES_LATER = "circles are placed once all is read"
 SEARCHING = "placing circles …"
 CELLS = 0.0
 """Stands for cells of the grid among areas of circles."""
+
+
+class Ranked(NamedTuple):
+    """A hotspot and its rank, from 1."""
+
+    rank: int
+    spot: Hotspot
+
+    @property
+    def name(self) -> str:
+        """What it is called, marked when a person corrected some of it."""
+        return f"{words.CORRECTED} {self.spot.name}" if self.spot.corrected else self.spot.name
+
+    @property
+    def order(self) -> str:
+        """Sorts cells row by row, and circles by rank."""
+        cell = self.spot.cell
+        return f"{self.rank:06}" if cell is None else "{:06}{:06}".format(*cell)
+
+    @property
+    def percent(self) -> float | None:
+        """Its density of tissue."""
+        return self.spot.tissue_density_percent
+
+
+COLUMNS = (
+    Column("", lambda each: str(each.rank), None, width_px=30),
+    Column("Place", lambda each: each.name, lambda each: each.order, width_px=64),
+    Column("% of tissue", lambda each: words.percent(each.percent), lambda each: each.percent),
+    Column(
+        "Nuclei/mm²",
+        lambda each: words.number(each.spot.nuclei_per_mm2),
+        lambda each: each.spot.nuclei_per_mm2,
+    ),
+    Column(
+        "Tissue mm²",
+        lambda each: f"{each.spot.tissue_mm2:.2f}",
+        lambda each: each.spot.tissue_mm2,
+    ),
+)
 
 
 class HotspotBox(Box):
@@ -43,7 +84,7 @@ class HotspotBox(Box):
         self._kind = ComboBox(choices=kinds, value=CELLS)
         self._kind.native.setAccessibleName("What is ranked")
         self._note = text(quiet=True)
-        self._table = list_of_rows(COLUMNS, HEIGHT_PX)
+        self._table = SortedTable(COLUMNS, HEIGHT_PX)
         following = QPushButton("Next hotspot (N)")
         self._by_corrected = CheckBox(text="Rank by corrected values", value=False)
         self._by_corrected.native.setToolTip(
@@ -63,7 +104,7 @@ class HotspotBox(Box):
         self.connections.add(self._leave_out.clicked, self.ask_reason)
         self.connections.add(self._save.clicked, self._ask_folder)
         self.connections.add(self._by_corrected.changed, self._rank)
-        self.connections.add(self._table.cellClicked, self._fly)
+        self.connections.add(self._table.row_clicked, self._fly)
         self.connections.add(session.measured, self._show)
         self.connections.add(self._spots.changed, self._show)
         self._show()
@@ -102,7 +143,7 @@ class HotspotBox(Box):
 
         self._session.background.submit(write, _tell)
 
-    def _fly(self, rank: int, _column: int) -> None:
+    def _fly(self, rank: int) -> None:
         if rank < len(self._spots.spots):
             self._spots.fly(rank)
 
@@ -116,10 +157,7 @@ class HotspotBox(Box):
         if spots == self._shown or (self._table.underMouse() and spots and self._shown):
             return
         self._shown = spots
-        self._table.setRowCount(len(spots))
-        for rank, spot in enumerate(spots):
-            for column, content in enumerate(_columns(rank, spot)):
-                self._table.setItem(rank, column, right_aligned(content))
+        self._table.show_rows([Ranked(*each) for each in enumerate(spots, start=1)])
 
     def _said(self, snapshot: Snapshot | None) -> str:
         if self._spots.searching:
@@ -131,13 +169,3 @@ class HotspotBox(Box):
 
 def _tell(folder: Path) -> None:
     show_info(f"Saved {SAVED} in {folder}")
-
-
-def _columns(rank: int, spot: Hotspot) -> tuple[str, ...]:
-    return (
-        str(rank + 1),
-        f"{words.CORRECTED} {spot.name}" if spot.corrected else spot.name,
-        words.percent(spot.tissue_density_percent),
-        words.number(spot.nuclei_per_mm2),
-        f"{spot.tissue_mm2:.2f}",
-    )

@@ -74,8 +74,7 @@ class DensityOverlay:
 
     def follow_zoom(self, zoom: float, opacity: float) -> None:
         """Step back as the view comes near (`zoom` in screen px per µm), to let tissue be read."""
-        near = np.log(zoom / FADES_FROM) / np.log(FADED_AT / FADES_FROM)
-        opacity *= 1 - (1 - FADED) * min(max(near, 0.0), 1.0)
+        opacity = faded(opacity, zoom)
         if not np.isclose(opacity, self._opacity, atol=0.01):
             self._opacity = self.layer.opacity = opacity
 
@@ -89,6 +88,12 @@ class DensityOverlay:
             -(-side * tile_px // PATCH_PX) for side in (lattice.height_px, lattice.width_px)
         )
         return self._tiles[:height, :width]
+
+
+def faded(opacity: float, zoom: float) -> float:
+    """Return the opacity of a map of patches, less from near (`zoom` in screen px per µm)."""
+    near = np.log(zoom / FADES_FROM) / np.log(FADED_AT / FADES_FROM)
+    return float(opacity * (1 - (1 - FADED) * min(max(near, 0.0), 1.0)))
 
 
 def patch_codes(patches: PatchTable, scale: BandScale) -> NDArray[np.uint8]:

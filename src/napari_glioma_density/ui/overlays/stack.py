@@ -32,6 +32,7 @@ class OverlayStack:
         self._waiting: deque[Layer] = deque()
         self._hidden: list[Layer] = []
         self._kept_hidden = False
+        self._density_shown = True
         self.companions: list[Callable[[], tuple[Layer, ...]]] = []
         """Layers of others that are hidden and shown along with these."""
         self.opacity = OPACITY
@@ -108,9 +109,22 @@ class OverlayStack:
     def set_hidden(self, hidden: bool) -> None:
         """Hide density and nuclei, and those of later runs, or show them."""
         self._kept_hidden = hidden
-        for overlay in (self._density, self._nuclei):
-            if overlay is not None:
-                overlay.layer.visible = not hidden
+        self.show_density(self._density_shown)
+        if self._nuclei is not None:
+            self._nuclei.layer.visible = not hidden
+
+    def show_density(self, shown: bool) -> None:
+        """Show the density overlay unless all is hidden, or make room for another map."""
+        self._density_shown = shown
+        if self._density is not None:
+            self._density.layer.visible = shown and not self._kept_hidden
+
+    def place_of_maps(self) -> int:
+        """Return where in the list of layers a map belongs: above density, below nuclei."""
+        layers = self._viewer.layers
+        if self._density is None or self._density.layer not in layers:
+            return len(layers)
+        return int(layers.index(self._density.layer)) + 1
 
     def toggle(self) -> None:
         """Hide every overlay, or show again those that were hidden so."""

@@ -40,16 +40,16 @@ class RegionActions:
     def rename(self, region: Region, name: str) -> None:
         """Give a region another name."""
         if name != region.name:
-            self._desk.put(region.with_(name=name))
+            self._desk.put(region.with_(name=name, origin=Origin.PERSON))
 
     def leave_out(self, region: Region, reason: Reason | None) -> None:
         """Leave a region out of every number for a reason, or count it again."""
         if region.kind.is_line:
             return
         if reason is not None:
-            changed = region.with_(kind=RegionKind.EXCLUSION, reason=reason)
+            changed = region.with_(kind=RegionKind.EXCLUSION, reason=reason, origin=Origin.PERSON)
         elif region.kind is RegionKind.EXCLUSION:
-            changed = region.with_(kind=RegionKind.AREA, reason=None)
+            changed = region.with_(kind=RegionKind.AREA, reason=None, origin=Origin.PERSON)
             changed = changed.with_(name=region.name or region.title)
         else:
             return

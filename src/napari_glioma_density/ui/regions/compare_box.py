@@ -53,7 +53,9 @@ class CompareBox(Box):
         self._offer()
 
     def _offer(self) -> None:
-        places, references = places_to_compare(self._desk.regions, self._session.cells.chosen)
+        snapshot, chosen = self._session.snapshot, self._session.cells.chosen
+        section = snapshot.grid.section if snapshot else ""
+        places, references = places_to_compare(self._desk.regions, chosen, section)
         everything = [*places, *references]
         self._one.show_places(everything, first=places[0][1])
         self._other.show_places(everything, first=references[0][1] if references else "")

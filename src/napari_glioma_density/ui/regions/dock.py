@@ -17,11 +17,15 @@ from napari_glioma_density.ui.dock.problem_line import ProblemLine
 from napari_glioma_density.ui.job import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.keys import Key, KeyBindings, keys_line
 from napari_glioma_density.ui.pointing import ClickWatch
+from napari_glioma_density.ui.reference import reference_tissue
 from napari_glioma_density.ui.regions.actions import RegionActions
+from napari_glioma_density.ui.regions.cells_box import CellsBox
 from napari_glioma_density.ui.regions.compare_box import CompareBox
 from napari_glioma_density.ui.regions.desk import RegionDesk
+from napari_glioma_density.ui.regions.difference_map import DifferenceMap
 from napari_glioma_density.ui.regions.draw_box import DrawBox
 from napari_glioma_density.ui.regions.drawing import RegionDrawing
+from napari_glioma_density.ui.regions.estimates_box import EstimatesBox
 from napari_glioma_density.ui.regions.figures import RegionFigures
 from napari_glioma_density.ui.regions.list_box import ListBox
 from napari_glioma_density.ui.regions.overlay import RegionOverlay
@@ -54,33 +58,48 @@ class RegionsDock(LivingDock):
         self.actions = RegionActions(self.desk, self.drawing)
         self.figures = RegionFigures(self.desk)
         self.overlay = RegionOverlay(napari_viewer)
+        self.difference = DifferenceMap(session)
+        self.reference = reference_tissue(session)
         self.draw_box = DrawBox(self.actions, self.drawing)
         self.list_box = ListBox(self.desk, self.figures, self.actions, self.drawing)
         self.quality_box = QualityBox(self.desk, self.figures)
         self.compare_box = CompareBox(self.desk, self.figures)
         self.profile_box = ProfileBox(self.desk, self.figures)
         self.plots_box = PlotsBox(session)
+        self.estimates_box = EstimatesBox(session, self.difference)
+        self.cells_box = CellsBox(session)
         # Ctrl+Z of a Labels layer comes first, so painting is still undone by it.
         undo = Key("Control-Z", "undo a region's last change", self.actions.undo)
         keys = KeyBindings(napari_viewer, (undo,))
         clicks = ClickWatch(napari_viewer, self._choose_at)
         beat = _Beat(
-            (self.figures, self.quality_box, self.plots_box), (self.overlay, self.drawing),
+            (self.figures, self.quality_box, self.plots_box, self.cells_box),
+            (self.overlay, self.drawing, self.difference),
             self.quality_box.stop,
         )  # fmt: skip
         self._wires = Connections()
-        own = (self.desk, self.figures, self.overlay, self.drawing, keys, clicks, beat)
+        own = (
+            self.desk,
+            self.figures,
+            self.overlay,
+            self.drawing,
+            self.difference,
+            keys,
+            clicks,
+            beat,
+        )
         for part in (*own, self._wires):
             self.life.callback(part.close)
         session.overlays.companions.append(self._companions)
         self.life.callback(session.overlays.companions.remove, self._companions)
         self._wires.add(self.desk.changed, self._draw)
+        self._wires.add(self.desk.changed, self.reference.refresh)
         self._wires.add(self.desk.chosen_changed, self._draw)
         self._wires.add(session.blinded_changed, self._hide_numbers)
         self._draw()
         boxes = [
             self.draw_box, self.list_box, self.quality_box,
-            self.compare_box, self.profile_box, self.plots_box,
+            self.compare_box, self.estimates_box, self.profile_box, self.plots_box, self.cells_box,
         ]  # fmt: skip
         self.lay_out(ProblemLine(session), self._make_tabs(keys), boxes)
         self._hidden_note = text(HIDDEN)
@@ -91,8 +110,9 @@ class RegionsDock(LivingDock):
         tabs = QTabWidget()
         line = text(keys_line(keys.bound), quiet=True)
         tabs.addTab(scrolled([self.draw_box, self.list_box, self.quality_box, line]), "Draw")
-        tabs.addTab(scrolled([self.compare_box, self.profile_box]), "Compare")
+        tabs.addTab(scrolled([self.compare_box, self.estimates_box, self.profile_box]), "Compare")
         tabs.addTab(scrolled([self.plots_box]), "Plots")
+        tabs.addTab(self.cells_box, "Cells")
         return tabs
 
     def _companions(self) -> tuple[Layer, ...]:

@@ -1,7 +1,6 @@
 """What regions measure, computed away from the window's thread."""
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +8,14 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from shapely.geometry.base import BaseGeometry
 
-from napari_glioma_density.findings.density_error import DensityError, density_error
+from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.gathering import gather, open_run
+from napari_glioma_density.findings.known_error import known_error
 from napari_glioma_density.regions.exclusion import exclusions_of, left_out_geometry
 from napari_glioma_density.regions.measuring import SUMS, RegionSums, sums_of
 from napari_glioma_density.regions.region import Origin, RegionKind
+from napari_glioma_density.ui.identity import same_objects
 from napari_glioma_density.ui.regions.desk import RegionDesk
 from napari_glioma_density.ui.session import Phase
 from napari_glioma_density.ui.stored import ShownRun
@@ -130,7 +131,7 @@ class RegionFigures:
                 self.changed.emit()
             return
         seen = (self._session.shown, snapshot.measured, fields)
-        if not _same(seen, self._seen):
+        if not same_objects(seen, self._seen):
             self._seen = seen
             self._due = True
 
@@ -144,12 +145,11 @@ class _Measurer:
 
     def measure(self, findings: Findings, seen: tuple[object, ...]) -> Figures:
         """Sum up every region that has an area; `seen` is what they lie on."""
-        known = self._known if _same(seen, self._seen) else {}
+        known = self._known if same_objects(seen, self._seen) else {}
         left_out = left_out_geometry(findings.left_out)
         automatic = [r for r in findings.left_out if r.origin is Origin.AUTOMATIC]
         alone = exclusions_of(automatic, findings.measured).read_mm2(findings.snapshot.scope)
-        error = density_error(findings.spec.weights_sha256)
-        figures = Figures(findings, left_out, {}, alone, error)
+        figures = Figures(findings, left_out, {}, alone, known_error(findings))
         used: dict[tuple[bytes, bytes], RegionSums] = {}
         for region in findings.regions:
             if region.kind.is_line:
@@ -162,8 +162,3 @@ class _Measurer:
             used[key] = figures.sums[region.id] = found
         self._known, self._seen = used, seen
         return figures
-
-
-def _same(one: Iterable[object], other: Iterable[object]) -> bool:
-    """Whether two things are made of the same objects."""
-    return [id(each) for each in one] == [id(each) for each in other]

@@ -1,16 +1,18 @@
 """The regions of the slide: what they measure, and what may be changed of them."""
 
+from typing import NamedTuple
+
 import shapely
 from magicgui.widgets import ComboBox
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QCheckBox, QHeaderView, QLineEdit, QPushButton, QTableWidgetItem
+from qtpy.QtWidgets import QCheckBox, QLineEdit, QPushButton
 
+from napari_glioma_density.regions.measuring import RegionSums
 from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.camera import View, fly_to
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.dock.parts import Box, list_of_rows, right_aligned, row, text
+from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.dock.sorted_table import Column, SortedTable
 from napari_glioma_density.ui.regions.actions import RegionActions
 from napari_glioma_density.ui.regions.desk import RegionDesk
 from napari_glioma_density.ui.regions.drawing import RegionDrawing
@@ -18,10 +20,7 @@ from napari_glioma_density.ui.regions.figures import RegionFigures
 from napari_glioma_density.ui.regions.purpose import KIND_NAMES, ORIGINS, region_title
 from napari_glioma_density.ui.regions.words import extent, left_out
 
-COLUMNS = ("Region", "Size", "% of tissue", "Nuclei/mm²", "By")
-WIDTHS_PX = {1: 64, 2: 82, 3: 86, 4: 54}
-"""Of the columns of figures: fitted to their contents, hundreds of rows would take seconds."""
-HEIGHT_PX = 200
+HEIGHT_PX = 214
 LEAST_VIEW_UM = 200.0
 NONE_YET = "No regions yet."
 LIGHT = {
@@ -32,6 +31,69 @@ LIGHT = {
     RegionKind.BORDER: "#C79BFF",
 }
 """The colours of kinds on the dock's dark ground."""
+
+
+class RegionRow(NamedTuple):
+    """A region as the list shows it: its place from 1, and what was measured in it."""
+
+    place: int
+    region: Region
+    um_per_px: float
+    sums: RegionSums | None
+
+    @property
+    def tip(self) -> str:
+        """What it is for, and what was noted."""
+        return ": ".join(filter(None, (KIND_NAMES[self.region.kind], self.region.comment)))
+
+    @property
+    def size(self) -> float:
+        """Area, or length of a line, in level-0 px."""
+        geometry = self.region.geometry
+        return float(geometry.length if self.region.kind.is_line else geometry.area)
+
+    @property
+    def percent(self) -> float | None:
+        """Its density of tissue."""
+        return self.sums.tissue_density_percent if self.sums else None
+
+    @property
+    def nuclei_per_mm2(self) -> float | None:
+        """Of tissue."""
+        return self.sums.nuclei_per_mm2 if self.sums else None
+
+
+COLUMNS = (
+    Column("", lambda each: str(each.place), None, width_px=24),
+    Column(
+        "Region",
+        lambda each: f"■ {region_title(each.region)}",
+        lambda each: region_title(each.region).casefold(),
+        colour=lambda each: LIGHT[each.region.kind],
+        tip=lambda each: each.tip,
+        is_left=True,
+    ),
+    Column(
+        "Size", lambda each: extent(each.region, each.um_per_px), lambda each: each.size,
+        width_px=70,
+    ),
+    Column(
+        "% of\ntissue", lambda each: words.percent(each.percent), lambda each: each.percent,
+        width_px=56,
+    ),
+    Column(
+        "Nuclei\n/mm²",
+        lambda each: words.number(each.nuclei_per_mm2),
+        lambda each: each.nuclei_per_mm2,
+        width_px=58,
+    ),
+    Column(
+        "By",
+        lambda each: ORIGINS[each.region.origin],
+        lambda each: ORIGINS[each.region.origin],
+        width_px=54,
+    ),
+)  # fmt: skip
 
 
 class ListBox(Box):
@@ -55,11 +117,7 @@ class ListBox(Box):
 
     def _make_parts(self) -> None:
         self._summary = text(NONE_YET, quiet=True)
-        self._table = list_of_rows(COLUMNS, HEIGHT_PX, narrow=())
-        for column, width in WIDTHS_PX.items():
-            header = self._table.horizontalHeader()
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(column, width)
+        self._table = SortedTable(COLUMNS, HEIGHT_PX)
         self._name = QLineEdit()
         self._name.setPlaceholderText("Name, then Enter")
         self._name.setAccessibleName("Name of the chosen region")
@@ -83,7 +141,7 @@ class ListBox(Box):
 
     def _connect(self) -> None:
         add = self.connections.add
-        add(self._table.cellClicked, self._fly)
+        add(self._table.row_clicked, self._fly)
         add(self._name.editingFinished, self._rename)
         add(self._name.returnPressed, self._name.clearFocus)
         add(self._out.clicked, self._leave_out)
@@ -97,7 +155,7 @@ class ListBox(Box):
         add(self._figures.changed, self._show)
         add(self._drawing.changed, self._show_chosen)
 
-    def _fly(self, place: int, _column: int = 0) -> None:
+    def _fly(self, place: int) -> None:
         if place < len(self._desk.regions):
             region = self._desk.regions[place]
             self._desk.choose(region)
@@ -128,10 +186,7 @@ class ListBox(Box):
         regions = self._desk.regions
         self._summary.setText(self._said(regions))
         self._table.setVisible(bool(regions))
-        self._table.setRowCount(len(regions))
-        for place, region in enumerate(regions):
-            for column, item in enumerate(self._items(region)):
-                self._table.setItem(place, column, item)
+        self._table.show_rows([self._row(*each) for each in enumerate(regions, start=1)])
         self._show_chosen()
 
     def _show_chosen(self) -> None:
@@ -151,10 +206,8 @@ class ListBox(Box):
                 self._reason.value = chosen.reason
         self._edit.setChecked(self._drawing.region is not None)
         ids = [region.id for region in self._desk.regions]
-        if chosen is not None and chosen.id in ids:
-            self._table.selectRow(ids.index(chosen.id))
-        else:
-            self._table.clearSelection()
+        wanted = chosen.id if chosen is not None else ""
+        self._table.choose(ids.index(wanted) if wanted in ids else None)
 
     def _said(self, regions: tuple[Region, ...]) -> str:
         latest = self._figures.latest
@@ -163,20 +216,10 @@ class ListBox(Box):
         said = left_out(latest.findings.excluded_mm2) if latest else "not measured yet"
         return said[0].upper() + said[1:] + "."
 
-    def _items(self, region: Region) -> tuple[QTableWidgetItem, ...]:
+    def _row(self, place: int, region: Region) -> RegionRow:
         latest = self._figures.latest
         sums = latest.sums.get(region.id) if latest else None
-        name = QTableWidgetItem(f"■ {region_title(region)}")
-        name.setForeground(QColor(LIGHT[region.kind]))
-        name.setToolTip(": ".join(filter(None, (KIND_NAMES[region.kind], region.comment))))
-        name.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        return (
-            name,
-            right_aligned(extent(region, self._desk.um_per_px)),
-            right_aligned(words.percent(sums.tissue_density_percent if sums else None)),
-            right_aligned(words.number(sums.nuclei_per_mm2 if sums else None)),
-            right_aligned(ORIGINS[region.origin]),
-        )
+        return RegionRow(place, region, self._desk.um_per_px, sums)
 
 
 def region_view(region: Region, um_per_px: float) -> View:

@@ -16,9 +16,12 @@ Place = tuple[str, str]
 
 
 def places_to_compare(
-    regions: Iterable[Region], chosen: tuple[int, int] | None
+    regions: Iterable[Region], chosen: tuple[int, int] | None, section: str = ""
 ) -> tuple[list[Place], list[Place]]:
-    """Return the places there are, and those of reference tissue; regions of one name together."""
+    """Return the places there are, and those of reference tissue; regions of one name together.
+
+    `chosen` is row and column of a cell in the grid of a section, or of the whole slide.
+    """
     areas = [region for region in regions if not region.kind.is_line]
     named = dict.fromkeys(r.name for r in areas if r.kind is RegionKind.REFERENCE)
     references = [(f"Reference: {name}", f"{REFERENCE}:{name}") for name in named]
@@ -26,7 +29,7 @@ def places_to_compare(
     cell = []
     if chosen is not None:
         row, column = chosen
-        cell = [(f"Cell {cell_address(row, column)}", f"{CELL}:{row},{column}")]
+        cell = [(f"Cell {cell_address(row, column, section)}", f"{CELL}:{row},{column}")]
     return [*own, *cell, ("Whole slide", SLIDE)], references
 
 

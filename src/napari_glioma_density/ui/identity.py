@@ -1,0 +1,8 @@
+"""Whether two things were made from the same objects; arrays in them are not looked at."""
+
+from collections.abc import Iterable
+
+
+def same_objects(one: Iterable[object], other: Iterable[object]) -> bool:
+    """Return whether two things are made of the same objects, in the same order."""
+    return [id(each) for each in one] == [id(each) for each in other]

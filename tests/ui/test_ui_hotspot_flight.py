@@ -1,0 +1,160 @@
+"""Ten presses of a key show the ten densest places; another key leaves one out for a reason."""
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from painted_slide import write_slide
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QMenu
+from quick_segmenter import DarkPixels
+
+from napari_glioma_density.estimate import prepare
+from napari_glioma_density.regions.region import Reason
+from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.slides import open_slide
+from napari_glioma_density.ui.hotspots import Hotspot
+
+pytestmark = pytest.mark.window
+LONG = 60_000
+HEIGHT, WIDTH = 2400, 2900
+"""Of µm, which are level-0 px: five mm² of tissue, room for ten circles."""
+COARSE = {"resolution": (10_000, 10_000)}
+CIRCLE_MM2 = 0.24
+FILLED = 0.4, 0.9
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A slide that was estimated; to be copied with what lies beside it."""
+    slide = write_slide(
+        tmp_path_factory.mktemp("large") / "H24-00777.tiff", HEIGHT, WIDTH, **COARSE
+    )
+    with closing(prepare(open_slide(slide), DarkPixels())) as estimation:
+        list(estimation.blocks())
+    return slide
+
+
+@pytest.fixture
+def dock(open_dock: Callable[..., Any], large: Path, tmp_path: Path, qtbot: Any) -> Any:
+    slide = Path(shutil.copytree(large.parent, tmp_path / "slides")) / large.name
+    dock = open_dock(slide, show=True)
+    dock.session.viewer.window.resize(1200, 800)
+    qtbot.waitUntil(lambda: len(dock.session.hotspots.spots) == 10, timeout=LONG)
+    qtbot.waitUntil(lambda: not dock.session.overlays._waiting, timeout=LONG)
+    return dock
+
+
+@pytest.fixture
+def circles(dock: Any, qtbot: Any) -> Any:
+    """The dock once circles are ranked in place of cells."""
+    dock.hotspot_box._kind.value = CIRCLE_MM2
+    hotspots = dock.session.hotspots
+    qtbot.waitUntil(lambda: bool(hotspots.spots) and not hotspots.searching, timeout=LONG)
+    return dock
+
+
+def press(dock: Any, key: Any, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(dock.session.viewer.window._qt_viewer.canvas.native, key, modifier)
+    QApplication.processEvents()
+
+
+def places_flown_to(dock: Any, presses: int) -> list[Hotspot]:
+    """Press N so often; every place has to lie in the middle, and fill the canvas well."""
+    flown: list[Hotspot] = []
+    viewer = dock.session.viewer
+    for _ in range(presses):
+        press(dock, Qt.Key.Key_N)
+        spot = dock.session.hotspots.chosen
+        um = dock.session.shown.spec.um_per_px
+        left, top, right, bottom = (edge * um for edge in spot.outline.bounds)
+        centre = (top + bottom) / 2, (left + right) / 2
+        assert viewer.scene.camera.center[-2:] == pytest.approx(centre, abs=0.01)
+        height, width = (side / viewer.scene.camera.zoom for side in viewer.canvas.size)
+        filled = max((bottom - top) / height, (right - left) / width)
+        assert FILLED[0] <= filled <= FILLED[1]
+        flown.append(spot)
+    return flown
+
+
+def leave_out(dock: Any, reason: Reason, qtbot: Any) -> None:
+    """Press Shift-X and choose a reason; wait until it is measured."""
+    before = dock.session.snapshot.totals.read_mm2
+    press(dock, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+    (menu,) = dock.hotspot_box.findChildren(QMenu)
+    said = {action.text(): action for action in menu.actions()}
+    assert len(said) == len(Reason)
+    said[reason.value.capitalize()].trigger()
+    menu.close()
+    qtbot.waitUntil(lambda: dock.session.snapshot.totals.read_mm2 < before, timeout=LONG)
+
+
+def summary_of(dock: Any, folder: Path, qtbot: Any) -> dict[str, Any]:
+    dock.hotspot_box.save(folder)
+    qtbot.waitUntil(lambda: any(folder.rglob("summary.json")), timeout=LONG)
+    (path,) = folder.rglob("summary.json")
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def test_ten_presses_show_the_ten_densest_cells(dock: Any, tmp_path: Path, qtbot: Any) -> None:
+    cells = dock.session.snapshot.hotspots
+    flown = places_flown_to(dock, 10)
+    assert [spot.name for spot in flown] == [cell.address for cell in cells]
+    densities = [cell.tissue_density_percent for cell in cells]
+    assert densities == sorted(densities, reverse=True)
+    for spot, cell in zip(flown, cells, strict=True):
+        assert spot.outline.bounds[:2] == pytest.approx((cell.x_um, cell.y_um))
+        assert spot.tissue_density_percent == cell.tissue_density_percent
+    (first,) = places_flown_to(dock, 1)
+    assert first == flown[0]
+    assert_gives_way(dock, first, tmp_path, qtbot)
+
+
+def assert_gives_way(dock: Any, spot: Hotspot, tmp_path: Path, qtbot: Any) -> None:
+    """Leave the densest cell out: the others move up, and the tables say what was left out."""
+    session = dock.session
+    before, read_mm2 = session.hotspots.spots, session.snapshot.totals.read_mm2
+    leave_out(dock, Reason.NECROSIS, qtbot)
+    qtbot.waitUntil(lambda: session.hotspots.spots != before, timeout=LONG)
+    after = [place.name for place in session.hotspots.spots]
+    assert after[:9] == [place.name for place in before[1:]]
+    assert len(set(after)) == 10
+    (region,) = RegionFile.open(session.shown.store).regions()
+    assert (region.reason, region.geometry) == (Reason.NECROSIS, spot.outline)
+    out_mm2 = read_mm2 - session.snapshot.totals.read_mm2
+    assert out_mm2 == pytest.approx(spot.outline.area / 1e6)
+    figures = summary_of(dock, tmp_path / "tables", qtbot)
+    assert figures["excluded"]["read_mm2_by_reason"] == {"necrosis": round(out_mm2, 6)}
+    assert [place["cell"] for place in figures["hotspots"]] == after
+    assert places_flown_to(dock, 1)[0].name == after[0]
+
+
+def test_ten_presses_show_ten_circles_that_share_no_tissue(
+    circles: Any, tmp_path: Path, qtbot: Any
+) -> None:
+    hotspots = circles.session.hotspots
+    assert len(hotspots.spots) == 10
+    flown = places_flown_to(circles, 10)
+    assert flown == list(hotspots.spots)
+    for number, spot in enumerate(flown):
+        assert spot.outline.area / 1e6 == pytest.approx(CIRCLE_MM2, rel=0.01)
+        assert all(
+            spot.outline.intersection(other.outline).area < 1 for other in flown[number + 1 :]
+        )
+    last = flown[-1]
+    leave_out(circles, Reason.VESSEL, qtbot)
+    qtbot.waitUntil(lambda: list(hotspots.spots) != flown and not hotspots.searching, timeout=LONG)
+    assert last not in hotspots.spots
+    for spot in hotspots.spots:
+        counted_mm2 = spot.outline.difference(last.outline).area / 1e6
+        assert spot.tissue_mm2 <= counted_mm2 * 1.005
+    (region,) = RegionFile.open(circles.session.shown.store).regions()
+    assert (region.reason, region.geometry) == (Reason.VESSEL, last.outline)
+    told = summary_of(circles, tmp_path / "tables", qtbot)["excluded"]["read_mm2_by_reason"]
+    assert told == {"vessel": pytest.approx(CIRCLE_MM2, rel=0.005)}
