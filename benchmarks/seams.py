@@ -2,11 +2,11 @@
 
     python benchmarks/seams.py FOLDER [--slide SLIDE] [--model fast] [--width 2880] [--height 2400]
 
-The slide (a synthetic one without `--slide`) is laid on white, as far right and down as the largest
-shift reaches, and written without loss. It is estimated in blocks of 480, 960 and 1440 working px.
-Then its content is moved by 16, 48 and 240 px right and down, and estimated with colours fitted
-anew, as a user gets them, and with those fitted to the slide that was not moved. Every cell of the
-grid is measured over the same tissue, its outline moved along with the content.
+The slide (a synthetic one without `--slide`) is laid on white, with a margin of a patch or more all
+around wherever it is moved to, and written without loss. It is estimated in blocks of 480, 960 and
+1440 working px. Then its content is moved by 16, 48 and 240 px right and down, and estimated with
+colours fitted anew, as a user gets them, and with those fitted to the slide that was not moved.
+Every cell of the grid is measured over the same tissue, its outline moved along with the content.
 
 Prints one JSON object: for every comparison the largest change of a cell in points, of its nuclear
 area per tissue px and per px of the cell, and the change of the nucleus count in percent. Nothing
@@ -15,6 +15,7 @@ may change by more than 0.1 point and 0.1 %.
 
 import argparse
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ from napari_glioma_density.synthesis import synthesize
 
 BLOCKS = (1, 2, 3)
 SHIFTS_PX = (16, 48, 240)
+MARGIN_PX = 480
 CELL_MM = 0.25
 WHITE = 255
 MOST_POINTS, MOST_PERCENT = 0.1, 0.1
@@ -62,15 +64,20 @@ class FixedColours:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What was measured on a slide whose content was moved right and down by `shift_px`."""
+    """What was measured on a slide whose content was moved right and down by `shift_px`.
+
+    `content` is where that lay before, in working px.
+    """
 
     measured: Measured
     statistics: Statistics
     shift_px: int
+    content: shapely.Polygon
 
     def cells(self, grid: CellGrid) -> list[RegionSums]:
         """Measure cells of the slide that was not moved, where they have gone to."""
-        return [self._in(outline) for outline in _outlines(grid)]
+        inside = (shapely.intersection(outline, self.content) for outline in _outlines(grid))
+        return [self._in(outline) for outline in inside if outline.area]
 
     def _in(self, outline: shapely.Polygon) -> RegionSums:
         moved = translate(outline, self.shift_px, self.shift_px)
@@ -91,18 +98,22 @@ class Slides:
         kind = type(segmenter).__name__
         with open_slide(self._moved(shift_px)) as slide:
             store = self.folder / f"{kind}-{shift_px}-{block}"
-            estimation = prepare(slide, segmenter, store, block_patches=block, restart=True)
+            shutil.rmtree(store, ignore_errors=True)
+            estimation = prepare(slide, segmenter, store, block_patches=block)
             for _ in estimation.blocks():
                 pass
             estimation.close()
         found = gather(estimation.run.folder.parent.parent)
-        return Estimate(found.measured, found.spec.colour_statistics, shift_px)
+        height, width = (side / self.level0_px_per_px for side in self.rgb.shape[:2])
+        content = shapely.box(MARGIN_PX, MARGIN_PX, MARGIN_PX + width, MARGIN_PX + height)
+        return Estimate(found.measured, found.spec.colour_statistics, shift_px, content)
 
     def _moved(self, shift_px: int) -> Path:
-        path, at = self.folder / f"moved-{shift_px}.tiff", self._level0(shift_px)
+        path, at = self.folder / f"moved-{shift_px}.tiff", self._level0(MARGIN_PX + shift_px)
         height, width = self.rgb.shape[:2]
-        most = self._level0(max(SHIFTS_PX))
-        page = np.full((height + most, width + most, 3), WHITE, np.uint8)
+        around, patch = self._level0(2 * MARGIN_PX + max(SHIFTS_PX)), self._level0(PATCH_PX)
+        whole = (-(-(side + around) // patch) * patch for side in (height, width))
+        page = np.full((*whole, 3), WHITE, np.uint8)
         page[at : at + height, at : at + width] = self.rgb
         stated = {"resolution": (1e4 / self.um_per_px,) * 2, "resolutionunit": "CENTIMETER"}
         tiles = {"tile": (256, 256), "photometric": "rgb", "compression": "deflate"}

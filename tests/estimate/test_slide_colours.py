@@ -76,17 +76,27 @@ def test_they_do_not_depend_on_the_tissue_mask_or_on_when_they_are_fitted(
 def test_windows_lie_all_over_the_tissue_and_nowhere_else() -> None:
     kinds = np.zeros((160, 320), np.uint8)
     kinds[:, 160:] = 1
-    windows = np.array(colours._windows(kinds)) // colours.WINDOW_PX
-    assert len(windows) > 18
-    assert (windows[:, 1] >= 10).all()
-    assert set(windows[:, 0]) == set(range(10))
-    assert len(set(windows[:, 1])) > 5
+    centres = np.array(colours._windows(kinds)) + colours.WINDOW_PX // 2
+    assert len(centres) == colours.WINDOWS
+    assert (centres[:, 1] >= 160 * 16).all()
+    assert set(centres[:, 0] // 256) == set(range(10))
+    assert len(set(centres[:, 1] // 256)) > 6
+
+
+def test_windows_move_along_with_the_tissue() -> None:
+    kinds = np.zeros((160, 320), np.uint8)
+    kinds[20:90, 30:200] = 1
+    moved = np.zeros((170, 345), np.uint8)
+    moved[27:97, 55:225] = 1
+    shift = np.array((7, 25)) * 16
+    assert np.array_equal(np.array(colours._windows(kinds)) + shift, colours._windows(moved))
 
 
 def test_a_single_place_of_tissue_is_enough() -> None:
     kinds = np.zeros((100, 100), np.uint8)
     kinds[99, 3] = 1
-    assert colours._windows(kinds) == [(6 * 256, 0)]
+    half = colours.WINDOW_PX // 2
+    assert colours._windows(kinds) == [(99 * 16 - half, 3 * 16 - half)]
 
 
 def test_an_input_that_is_not_fitted_reads_nothing(slide: Slide, tmp_path: Path, dark: Any) -> None:
@@ -119,7 +129,7 @@ def test_px_of_damaged_tiles_do_not_count(slide_path: Path) -> None:
             file.write(b"\x99" * length)
     with open_slide(slide_path) as slide:
         damaged = fit_slide_colours(working_plane(slide, 0.5), "macenko")
-    assert damaged.statistics == pytest.approx(whole.statistics, rel=0.05, abs=0.05)
+    assert damaged.statistics == pytest.approx(whole.statistics, rel=0.1, abs=0.1)
 
 
 def test_they_are_in_the_run_and_in_the_summary(slide: Slide, dark: Any, tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_sections_regions_and_references_are_told(page, amended):
     assert places["data-cell A2"]["ratio"] is None
     assert "Ratio to white matter" in page
     for field in find_field_hotspots(amended.measured, 0.05, most=2):
-        shown = places[f"data-field {field.rank}"]
+        shown = places[f"data-field {field.area_mm2} mm² {field.rank}"]
         assert shown["tissue_density_percent"] == field.sums.tissue_density_percent
 
 

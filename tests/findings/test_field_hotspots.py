@@ -1,6 +1,7 @@
 """The densest circles, against all circles there are."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,11 @@ HEIGHT, WIDTH = 1500, 2000
 AREA_MM2 = 0.24
 RADIUS_PX = np.sqrt(AREA_MM2 / 1e-6 / np.pi)
 
+HALF = 0.5
+find = partial(find_field_hotspots, min_tissue_share=HALF)
+find_in = partial(field_hotspots, min_tissue_share=HALF)
+"""Small slides are mostly edge: on them half of a circle must do."""
+
 
 @pytest.fixture(scope="module")
 def ground() -> MadeUpGround:
@@ -45,7 +51,7 @@ def ground() -> MadeUpGround:
 
 
 def brute_force(
-    ground: MadeUpGround, counted: NDArray[np.bool_], min_tissue_share: float = 0.5
+    ground: MadeUpGround, counted: NDArray[np.bool_], min_tissue_share: float = HALF
 ) -> NDArray[np.float64]:
     """Return the density of the circle around every pixel's corner, nan where none may be."""
     reach = int(RADIUS_PX) + 1
@@ -75,14 +81,14 @@ def test_no_circle_is_denser_than_the_first(
     ground: MadeUpGround, all_densities: NDArray[np.float64]
 ) -> None:
     best = np.nanmax(all_densities)
-    first = find_field_hotspots(ground.measured, AREA_MM2)[0]
+    first = find(ground.measured, AREA_MM2)[0]
     assert first.rank == 1
     assert first.sums.tissue_density_percent == pytest.approx(best, rel=0.01)
     assert first.sums.tissue_density_percent <= best * 1.001
 
 
 def test_what_is_printed_is_what_lies_in_the_circle(ground: MadeUpGround) -> None:
-    for hotspot in find_field_hotspots(ground.measured, AREA_MM2):
+    for hotspot in find(ground.measured, AREA_MM2):
         sums = hotspot.sums
         assert sums.nucleus_px == pytest.approx(px_in(hotspot, ground.nucleus > 0), rel=0.003)
         assert sums.tissue_px == pytest.approx(px_in(hotspot, ground.tissue), rel=0.001)
@@ -95,7 +101,7 @@ def test_what_is_printed_is_what_lies_in_the_circle(ground: MadeUpGround) -> Non
 
 
 def test_circles_are_ranked_and_do_not_overlap(ground: MadeUpGround) -> None:
-    found = find_field_hotspots(ground.measured, AREA_MM2, min_tissue_share=0.2)
+    found = find(ground.measured, AREA_MM2, min_tissue_share=0.2)
     assert [each.rank for each in found] == list(range(1, len(found) + 1))
     assert len(found) >= 4
     densities = [each.sums.tissue_density_percent for each in found]
@@ -109,14 +115,14 @@ def test_circles_are_ranked_and_do_not_overlap(ground: MadeUpGround) -> None:
 
 
 def test_no_more_circles_than_asked(ground: MadeUpGround) -> None:
-    many = find_field_hotspots(ground.measured, AREA_MM2)
-    assert find_field_hotspots(ground.measured, AREA_MM2, most=2) == many[:2]
+    many = find(ground.measured, AREA_MM2)
+    assert find(ground.measured, AREA_MM2, most=2) == many[:2]
 
 
 def test_after_a_circle_comes_the_densest_that_does_not_overlap_it(
     ground: MadeUpGround, all_densities: NDArray[np.float64]
 ) -> None:
-    first, second = find_field_hotspots(ground.measured, AREA_MM2, most=2)
+    first, second = find(ground.measured, AREA_MM2, most=2)
     reach = int(RADIUS_PX) + 1
     y, x = (np.arange(length) + reach for length in all_densities.shape)
     away = np.hypot(y[:, None] - first.centre_y_um, x - first.centre_x_um)
@@ -126,8 +132,8 @@ def test_after_a_circle_comes_the_densest_that_does_not_overlap_it(
 
 def test_the_mask_at_a_quarter_finds_circles_as_dense(ground: MadeUpGround) -> None:
     coarse, _ = coarsen(ground.nucleus)
-    at_full = find_field_hotspots(ground.measured, AREA_MM2, most=3)
-    at_quarter = find_field_hotspots(ground.measured, AREA_MM2, mask=coarse, most=3)
+    at_full = find(ground.measured, AREA_MM2, most=3)
+    at_quarter = find(ground.measured, AREA_MM2, mask=coarse, most=3)
     for one, other in zip(at_full, at_quarter, strict=True):
         expected = one.sums.tissue_density_percent
         assert other.sums.tissue_density_percent == pytest.approx(expected, rel=0.02)
@@ -136,9 +142,9 @@ def test_the_mask_at_a_quarter_finds_circles_as_dense(ground: MadeUpGround) -> N
 def test_circles_are_the_same_whatever_the_tiles(
     ground: MadeUpGround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = find_field_hotspots(ground.measured, AREA_MM2)
+    expected = find(ground.measured, AREA_MM2)
     monkeypatch.setattr(circle_search, "_TILE_BINS", 23)
-    assert find_field_hotspots(ground.measured, AREA_MM2) == expected
+    assert find(ground.measured, AREA_MM2) == expected
 
 
 def test_circles_move_with_the_tissue() -> None:
@@ -155,8 +161,8 @@ def test_circles_move_with_the_tissue() -> None:
         height_px=2240,
         width_px=2240,
     )
-    found = find_field_hotspots(before.measured, AREA_MM2)
-    moved = find_field_hotspots(after.measured, AREA_MM2)
+    found = find(before.measured, AREA_MM2)
+    moved = find(after.measured, AREA_MM2)
     assert len(found) >= 2
     assert [each.sums for each in moved] == [each.sums for each in found]
     for one, other in zip(found, moved, strict=True):
@@ -168,7 +174,7 @@ def test_circles_stay_in_scope(ground: MadeUpGround) -> None:
     scope = np.zeros(ground.measured.patches.state.shape, bool)
     scope[1:, :3] = True
     allowed = shapely.box(0, 960, 2 * 3 * 480, 2 * HEIGHT)
-    found = find_field_hotspots(ground.measured, AREA_MM2, scope=scope)
+    found = find(ground.measured, AREA_MM2, scope=scope)
     assert found
     assert all(allowed.contains(each.outline) for each in found)
 
@@ -176,19 +182,19 @@ def test_circles_stay_in_scope(ground: MadeUpGround) -> None:
 def test_a_scope_too_small_for_a_circle_holds_none(ground: MadeUpGround) -> None:
     scope = np.zeros(ground.measured.patches.state.shape, bool)
     scope[1, 1] = True
-    assert find_field_hotspots(ground.measured, AREA_MM2, scope=scope) == ()
-    assert find_field_hotspots(ground.measured, 4.0) == ()
+    assert find(ground.measured, AREA_MM2, scope=scope) == ()
+    assert find(ground.measured, 4.0) == ()
 
 
 def test_what_is_left_out_counts_for_nothing(ground: MadeUpGround) -> None:
-    first = find_field_hotspots(ground.measured, AREA_MM2)[0]
+    first = find(ground.measured, AREA_MM2)[0]
     half = shapely.box(0, 0, first.outline.centroid.x, 2 * HEIGHT)
     region = Region.drawn(
         RegionKind.EXCLUSION, first.outline.intersection(half), reason=Reason.VESSEL
     )
     exclusions = exclusions_of([region], ground.measured)
     left_out = left_out_geometry([region])
-    found = find_field_hotspots(ground.measured, AREA_MM2, exclusions=exclusions, left_out=left_out)
+    found = find(ground.measured, AREA_MM2, exclusions=exclusions, left_out=left_out)
     y, x = (np.arange(length) + 0.5 for length in ground.nucleus.shape)
     away = np.hypot(y[:, None] - first.centre_y_um, x - first.centre_x_um)
     counted = (away > RADIUS_PX) | (x >= first.centre_x_um)
@@ -200,11 +206,11 @@ def test_what_is_left_out_counts_for_nothing(ground: MadeUpGround) -> None:
 
 def test_patches_that_were_not_read_count_for_nothing(ground: MadeUpGround) -> None:
     state = ground.measured.patches.state.copy()
-    first = find_field_hotspots(ground.measured, AREA_MM2)[0]
+    first = find(ground.measured, AREA_MM2)[0]
     column = int(first.centre_x_um) // 480
     state[:, column] = PatchState.UNTRUSTED
     state[0, :] = PatchState.PENDING
-    found = find_field_hotspots(ground.with_states(state).measured, AREA_MM2)
+    found = find(ground.with_states(state).measured, AREA_MM2)
     counted = (state == PatchState.READ).repeat(480, axis=0).repeat(480, axis=1)
     counted = counted[:HEIGHT, :WIDTH]
     best = np.nanmax(brute_force(ground, counted))
@@ -219,7 +225,7 @@ def test_a_circle_has_its_share_of_tissue() -> None:
     nuclei = np.array([[800.0, 700.0, 9.0], [800.0, 300.0, 5.0]])
     ground = make_ground(nuclei, kinds, height_px=1600, width_px=1600)
     for share in (0.3, 0.5, 0.9):
-        found = find_field_hotspots(ground.measured, AREA_MM2, min_tissue_share=share)
+        found = find(ground.measured, AREA_MM2, min_tissue_share=share)
         assert min(each.sums.tissue_mm2 for each in found) >= share * AREA_MM2
     # Almost nothing but glass beside one large nucleus would be the densest of all.
     assert found[0].centre_x_um < 640
@@ -234,7 +240,7 @@ def test_corrected_circles_keep_the_order_the_model_gives_them() -> None:
     )
     model = make_ground(left, kinds, **size)
     corrected = make_ground(right, kinds, **size)
-    found = find_field_hotspots(corrected.measured, AREA_MM2, ranked_by=model.measured, most=2)
+    found = find(corrected.measured, AREA_MM2, ranked_by=model.measured, most=2)
     assert [each.centre_x_um > 1600 for each in found] == [True, False]
     first, second = (each.sums.nucleus_px for each in found)
     assert first < second
@@ -252,14 +258,14 @@ def test_the_model_decides_without_what_is_left_out_of_it() -> None:
     )
     region = Region.drawn(RegionKind.EXCLUSION, shapely.box(7000, 2240, 7400, 2380))
     left_out = left_out_geometry([region])
-    found = find_field_hotspots(
+    found = find(
         corrected.measured,
         4.0,
         exclusions=exclusions_of([region], corrected.measured, model.measured),
         left_out=left_out,
         ranked_by=model.measured,
     )
-    of_model = find_field_hotspots(
+    of_model = find(
         model.measured,
         4.0,
         exclusions=exclusions_of([region], model.measured),
@@ -273,7 +279,7 @@ def test_circles_of_findings_count_what_the_findings_count(
     ground: MadeUpGround, tmp_path: Path
 ) -> None:
     store = store_ground(ground, tmp_path / "slide.glioma.zarr")
-    dense = find_field_hotspots(ground.measured, AREA_MM2)[0]
+    dense = find(ground.measured, AREA_MM2)[0]
     drawn = Region.drawn(RegionKind.EXCLUSION, dense.outline, reason=Reason.LYMPHOCYTES)
     RegionFile.open(store).put(drawn)
     scope = np.ones(ground.measured.patches.state.shape, bool)
@@ -281,7 +287,7 @@ def test_circles_of_findings_count_what_the_findings_count(
     findings = gather(store, scope=scope)
     y, x = (np.arange(length) + 0.5 for length in ground.nucleus.shape)
     counted = np.hypot(y[:, None] - dense.centre_y_um, x - dense.centre_x_um) > RADIUS_PX
-    found = field_hotspots(findings, AREA_MM2)
+    found = find_in(findings, AREA_MM2)
     assert found
     for each in found:
         nucleus = px_in(each, counted & (ground.nucleus > 0))
@@ -295,7 +301,7 @@ def test_corrections_change_the_values_of_circles_and_not_their_order(
     ground: MadeUpGround, tmp_path: Path
 ) -> None:
     findings = gather(store_ground(ground, tmp_path / "slide.glioma.zarr"))
-    expected = field_hotspots(findings, AREA_MM2)
+    expected = find_in(findings, AREA_MM2)
     patches = findings.measured.patches
     nobody = replace(
         findings.measured,
@@ -304,6 +310,6 @@ def test_corrections_change_the_values_of_circles_and_not_their_order(
     )
     corrected = CorrectedPatches(nobody.patches, patches.is_read, patches, ())
     amended = replace(findings, measured=nobody, corrected=corrected)
-    found = field_hotspots(amended, AREA_MM2)
+    found = find_in(amended, AREA_MM2)
     assert [each.outline for each in found] == [each.outline for each in expected]
     assert {each.sums.nucleus_px for each in found} == {0}

@@ -59,7 +59,7 @@ def export(
     if specimen not in SPECIMENS:
         raise BadInput(f"--specimen {specimen}: give one of {', '.join(SPECIMENS)}")
     if language not in LANGUAGES:
-        raise BadInput(f"--language {language}: give one of {', '.join(LANGUAGES)}")
+        raise BadInput(f"--language {language}: give {' or '.join(LANGUAGES)}")
     if bands.upper() not in Bands.__members__:
         raise BadInput(f"--bands {bands}: give one of {', '.join(Bands.__members__).lower()}")
     asked = None if region is None else parse_region(region)

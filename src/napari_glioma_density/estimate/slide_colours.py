@@ -98,18 +98,14 @@ def _read(plane: WorkingPlane, y: int, x: int) -> Pixels:
 
 
 def _windows(kinds: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """``y, x`` of windows; each tissue place is as likely as any other to be in one.
+    """``y, x`` of windows around places of tissue, each place as likely as any other.
 
-    One window is drawn from each of equal shares of the tissue, taken row by row.
+    One is drawn from each of equal shares of the tissue, taken row by row: where on the slide the
+    tissue lies does not matter, the windows move along with it.
     """
-    side = WINDOW_PX // TISSUE_PX
-    rows, columns = (range(0, length, side) for length in kinds.shape)
-    by_row = np.add.reduceat(kinds == TissueKind.TISSUE, rows, axis=0, dtype=np.int64)
-    up_to = np.cumsum(np.add.reduceat(by_row, columns, axis=1))
+    places = np.flatnonzero(kinds == TissueKind.TISSUE)
     within_share = np.random.default_rng(_SEED).random(WINDOWS)
-    drawn = (np.arange(WINDOWS) + within_share) / WINDOWS * up_to[-1]
-    chosen = np.unique(np.searchsorted(up_to, drawn, side="right"))
-    return [
-        (int(window) // len(columns) * WINDOW_PX, int(window) % len(columns) * WINDOW_PX)
-        for window in chosen
-    ]
+    drawn = (np.arange(WINDOWS) + within_share) / WINDOWS * len(places)
+    rows, columns = np.divmod(np.unique(places[drawn.astype(np.int64)]), kinds.shape[1])
+    corners = np.stack([rows, columns], axis=1) * TISSUE_PX - WINDOW_PX // 2
+    return [(y, x) for y, x in corners.tolist()]

@@ -49,7 +49,8 @@ def export(findings: Findings, to: Format, path: Path, wishes: Wishes | None = N
     to
         The format.
     path
-        The file or, of CSV and OME-Zarr, the folder; replaced whole or not at all.
+        The file or, of CSV and OME-Zarr, the folder. It is replaced whole or not at all; of a
+        folder of tables, every table is.
     wishes
         What else is known.
 

@@ -3,24 +3,29 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import shapely
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import FieldRecord, FieldState, Nucleus, Origin
 from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
 from napari_glioma_density.annotation.prefill import read_ground
+from napari_glioma_density.annotation.review import ReviewLog, excluded_regions
 from napari_glioma_density.annotation.stored import fits
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.geojson.nucleus_labels import nuclei_as_labels
 from napari_glioma_density.exchange.geojson.reading import Imported, NucleusOutline, read_geojson
 from napari_glioma_density.findings.gathering import open_run
 from napari_glioma_density.regions.plane import Plane
+from napari_glioma_density.regions.region import Region
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import Run
 from napari_glioma_density.results.attributes import read_attributes
 from napari_glioma_density.slides import Slide, working_plane
 
 READER = "first"
+ROUNDING_PX = 0.02
+"""Corners in a file are rounded to 0.01 level-0 px."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def import_geojson(
     )
     replaced = _replace_nuclei(store, run, plane, records, found, slide)
     return Brought(
-        regions=_put_regions(store, found),
+        regions=_put_regions(store, plane, found),
         fields=tuple(replaced),
         nuclei=sum(replaced.values()),
         left=_outside(found, plane, records),
@@ -107,13 +112,22 @@ def _fields(store: Path, run: Run) -> tuple[FieldRecord, ...]:
     return tuple(record for record in corrections.records() if fits(record, run.spec))
 
 
-def _put_regions(store: Path, found: Imported) -> int:
+def _put_regions(store: Path, plane: Plane, found: Imported) -> int:
+    """Put what is new or changed; cells left out in review come back as what they were."""
     file = RegionFile.open(store)
-    known = {region.id: region for region in file.regions()}
-    new = [region for region in found.regions if known.get(region.id) != region]
+    marked = excluded_regions(ReviewLog.open(store, plane.lattice), plane)
+    known = {region.id: region for region in (*marked, *file.regions())}
+    new = [region for region in found.regions if not _is_same(region, known.get(region.id))]
     for region in new:
         file.put(region)
     return len(new)
+
+
+def _is_same(region: Region, known: Region | None) -> bool:
+    """Whether a region is a known one, but for the rounding of its corners in the file."""
+    if known is None or region.with_(geometry=known.geometry) != known:
+        return False
+    return bool(region.geometry.hausdorff_distance(known.geometry) <= ROUNDING_PX)
 
 
 def _outside(found: Imported, plane: Plane, records: tuple[FieldRecord, ...]) -> int:
@@ -157,8 +171,11 @@ def _drawn(
     """The field with these nuclei; one on its edge counts on the side that its centre lies on."""
     labels = nuclei_as_labels(outlines, plane, record.block)
     field = plane.block_outline(record.block)
+    inside = np.array([False, *(field.covers(each.geometry.centroid) for each in outlines)])
+    # A neighbour reaches in as far as it did before: it was not drawn for this field.
+    labels[~inside[labels] & (before.labels == 0)] = 0
     nuclei = {
-        number: Nucleus(Origin.HAND, bool(field.covers(outlines[number - 1].geometry.centroid)))
+        number: Nucleus(Origin.HAND, bool(inside[number]))
         for number in sorted(set(labels[labels > 0].tolist()))
     }
     return replace(before, labels=labels, nuclei=nuclei, revision=before.revision + 1)

@@ -10,12 +10,14 @@ from shapely.geometry.base import BaseGeometry
 from napari_glioma_density.density import Exclusions
 from napari_glioma_density.findings.circle_search import Circle, Ground, picks, scores
 from napari_glioma_density.findings.findings import Findings
-from napari_glioma_density.findings.snapshot import ENOUGH_TISSUE
 from napari_glioma_density.regions.exclusion import left_out_geometry
 from napari_glioma_density.regions.measuring import Measured, RegionSums, sums_of
 from napari_glioma_density.results.masks import MaskLevel
 
 FIELD_AREAS_MM2 = (0.24, 1.0)
+ENOUGH_TISSUE = 0.75
+"""Tissue px that count / px of a circle. What is left of one beside a fold or a blur that was left out
+is seldom sound."""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ class Hotspots:
         self.spots: tuple[Hotspot, ...] = ()
         self.chosen: Hotspot | None = None
         self.searching = False
+        self._left_at: int | None = None
+        """Rank of the place that was left out last, where the next one moves up to."""
         self._of: PatchTable | None = None
         self._circles = LineOverlay("hotspots", np.zeros((0, 2, 2)), CIRCLE_COLOUR, CIRCLE_WIDTH_PX)
         session.measured.connect(self._follow)
@@ -75,12 +77,12 @@ class Hotspots:
         if not self.spots:
             self._session.problem.emit(NOT_YET)
             return
-        at = self.spots.index(self.chosen) + 1 if self.chosen in self.spots else self._after_cell()
-        self.fly(at % len(self.spots))
+        self.fly(self._rank_to_come() % len(self.spots))
 
     def fly(self, rank: int) -> None:
         """Fly to a place by its rank, from 0."""
         spot = self.chosen = self.spots[rank]
+        self._left_at = None
         self._session.problem.emit("")
         fly_to(self._session.viewer, spot.view)
         if spot.cell is not None:
@@ -92,6 +94,7 @@ class Hotspots:
         if spot is None or shown is None:
             self._session.problem.emit(CHOOSE_FIRST)
             return
+        self._left_at = self.spots.index(spot) if spot in self.spots else None
         region = Region.drawn(
             RegionKind.EXCLUSION, spot.outline, reason=reason, comment=f"hotspot {spot.name}"
         )
@@ -104,8 +107,12 @@ class Hotspots:
         """Keep the circles' lines as wide on the screen as they are."""
         self._circles.follow_zoom(zoom)
 
-    def _after_cell(self) -> int:
-        """Rank after the cell that was chosen some other way; the first when it is no hotspot."""
+    def _rank_to_come(self) -> int:
+        """Rank after the place flown to, or after a cell chosen some other way; else the first."""
+        if self._left_at is not None:
+            return self._left_at
+        if self.chosen in self.spots:
+            return self.spots.index(self.chosen) + 1
         places = [spot.cell for spot in self.spots]
         chosen = self._session.cells.chosen
         return places.index(chosen) + 1 if chosen is not None and chosen in places else 0
