@@ -15,13 +15,18 @@ ifeq ($(OS)$(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname -s)),)
   DEMO := GLIOMA_DENSITY_DEMO=screenshot
 endif
 
-.PHONY: demo test lint clean system
+.PHONY: demo test lint bench clean system
 
 demo: $(INSTALLED)
 	$(DEMO) $(SCREEN) $(BIN)/python -m napari_glioma_density.ui.demo
 
 test: $(INSTALLED) lint
 	OMP_NUM_THREADS=1 $(SCREEN) $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# BENCH="--quick" for a minute's run; `-m benchmarks.speed --help` names the rest.
+bench: $(INSTALLED)
+	@mkdir -p build/speed
+	$(BIN)/python -m benchmarks.speed build/speed -o build/speed/speed.json $(BENCH)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

@@ -11,11 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, PatchState, partition
-from napari_glioma_density.estimate.measurement import Ground, measure_block
+from napari_glioma_density.estimate.measurement import (
+    Ground,
+    block_window,
+    measure_block,
+    unseen_rim_px,
+)
 from napari_glioma_density.estimate.order import Focus, NearestFirst
 from napari_glioma_density.estimate.progress import Progress, StageSeconds
 from napari_glioma_density.estimate.slide_colours import fit_slide_colours
-from napari_glioma_density.nuclei.segmenter import Segmenter
+from napari_glioma_density.nuclei.segmenter import Segmenter, sparing_rim
 from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
 from napari_glioma_density.slides import (
     Pixels,
@@ -243,7 +248,8 @@ class Estimation:
         queue = NearestFirst((b for b in blocks if pending[b.patches].any()), focus)
         if not queue:
             return
-        segmenter = self._segmenter.on(spec.device, spec.precision)
+        placed = self._segmenter.on(spec.device, spec.precision)
+        segmenter = sparing_rim(placed, unseen_rim_px(spec.halo_px))
         with (
             ThreadPoolExecutor(READERS, "read") as readers,
             ThreadPoolExecutor(1, "write") as writer,
@@ -263,14 +269,9 @@ class Estimation:
                 yield _written(writing.popleft())
 
     def _read(self, block: Block) -> Pixels:
-        halo = self.run.spec.halo_px
+        window = block_window(block, self.run.lattice, self.run.spec.halo_px)
         with self.seconds.spent("read"):
-            return self.plane.read(
-                block.row * PATCH_PX - halo,
-                block.column * PATCH_PX - halo,
-                block.rows * PATCH_PX + 2 * halo,
-                block.columns * PATCH_PX + 2 * halo,
-            )
+            return self.plane.read(*window)
 
     def _mask(self, segmenter: Segmenter, pixels: Pixels) -> NDArray[np.uint8]:
         if not pixels.read.any():

@@ -1,6 +1,7 @@
 """What one block holds: patch sums, states and nuclei, from its pixels and its mask."""
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Self
 
 import numpy as np
@@ -10,6 +11,9 @@ from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
 from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, Run
 from napari_glioma_density.slides import Pixels, TissueKind
+
+_LATTICE_PX = 16
+"""Windows begin and end on this lattice: the pooling of the networks and the reader ask for it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,25 @@ class Ground:
         return _enlarged(patches, PATCH_PX, down.stop - down.start, across.stop - across.start)
 
 
+def block_window(block: Block, lattice: Lattice, halo_px: int) -> tuple[int, int, int, int]:
+    """What the network is shown of a block: ``(y, x, height, width)`` in working px.
+
+    Its px and a halo; at the slide's edge no more of the white beyond than that, and what brings
+    the window to whole :data:`_LATTICE_PX`.
+    """
+    down, across = lattice.window(block)
+    height, width = (
+        -(-(part.stop - part.start) // _LATTICE_PX) * _LATTICE_PX + 2 * halo_px
+        for part in (down, across)
+    )
+    return down.start - halo_px, across.start - halo_px, height, width
+
+
+def unseen_rim_px(halo_px: int) -> int:
+    """How much of a block's halo :func:`measure_block` does not look at."""
+    return max(0, halo_px - NUCLEUS_MARGIN_PX)
+
+
 def measure_block(
     block: Block, pixels: Pixels, mask: NDArray[np.uint8], ground: Ground, halo_px: int
 ) -> BlockResult:
@@ -61,7 +84,8 @@ def measure_block(
     block
         Which patches.
     pixels, mask
-        The block and its halo at the working resolution; the mask is 0/1.
+        The block and its halo at the working resolution; the mask is 0/1 but for the outer
+        :func:`unseen_rim_px` px, which are not looked at.
     ground
         The slide's tissue and bare glass.
     halo_px
@@ -96,8 +120,11 @@ def measure_block(
 def patch_sums(pixels: NDArray[np.bool_], block: Block) -> NDArray[np.int64]:
     """Count the true pixels of each patch of a block: (block rows, block columns)."""
     rows, columns = (range(0, length, PATCH_PX) for length in pixels.shape)
-    by_row = np.add.reduceat(pixels, rows, axis=0, dtype=np.int64)
-    return np.add.reduceat(by_row, columns, axis=1).reshape(block.rows, block.columns)
+    sums = [
+        np.count_nonzero(pixels[y : y + PATCH_PX, x : x + PATCH_PX])
+        for y, x in product(rows, columns)
+    ]
+    return np.array(sums, np.int64).reshape(block.rows, block.columns)
 
 
 def _states(background: NDArray[np.bool_], read_px: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -109,7 +136,7 @@ def _nuclei_of(
     block: Block, mask: NDArray[np.uint8], lattice: Lattice, halo_px: int
 ) -> NDArray[np.void]:
     """All nuclei of the block and a margin around it, in working px of the slide."""
-    rim = max(0, halo_px - NUCLEUS_MARGIN_PX)
+    rim = unseen_rim_px(halo_px)
     inner = np.ascontiguousarray(mask[rim : mask.shape[0] - rim, rim : mask.shape[1] - rim])
     found = measure_nuclei(separate_nuclei(inner, lattice.um_per_px))
     records = np.zeros(len(found.area_px), NUCLEUS_DTYPE)

@@ -4,8 +4,13 @@ import threading
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block
+
+_NEIGHBOURHOOD_PATCHES = 12
+"""Side of a neighbourhood. Large ones have fewer seams, but the tiles of one must fit the slide's
+cache, and it is long before the next is begun."""
 
 
 class Focus:
@@ -29,6 +34,10 @@ class Focus:
 class NearestFirst:
     """Blocks, taken nearest to a focus that may move between two takes.
 
+    They are taken neighbourhood by neighbourhood, the one around the focus first: what neighbours
+    share, their halo and the tiles it cuts, is then still at hand when the second of them is read.
+    In rings around the focus a tile on the seam would be decoded twice.
+
     Parameters
     ----------
     blocks
@@ -38,15 +47,13 @@ class NearestFirst:
     """
 
     def __init__(self, blocks: Iterable[Block], focus: Focus | None) -> None:
-        self._blocks = list(blocks)
         self._focus = focus
-        self._centres = np.array(
-            [(b.row + b.rows / 2, b.column + b.columns / 2) for b in self._blocks]
-        ).reshape(-1, 2)
-        self._left = np.ones(len(self._blocks), bool)
+        self._left = list(blocks)
+        self._middle = _centres(self._left).mean(axis=0) if self._left else np.zeros(2)
+        self._farthest_first_from: tuple[float, float] | None = None
 
     def __len__(self) -> int:
-        return int(self._left.sum())
+        return len(self._left)
 
     def take(self) -> Block:
         """Take the nearest block that is left; ties go to the first row by row.
@@ -56,17 +63,30 @@ class NearestFirst:
         IndexError
             When none is left.
         """
-        if not self._left.any():
+        if not self._left:
             raise IndexError("no block is left")
-        offsets = self._centres - self._middle()
-        distance = np.where(self._left, np.hypot(*offsets.T), np.inf)
-        nearest = int(np.argmin(distance))
-        self._left[nearest] = False
-        return self._blocks[nearest]
+        looked_at = self._looked_at()
+        if looked_at != self._farthest_first_from:
+            self._left = _farthest_first(self._left, looked_at)
+            self._farthest_first_from = looked_at
+        return self._left.pop()
 
-    def _middle(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def _looked_at(self) -> tuple[float, float]:
+        """``(y, x)`` in patches."""
         position = self._focus.position() if self._focus else None
         if position is not None:
-            return np.array(position) / PATCH_PX
-        middle: np.ndarray[tuple[int], np.dtype[np.float64]] = self._centres.mean(axis=0)
-        return middle
+            return position[0] / PATCH_PX, position[1] / PATCH_PX
+        return float(self._middle[0]), float(self._middle[1])
+
+
+def _farthest_first(blocks: list[Block], looked_at: tuple[float, float]) -> list[Block]:
+    in_rows = sorted(blocks)
+    offsets = _centres(in_rows) - np.array(looked_at)
+    neighbourhood = np.floor(offsets / _NEIGHBOURHOOD_PATCHES + 0.5)
+    keys = (np.hypot(*offsets.T), *neighbourhood.T[::-1], np.hypot(*neighbourhood.T))
+    return [in_rows[index] for index in np.lexsort(keys)[::-1]]
+
+
+def _centres(blocks: list[Block]) -> NDArray[np.float64]:
+    """Centres of blocks in patches, (n, 2)."""
+    return np.array([(b.row + b.rows / 2, b.column + b.columns / 2) for b in blocks])

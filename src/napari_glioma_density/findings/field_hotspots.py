@@ -16,8 +16,8 @@ from napari_glioma_density.results.masks import MaskLevel
 
 FIELD_AREAS_MM2 = (0.24, 1.0)
 ENOUGH_TISSUE = 0.75
-"""Tissue px that count / px of a circle. What is left of one beside a fold or a blur that was left out
-is seldom sound."""
+"""Tissue px that count / px of a circle. What is left of one beside a fold or a blur that was left
+out is seldom sound."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from platformdirs import user_cache_path
 from torch import Tensor, nn
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.nuclei.networks.block_unet import BlockUNet
+from napari_glioma_density.nuclei.networks.unet import UNet
 
 logger = logging.getLogger(__name__)
 
@@ -118,9 +120,13 @@ def _channels(network: nn.Module) -> int:
 
 
 def placed(network: nn.Module, plan: DevicePlan) -> nn.Module:
-    """A copy of ``network`` on the plan's device, in its precision, channels last."""
-    moved = copy.deepcopy(network).to(plan.device, plan.dtype)
-    return moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    """A copy of ``network`` for inference: on the plan's device, in its precision, channels last.
+
+    A U-net becomes one that can spare a block's rim.
+    """
+    moved = copy.deepcopy(network).to(plan.device, plan.dtype).eval()
+    moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return BlockUNet(moved) if isinstance(moved, UNet) else moved
 
 
 def on_device(images: Tensor, plan: DevicePlan) -> Tensor:

@@ -3,6 +3,7 @@
 import copy
 import logging
 import math
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -19,6 +20,7 @@ from napari_glioma_density.nuclei.device import (
     placed,
     plan_device,
 )
+from napari_glioma_density.nuclei.networks.block_unet import BlockUNet
 from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_model
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.views import mean_margins, symmetries
@@ -94,7 +96,8 @@ class NetworkSegmenter:
         self._model = model
         self._cpu_network = network
         self._plan = plan
-        self._network = placed(network, plan).eval()
+        self._network = placed(network, plan)
+        self._rim_px = 0
         self._views = symmetries(model.spec.views, model.spec.name)
         # Softmax of two classes exceeds t where the logits' difference exceeds log(t / (1 − t)):
         # one subtraction and one comparison instead of an exponential a pixel.
@@ -118,8 +121,17 @@ class NetworkSegmenter:
         ModelError
             When not even one image fits into the device's memory.
         """
-        margins = self._margins(images)
-        return (margins >= self._least_margin).to(torch.uint8).numpy()
+        rim, (height, width) = self._rim_px, images.shape[1:3]
+        nucleus = self._margins(images, rim) >= self._least_margin
+        masks = np.zeros((len(images), height, width), np.uint8)
+        masks[:, rim : height - rim, rim : width - rim] = nucleus.numpy()
+        return masks
+
+    def sparing(self, rim_px: int) -> "NetworkSegmenter":
+        """The same model for masks whose outer ``rim_px`` nobody looks at: they are left empty."""
+        other = copy.copy(self)
+        other._rim_px = rim_px if isinstance(self._network, BlockUNet) else 0
+        return other
 
     def on(self, device: str, precision: str) -> "NetworkSegmenter":
         """The same model on this device in this precision.
@@ -144,15 +156,16 @@ class NetworkSegmenter:
         """Probability of nucleus (n, h, w), 0–1, for images (n, h, w, 3)."""
         return self._margins(images).sigmoid().numpy()
 
-    def _margins(self, images: NDArray[np.uint8]) -> Tensor:
-        """Logit of nucleus less that of background, (n, h, w) float32 on the CPU.
+    def _margins(self, images: NDArray[np.uint8], rim_px: int = 0) -> Tensor:
+        """Logit of nucleus less that of background, float32 on the CPU: (n, h, w) less the rim.
 
         Out of memory halves the batch and goes on.
         """
         try:
             with torch.inference_mode():
                 seen = as_input(images, self.spec.input, self._statistics)
-                margins = mean_margins(self._network, on_device(seen, self._plan), self._views)
+                network = partial(self._network, rim_px=rim_px) if rim_px else self._network
+                margins = mean_margins(network, on_device(seen, self._plan), self._views)
                 return margins.cpu()
         except RuntimeError as error:
             if not _is_out_of_memory(error):
@@ -166,7 +179,7 @@ class NetworkSegmenter:
         logger.warning("out of memory with %d images at once, going on with %d", 2 * half, half)
         if self.device == "cuda":
             torch.cuda.empty_cache()
-        return torch.cat([self._margins(images[:half]), self._margins(images[half:])])
+        return torch.cat([self._margins(part, rim_px) for part in (images[:half], images[half:])])
 
 
 def load_segmenter(
@@ -199,6 +212,11 @@ def load_segmenter(
     if precision is not None:
         plan = DevicePlan(plan.device, precision)
     return NetworkSegmenter(model, network, plan)
+
+
+def sparing_rim(segmenter: Segmenter, rim_px: int) -> Segmenter:
+    """``segmenter`` for masks whose outer ``rim_px`` nobody looks at; as it is if it cannot."""
+    return segmenter.sparing(rim_px) if isinstance(segmenter, NetworkSegmenter) else segmenter
 
 
 def as_input(images: NDArray[np.uint8], name: str, statistics: Statistics = ()) -> Tensor:

@@ -1,0 +1,1 @@
+"""`make bench`: ratios of speed; see `python -m benchmarks.speed --help`."""
