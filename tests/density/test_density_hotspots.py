@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from chosen_patches import FULL, make_patches
 
 from napari_glioma_density.density import Block, CellGrid, cell_grid, measure_cells, rank_hotspots
@@ -32,6 +33,15 @@ def test_cells_clipped_to_less_than_half_are_left_out() -> None:
     first, second = measure_cells(patches, cell_grid(patches.lattice, 0.24))
     strip = replace(first, height_um=0.4 * first.height_um)
     assert [cell.address for cell in rank_hotspots((strip, second))] == ["A2"]
+
+
+def test_what_is_left_beside_an_exclusion_is_a_sliver() -> None:
+    grid = cell_grid(make_patches([[1, 1]]).lattice, 0.24)
+    whole = measure_cells(make_patches([[300, 100]]), grid)
+    left = make_patches([[120, 100]], tissue_px=[[HALF - 1, FULL]])
+    cells = measure_cells(replace(left, read_px=np.array([[HALF - 1, FULL]])), grid)
+    assert [cell.address for cell in rank_hotspots(cells)] == ["A1", "A2"]
+    assert [cell.address for cell in rank_hotspots(cells, before=whole)] == ["A2"]
 
 
 def test_a_cell_without_any_tissue_is_no_hotspot() -> None:

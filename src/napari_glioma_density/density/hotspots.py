@@ -11,6 +11,7 @@ def rank_hotspots(
     min_tissue_share: float = 0.5,
     *,
     ranked_by: Iterable[Cell] | None = None,
+    before: Iterable[Cell] = (),
 ) -> tuple[Cell, ...]:
     """Rank cells by nucleus area over tissue area, densest first, ties by address.
 
@@ -29,18 +30,27 @@ def rank_hotspots(
     ranked_by
         The same cells with the values that decide: those of the model, so that a cell does not
         rise merely because someone looked at it and added nuclei. `cells` themselves when None.
+    before
+        The same cells before anything was left out: the tissue that counts is compared with what
+        was read of them, so that what is left beside a fold is a sliver, too.
     """
     shown = {_place(cell): cell for cell in cells}
     deciding = tuple(shown.values() if ranked_by is None else ranked_by)
-    half_um2 = max((cell.width_um * cell.height_um for cell in deciding), default=0.0) / 2
+    read_mm2 = {_place(cell): cell.read_mm2 for cell in before}
+    half_um2 = max(map(_area_um2, deciding), default=0.0) / 2
     worthy = (
         cell
         for cell in deciding
-        if cell.tissue_share >= min_tissue_share and cell.width_um * cell.height_um >= half_um2
+        if _area_um2(cell) >= half_um2
+        and cell.tissue_mm2 >= min_tissue_share * read_mm2.get(_place(cell), cell.read_mm2)
     )
     ranked = sorted(worthy, key=lambda cell: (-_tissue_density(cell), *_place(cell)))
     places = (_place(cell) for cell in ranked[:most])
     return tuple(shown[place] for place in places if place in shown)
+
+
+def _area_um2(cell: Cell) -> float:
+    return cell.width_um * cell.height_um
 
 
 def _place(cell: Cell) -> tuple[int, str, int, int]:

@@ -19,7 +19,7 @@ from napari_glioma_density.estimate.measurement import (
 )
 from napari_glioma_density.estimate.order import Focus, NearestFirst
 from napari_glioma_density.estimate.progress import Progress, StageSeconds
-from napari_glioma_density.estimate.slide_colours import fit_slide_colours
+from napari_glioma_density.estimate.slide_colours import FIT, fit_slide_colours
 from napari_glioma_density.nuclei.segmenter import Segmenter, sparing_rim
 from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
 from napari_glioma_density.slides import (
@@ -31,7 +31,7 @@ from napari_glioma_density.slides import (
     whole_slide_tissue,
     working_plane,
 )
-from napari_glioma_density.stain import refuse_unless_brightfield
+from napari_glioma_density.stain import colour_input, refuse_unless_brightfield
 
 READERS = 2
 """Threads that decode tiles; decoding releases the GIL."""
@@ -120,6 +120,7 @@ def _run_spec(
     resolution = plane.slide.resolution
     assert resolution.um_per_px is not None  # working_plane refuses slides without  # noqa: S101
     return RunSpec(
+        colour_fit=FIT if colour_input(model.input).is_fitted else 1,
         model=model.name,
         weights_sha256=segmenter.sha256,
         architecture=model.architecture,

@@ -24,6 +24,8 @@ WINDOWS: Final = 24
 read in a few tenths of a second."""
 WINDOW_PX: Final = 256
 
+FIT: Final = 2
+"""Which way of fitting this is: 1 laid its windows on a lattice from the slide's corner."""
 FITTED: Final = "fitted to the slide"
 TYPICAL: Final = "typical: too little tissue"
 

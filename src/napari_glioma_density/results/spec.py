@@ -60,11 +60,15 @@ class RunSpec:
     halo_px: int
     colour_statistics: tuple[float, ...] = ()
     colour_source: str = NOT_FITTED
+    colour_fit: int = 1
+    """Which way of fitting the colours gave them; runs of different ones do not mix."""
 
     @property
     def run_id(self) -> str:
         """Name of the run: the same for the same numbers, whatever the device or block size."""
         known = {name: getattr(self, name) for name in _CHANGES_THE_NUMBERS}
+        if self.colour_fit > 1:  # runs from before there was a second way keep their names
+            known["colour_fit"] = self.colour_fit
         digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
         title = re.sub(r"[^A-Za-z0-9]+", "-", self.model).strip("-")[-32:]
         return f"{title}-{digest[:12]}"

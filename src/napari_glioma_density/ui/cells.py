@@ -36,6 +36,7 @@ class Cells:
     def forget(self) -> None:
         """Choose none."""
         self.chosen = None
+        self._overlays.choose_none()
         self.changed.emit()
 
     def choose_at(self, y_um: float, x_um: float) -> None:

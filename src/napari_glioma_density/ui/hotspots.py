@@ -85,7 +85,9 @@ class Hotspots:
         self._left_at = None
         self._session.problem.emit("")
         fly_to(self._session.viewer, spot.view)
-        if spot.cell is not None:
+        if spot.cell is None:
+            self._session.cells.forget()  # its figures are not those of the circle
+        else:
             self._session.cells.choose(*spot.cell)
 
     def leave_out(self, reason: Reason) -> None:

@@ -13,7 +13,7 @@ from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.session import Session
 
 SWATCH_PX, BAR_PX = 18, 110
-HATCHES = "Hatched: under half is tissue; grey: damaged file"
+HATCHES = "Hatched: under half is tissue; grey: damaged\nfile; grey-blue: left out"
 
 
 class Legend(QWidget):  # type: ignore[misc]

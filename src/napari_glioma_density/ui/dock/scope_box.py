@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 BIG = "font-size: 13pt; font-weight: bold; padding: 8px;"
 STEPS = 1000
 
+PART = "of a part of the slide, not of all of it"
+
 
 class ScopeBox(Box):
     """Starts and stops the run of the model that `chosen_model` names, and follows it."""
@@ -109,7 +111,8 @@ class ScopeBox(Box):
         self._headline.setText(words.percent(snapshot.totals.tissue_density_percent))
         unsure = _unsure(snapshot, shown)
         left_out = words.left_out(snapshot.exclusions.read_mm2(snapshot.scope))
-        lines = words.totals_values(snapshot.totals, unsure), left_out
+        part = "" if snapshot.scope is None or snapshot.scope.all() else PART
+        lines = words.totals_values(snapshot.totals, unsure), part, left_out
         self._nuclei.setText("\n".join(line for line in lines if line))
         if self._session.phase is Phase.READY:
             read = snapshot.measured.totals(snapshot.asked)  # what is left out was read, too

@@ -38,7 +38,7 @@ class GridOverlay:
             return
         self._grid = grid
         self._lines.draw(grid_segments(*grid.edges_um()))
-        self._frame.draw(np.zeros((0, 2, 2)))
+        self.choose_none()
         self._names.show(grid)
 
     def show_names(self, shown: bool) -> None:
@@ -49,6 +49,10 @@ class GridOverlay:
         """Frame one cell."""
         ys, xs = self._grid.edges_um()
         self._frame.draw(grid_segments(ys[row : row + 2], xs[column : column + 2]))
+
+    def choose_none(self) -> None:
+        """Frame no cell."""
+        self._frame.draw(np.zeros((0, 2, 2)))
 
     def follow_zoom(self, zoom: float) -> None:
         """Keep lines and names at their size on the screen (`zoom` in screen px per µm)."""

@@ -90,6 +90,11 @@ class OverlayStack:
         if self._grid is not None:
             self._grid.choose(row, column)
 
+    def choose_none(self) -> None:
+        """Frame no cell."""
+        if self._grid is not None:
+            self._grid.choose_none()
+
     def set_opacity(self, opacity: float) -> None:
         """Set the density overlay's opacity, 0–1, as seen from afar; `tick` carries it out."""
         self.opacity = opacity

@@ -103,7 +103,7 @@ COLUMNS = (
         lambda each: each.band,
         lambda each: each.cell.band,
         tip=lambda each: each.band_tip,
-        width_px=58,
+        width_px=66,
     ),
 )
 
