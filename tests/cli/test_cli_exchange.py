@@ -18,6 +18,9 @@ import shapely
 import tifffile
 from shapely.geometry import mapping, shape
 
+from napari_glioma_density.annotation.review import ReviewLog
+from napari_glioma_density.density import Block
+from napari_glioma_density.findings.gathering import open_run
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 
@@ -243,9 +246,20 @@ def test_what_is_edited_in_qupath_comes_back_as_edited(program: Program, case: P
 
 
 def test_an_import_of_what_was_exported_changes_nothing(program: Program, case: Path) -> None:
+    """Also where corners are rounded in the file, and of cells that were left out in review."""
     store, path = store_of(case), case / "out.geojson"
-    region = Region.drawn(RegionKind.EXCLUSION, shapely.box(60, 60, 300, 300), reason=Reason.PEN)
+    outline = shapely.Polygon([(60.1234, 60), (300, 61.0051), (222.7777, 300)])
+    region = Region.drawn(RegionKind.EXCLUSION, outline, reason=Reason.PEN)
     RegionFile.open(store).put(region)
+    ReviewLog.open(store, open_run(store).lattice).mark(Block(1, 1, 1, 1), excluded=Reason.FOLD)
     program("export", store, "--to", "geojson", "-o", path)
     assert program("import", store, path, "--json").json["regions"] == 0
     assert RegionFile.open(store).regions() == (region,)
+
+
+def test_an_import_with_another_slide_is_refused(program: Program, case: Path) -> None:
+    (case / "drawn.geojson").write_text(geojson(drawn(shapely.box(0, 0, 90, 90))))
+    other = case / "slides" / "other.tiff"
+    arguments = (case / "slide.tiff", case / "drawn.geojson", "--slide", other)
+    refused(program("import", *arguments), "not the slide")
+    assert RegionFile.open(store_of(case)).regions() == ()

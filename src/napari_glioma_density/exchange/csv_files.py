@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from napari_glioma_density.density import measure_corrected_cells
-from napari_glioma_density.errors import StoreError
 from napari_glioma_density.exchange.cell_tables import write_cells_csv, write_hotspots_csv
 from napari_glioma_density.exchange.csv_text import Columns, write_table
 from napari_glioma_density.exchange.haematoxylin import mean_haematoxylin
@@ -12,6 +11,7 @@ from napari_glioma_density.exchange.nucleus_table import write_nuclei_csv
 from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.provenance import provenance
 from napari_glioma_density.exchange.region_tables import write_exclusions_csv, write_regions_csv
+from napari_glioma_density.exchange.whole_output import make_folder
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.tables import (
     write_corrected_grid_csv,
@@ -60,10 +60,7 @@ def write_csv_folder(
     StoreError
         When a file cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{folder}: cannot be made ({error.strerror}): choose another") from error
+    make_folder(folder)
     stain = None if slide is None else mean_haematoxylin(findings, slide, on_progress)
     write_patches_and_grid(folder, findings)
     write_cells_csv(folder / "cells.csv", findings, extras)

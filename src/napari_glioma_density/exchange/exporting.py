@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.extras import Specimen
+from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.slides import Slide, open_slide
 
@@ -67,11 +68,7 @@ def export(findings: Findings, to: Format, path: Path, wishes: Wishes | None = N
         When it cannot be written.
     """
     wishes = wishes or Wishes()
-    if wishes.slide is not None and wishes.slide.pseudonym != findings.pseudonym:
-        raise BadInput(
-            f"{wishes.slide.name}: is not the slide of these results ({findings.pseudonym}); "
-            "name the slide that was measured"
-        )
+    demand_slide(wishes.slide, findings.pseudonym)
     return _WRITERS[to](findings, path, wishes)
 
 

@@ -15,6 +15,7 @@ from napari_glioma_density.annotation.stored import fits
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.geojson.nucleus_labels import nuclei_as_labels
 from napari_glioma_density.exchange.geojson.reading import Imported, NucleusOutline, read_geojson
+from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.findings.gathering import open_run
 from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.region import Region
@@ -83,12 +84,13 @@ def import_geojson(
     Raises
     ------
     BadInput
-        When the file is no GeoJSON of this slide, or the slide is needed.
+        When the file is no GeoJSON of this slide, or the slide is needed or another.
     StoreError
         When the disk refuses, or another window edits the fields.
     """
     run = open_run(store)
     about = read_attributes(store)["slide"]
+    demand_slide(slide, str(about["pseudonym"]))
     records = _fields(store, run)
     plane = Plane.of(run.spec)
     found = read_geojson(

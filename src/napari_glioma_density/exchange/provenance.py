@@ -3,7 +3,9 @@
 from importlib.metadata import version
 from typing import Final
 
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.slides import Slide
 
 RESEARCH_USE: Final = "Research use only, not for diagnosis, grading or margins."
 
@@ -43,3 +45,18 @@ def density_description(findings: Findings) -> str:
         f"Nuclear area of all cell types in percent, by model {findings.spec.model}, one px a "
         f"patch; not a number where nothing counts. {RESEARCH_USE}"
     )
+
+
+def demand_slide(slide: Slide | None, pseudonym: str) -> None:
+    """Refuse another slide than the one that goes by `pseudonym`; none at all will do.
+
+    Raises
+    ------
+    BadInput
+        When it is another.
+    """
+    if slide is not None and slide.pseudonym != pseudonym:
+        raise BadInput(
+            f"{slide.name}: is not the slide of these results ({pseudonym}); "
+            "name the slide that was measured"
+        )

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_glioma_density.errors import StoreError
 from napari_glioma_density.exchange.csv_files import write_patches_and_grid
 from napari_glioma_density.exchange.extras_gathering import intervals, sections_of
+from napari_glioma_density.exchange.whole_output import make_folder
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.heatmap import write_heatmap
 from napari_glioma_density.results.summary import (
@@ -49,10 +49,7 @@ def write_tables(
     StoreError
         When a file cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{folder}: cannot be made ({error.strerror}); choose another") from error
+    make_folder(folder)
     shown = findings.snapshot
     figures = figures_of(folder, findings, patches_reused=patches_reused, seconds=seconds)
     write_patches_and_grid(folder, findings)

@@ -6,11 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from napari_glioma_density.errors import BadInput
+from napari_glioma_density.errors import BadInput, StoreError
 from napari_glioma_density.results.durable import sync_files, sync_folder, sync_tree
 from napari_glioma_density.results.failures import explained
 
 WHEN_FULL = "what was there before is kept: free some space and export again"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results where there is none; StoreError when that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made ({error.strerror}); choose another") from error
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import jinja2
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.extras import Extras
 from napari_glioma_density.exchange.plots import Language
+from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.exchange.report.contents import gather_contents
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.durable import write_atomically
@@ -57,11 +58,7 @@ def write_report(
     """
     if language not in LANGUAGES:
         raise BadInput(f"language {language!r}: reports are written in en or zh; give one of them")
-    if slide is not None and slide.pseudonym != findings.pseudonym:
-        raise BadInput(
-            f"{slide.name}: is not the slide of these results ({findings.pseudonym}); "
-            "name the slide that was measured"
-        )
+    demand_slide(slide, findings.pseudonym)
     html = report_html(findings, extras or Extras(), cast("Language", language), slide, case_id)
     with explained(path, when_full="free some space and write the report again"):
         write_atomically(path, html.encode())
