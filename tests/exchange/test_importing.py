@@ -1,0 +1,72 @@
+"""Nuclei that come back from QuPath, in the field that a person corrected."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_up_case import FIELD, amend, estimate, write_slide
+from shapely.geometry import box, mapping
+
+from napari_glioma_density.annotation.collection import Corrections
+from napari_glioma_density.errors import BadInput
+from napari_glioma_density.exchange.exporting import Format, Wishes, export
+from napari_glioma_density.exchange.importing import import_geojson
+from napari_glioma_density.findings.gathering import gather
+from napari_glioma_density.slides import Slide, open_slide
+
+
+@pytest.fixture
+def slide(tmp_path: Path) -> Any:
+    path = write_slide(tmp_path / "slide.tiff")
+    amend(estimate(path))
+    with open_slide(path) as opened:
+        yield opened
+
+
+def store_of(slide: Slide) -> Path:
+    return slide.path.with_name(f"{slide.path.name}.glioma.zarr")
+
+
+def nucleus_px(slide: Slide) -> np.ndarray[Any, Any]:
+    corrections = Corrections.open(store_of(slide), writable=False)
+    (record,) = corrections.records()
+    return corrections.load(record.name).labels > 0
+
+
+def test_nuclei_that_nobody_touched_change_no_number(slide: Slide, tmp_path: Path) -> None:
+    store = store_of(slide)
+    before, drawn = gather(store), nucleus_px(slide)
+    export(before, Format.GEOJSON, tmp_path / "all.geojson", Wishes(slide))
+    brought = import_geojson(store, tmp_path / "all.geojson", slide=slide)
+    assert (brought.regions, len(brought.fields)) == (0, 1)
+    assert not (nucleus_px(slide) & ~drawn).any(), "no neighbour reaches in further than before"
+    after = gather(store).snapshot.patches
+    counted = before.snapshot.patches.count[FIELD.patches].sum()
+    assert after.count[FIELD.patches].sum() == counted
+    ratio = (
+        after.nucleus_px[FIELD.patches].sum()
+        / before.snapshot.patches.nucleus_px[FIELD.patches].sum()
+    )
+    assert 0.99 <= ratio <= 1
+
+
+def test_a_nucleus_drawn_in_qupath_is_in_the_field_afterwards(slide: Slide, tmp_path: Path) -> None:
+    store, plane = store_of(slide), gather(store_of(slide)).plane
+    x, y = (part.start + 200 for part in reversed(plane.lattice.window(FIELD)))
+    outline = plane.to_level0(box(x, y, x + 20, y + 10))
+    feature = {
+        "type": "Feature",
+        "geometry": mapping(outline),
+        "properties": {"objectType": "detection"},
+    }
+    path = tmp_path / "one.geojson"
+    path.write_text(json.dumps([feature]))
+    with pytest.raises(BadInput, match="name the slide"):
+        import_geojson(store, path)
+    brought = import_geojson(store, path, slide=slide)
+    assert (brought.nuclei, brought.left) == (1, 0)
+    patches = gather(store).snapshot.patches
+    assert patches.count[FIELD.patches].sum() == 1
+    assert patches.nucleus_px[FIELD.patches].sum() == 20 * 10
