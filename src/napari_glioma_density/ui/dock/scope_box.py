@@ -120,7 +120,8 @@ class ScopeBox(Box):
 
     def _show_read(self, read_mm2: float, tissue_mm2: float) -> None:
         self._bar.setValue(round(STEPS * min(read_mm2 / max(tissue_mm2, 1e-9), 1)))
-        self._say(words.read_of(read_mm2, tissue_mm2))
+        # Nuclei beyond the tissue map count as tissue: a little more may be read than was seen.
+        self._say(words.read_of(min(read_mm2, tissue_mm2), tissue_mm2))
 
     def _say(self, state: str) -> None:
         self._state.setText(state)
