@@ -19,8 +19,15 @@ from napari_glioma_density.annotation.corrected import (
     correct_patches,
 )
 from napari_glioma_density.annotation.field import FieldValues, Start
-from napari_glioma_density.annotation.stored import fits, stored_corrections
-from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState, PatchTable
+from napari_glioma_density.annotation.stored import fits, stored_fields
+from napari_glioma_density.density import (
+    PATCH_PX,
+    Block,
+    CorrectedPatches,
+    Lattice,
+    PatchState,
+    PatchTable,
+)
 from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, ResultStore, Run, RunSpec
 from napari_glioma_density.results.nuclei import in_slide_order
 
@@ -103,6 +110,13 @@ def values_of(block: Block) -> FieldValues:
 
 def is_corrected(block: Block) -> bool:
     return any(block.meets(field) for field in CORRECTED)
+
+
+def stored_corrections(store: Path, run: Run, reader: str = "first") -> CorrectedPatches | None:
+    """A run as its saved fields correct it; None when none does."""
+    fields = stored_fields(store, run, reader)
+    corrected = correct_patches(run.patches(), [field.values for field in fields], reader)
+    return corrected if corrected.fields else None
 
 
 def write_run(folder: Path, skipped: tuple[Block, ...] = (), *, recomputed: bool = False) -> Run:

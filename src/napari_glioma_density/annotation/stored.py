@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.collection import Corrections
-from napari_glioma_density.annotation.corrected import FieldMask, correct_patches
+from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.annotation.field import FieldRecord, FieldState, FieldValues, Start
 from napari_glioma_density.annotation.field_file import FieldNotes
-from napari_glioma_density.density import CorrectedPatches
 from napari_glioma_density.results import Run, RunSpec
 
 
@@ -69,16 +68,3 @@ def _stored(
     if values is None:
         return None
     return StoredField(values, FieldMask(record.block, labels > 0), notes.counted)
-
-
-def stored_corrections(store: Path, run: Run, reader: str = "first") -> CorrectedPatches | None:
-    """Return a run's patches as a reader's saved fields correct them; None when none does.
-
-    Raises
-    ------
-    StoreError
-        When a field that would count is damaged.
-    """
-    fields = [field.values for field in stored_fields(store, run, reader)]
-    corrected = correct_patches(run.patches(), fields, reader)
-    return corrected if corrected.fields else None

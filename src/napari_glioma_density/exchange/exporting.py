@@ -84,12 +84,13 @@ def slide_beside(store: Path) -> Slide | None:
 
 
 def _geojson(findings: Findings, path: Path, wishes: Wishes) -> str:
-    from napari_glioma_density.exchange.extras_gathering import gather_extras
+    from napari_glioma_density.exchange.extras_gathering import densest_fields
     from napari_glioma_density.exchange.geojson.writing import write_geojson
 
     offset_px = wishes.slide.bounds_offset if wishes.slide else (0, 0)
-    spots = gather_extras(findings).field_hotspots
-    written = write_geojson(path, findings, offset_px=offset_px, field_hotspots=spots)
+    written = write_geojson(
+        path, findings, offset_px=offset_px, field_hotspots=densest_fields(findings)
+    )
     return f"{written.nuclei} nuclei, {written.annotations} annotations"
 
 

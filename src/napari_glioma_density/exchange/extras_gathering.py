@@ -21,7 +21,11 @@ from napari_glioma_density.findings.comparison import compare, ratio_to_referenc
 from napari_glioma_density.findings.count_error import count_error
 from napari_glioma_density.findings.decay import Side, fit_decay, slope
 from napari_glioma_density.findings.density_error import DensityError
-from napari_glioma_density.findings.field_hotspots import FIELD_AREAS_MM2, field_hotspots
+from napari_glioma_density.findings.field_hotspots import (
+    FIELD_AREAS_MM2,
+    FieldHotspot,
+    field_hotspots,
+)
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.known_error import known_error
 from napari_glioma_density.findings.profiles import (
@@ -56,19 +60,25 @@ def gather_extras(findings: Findings, specimen: Specimen = "unknown") -> Extras:
         When a part of the store is damaged.
     """
     regions, marks, sections = _Regions(findings), _marks(findings), sections_of(findings)
-    error = known_error(findings)
+    known = intervals(findings, sections)
+    error = known.error if known else None
     return Extras(
         specimen=specimen,
-        intervals=intervals(findings, sections),
+        intervals=known,
         sections=sections,
-        field_hotspots=tuple(
-            spot for area_mm2 in FIELD_AREAS_MM2 for spot in field_hotspots(findings, area_mm2)
-        ),
+        field_hotspots=densest_fields(findings),
         references=regions.references(),
         comparisons=tuple(islice(regions.comparisons(error), MOST_COMPARISONS)),
         profiles=tuple(regions.profiles()),
         reviewed=tuple(address for address, mark in marks.items() if mark.reviewed),
         comments={address: mark.comment for address, mark in marks.items() if mark.comment},
+    )
+
+
+def densest_fields(findings: Findings) -> tuple[FieldHotspot, ...]:
+    """Return the densest circles of every area."""
+    return tuple(
+        spot for area_mm2 in FIELD_AREAS_MM2 for spot in field_hotspots(findings, area_mm2)
     )
 
 

@@ -31,6 +31,7 @@ class ExclusionDesk:
         self._busy = self._again = False
         self._seen: Snapshot | None = None
         self._next = 0.0
+        self._waiting = False
         session.measured.connect(self._follow)
 
     @property
@@ -70,8 +71,15 @@ class ExclusionDesk:
         snapshot, seen = self._session.snapshot, self._seen
         if snapshot is None or seen is None or self._session.choices.amendments.exclusions is None:
             self._seen = snapshot
-        elif time.monotonic() >= self._next and _is_stale(seen, snapshot):
-            self._seen = snapshot
+        elif _is_stale(seen, snapshot):
+            self._waiting = True
+            self.tick()
+
+    def tick(self) -> None:
+        """Measure again what is known to be stale, once the last time is long enough ago."""
+        if self._waiting and time.monotonic() >= self._next:
+            self._waiting = False
+            self._seen = self._session.snapshot
             self.refresh()
 
 

@@ -200,6 +200,7 @@ class Session:
         self.background.deliver()
         if self._job is not None:
             self._take_in(self._job, list(self._job.reports()))
+        self.exclusions.tick()
         self.overlays.tick()
         self.hotspots.follow_zoom(self.viewer.scene.camera.zoom)
 

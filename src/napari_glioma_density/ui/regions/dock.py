@@ -60,6 +60,23 @@ class RegionsDock(LivingDock):
         self.overlay = RegionOverlay(napari_viewer)
         self.difference = DifferenceMap(session)
         self.reference = reference_tissue(session)
+        self._make_boxes()
+        # Ctrl+Z of a Labels layer comes first, so painting is still undone by it.
+        undo = Key("Control-Z", "undo a region's last change", self.actions.undo)
+        keys = KeyBindings(napari_viewer, (undo,))
+        self._tie(keys, ClickWatch(napari_viewer, self._choose_at))
+        self._draw()
+        boxes = [
+            self.draw_box, self.list_box, self.quality_box,
+            self.compare_box, self.estimates_box, self.profile_box, self.plots_box, self.cells_box,
+        ]  # fmt: skip
+        self.lay_out(ProblemLine(session), self._make_tabs(keys), boxes)
+        self._hidden_note = text(HIDDEN)
+        self.layout().insertWidget(1, self._hidden_note)
+        self._hide_numbers(session.blinded)
+
+    def _make_boxes(self) -> None:
+        session = self.session
         self.draw_box = DrawBox(self.actions, self.drawing)
         self.list_box = ListBox(self.desk, self.figures, self.actions, self.drawing)
         self.quality_box = QualityBox(self.desk, self.figures)
@@ -68,10 +85,10 @@ class RegionsDock(LivingDock):
         self.plots_box = PlotsBox(session)
         self.estimates_box = EstimatesBox(session, self.difference)
         self.cells_box = CellsBox(session)
-        # Ctrl+Z of a Labels layer comes first, so painting is still undone by it.
-        undo = Key("Control-Z", "undo a region's last change", self.actions.undo)
-        keys = KeyBindings(napari_viewer, (undo,))
-        clicks = ClickWatch(napari_viewer, self._choose_at)
+
+    def _tie(self, keys: KeyBindings, clicks: ClickWatch) -> None:
+        """Let the parts hear of each other, and of the dock's end."""
+        session = self.session
         beat = _Beat(
             (self.figures, self.quality_box, self.plots_box, self.cells_box),
             (self.overlay, self.drawing, self.difference),
@@ -96,15 +113,6 @@ class RegionsDock(LivingDock):
         self._wires.add(self.desk.changed, self.reference.refresh)
         self._wires.add(self.desk.chosen_changed, self._draw)
         self._wires.add(session.blinded_changed, self._hide_numbers)
-        self._draw()
-        boxes = [
-            self.draw_box, self.list_box, self.quality_box,
-            self.compare_box, self.estimates_box, self.profile_box, self.plots_box, self.cells_box,
-        ]  # fmt: skip
-        self.lay_out(ProblemLine(session), self._make_tabs(keys), boxes)
-        self._hidden_note = text(HIDDEN)
-        self.layout().insertWidget(1, self._hidden_note)
-        self._hide_numbers(session.blinded)
 
     def _make_tabs(self, keys: KeyBindings) -> QTabWidget:
         tabs = QTabWidget()
