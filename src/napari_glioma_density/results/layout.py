@@ -40,7 +40,7 @@ def create_run(folder: Path, spec: RunSpec, tissue: NDArray[np.uint8]) -> None:
         folder,
         {
             "spec": spec.to_json(),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created": datetime.now(UTC).isoformat(timespec="microseconds"),
             "versions": _versions(),
             "finished": False,
         },

@@ -143,7 +143,7 @@ def gather_contents(
         findings=findings,
         extras=extras,
         made=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
-        run_made=str(attributes.get("created", "")).replace("T", " "),
+        run_made=str(attributes.get("created", ""))[:19].replace("T", " "),
         totals=shown.totals,
         bands=_bands(findings),
         map_picture=picture,
