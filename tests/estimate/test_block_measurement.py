@@ -11,7 +11,7 @@ from napari_glioma_density.estimate.measurement import (
     patch_sums,
     unseen_rim_px,
 )
-from napari_glioma_density.slides import Pixels
+from napari_glioma_density.slides import Pixels, TissueKind
 
 HALO_PX = 96
 
@@ -24,7 +24,7 @@ def test_patch_sums_are_those_of_block_reduce() -> None:
 
 def test_nothing_is_taken_from_the_rim_that_the_network_may_leave_empty() -> None:
     lattice = Lattice.over(PATCH_PX, PATCH_PX, 0.5)
-    ground = Ground(lattice, np.ones((30, 30), bool), np.zeros((1, 1), bool), 16)
+    ground = Ground(lattice, np.ones((30, 30), np.uint8))
     side, rim = PATCH_PX + 2 * HALO_PX, unseen_rim_px(HALO_PX)
     mask = np.zeros((side, side), np.uint8)
     mask[::40, ::40] = 1
@@ -46,3 +46,36 @@ def test_at_the_slides_edge_the_window_ends_a_halo_beyond_it() -> None:
     assert block_window(Block(0, 0, 2, 1), lattice, HALO_PX) == (-96, -96, 960 + 192, 480 + 192)
     # 87 px are left of the last row of patches: 96 on the lattice.
     assert block_window(Block(2, 0, 1, 1), lattice, HALO_PX) == (960 - 96, -96, 96 + 192, 480 + 192)
+
+
+def test_specks_on_glass_count_in_no_patch_whatever_else_it_holds() -> None:
+    lattice = Lattice.over(PATCH_PX, 2 * PATCH_PX, 0.5)
+    kinds = np.full((30, 60), TissueKind.BACKGROUND, np.uint8)
+    kinds[:, :10], kinds[:, 50:] = TissueKind.TISSUE, TissueKind.UNKNOWN
+    mask = np.zeros((PATCH_PX + 2 * HALO_PX, 2 * PATCH_PX + 2 * HALO_PX), np.uint8)
+    for x in (50, 400, 600, 900):  # on tissue, on glass of either patch, where it is not known
+        mask[HALO_PX + 200 : HALO_PX + 220, HALO_PX + x : HALO_PX + x + 20] = 1
+    pixels = Pixels(np.full((*mask.shape, 3), 255, np.uint8), np.ones(mask.shape, bool))
+
+    found = measure_block(Block(0, 0, 1, 2), pixels, mask, Ground(lattice, kinds), HALO_PX)
+
+    assert found.count.tolist() == found.nucleus_px.clip(max=1).tolist() == [[1, 1]]
+    assert found.nucleus_px.tolist() == [[400, 400]]
+    assert found.nuclei["x_px"].tolist() == [60, 910]
+    assert found.tissue_px.tolist() == [[PATCH_PX * 160, 400]]
+    assert found.read_px.tolist() == [[PATCH_PX**2] * 2]
+
+
+def test_a_nucleus_that_reaches_onto_glass_is_counted_as_the_mask_shows_it() -> None:
+    lattice = Lattice.over(PATCH_PX, PATCH_PX, 0.5)
+    kinds = np.zeros((30, 30), np.uint8)
+    kinds[:, :10] = TissueKind.TISSUE
+    side = PATCH_PX + 2 * HALO_PX
+    mask = np.zeros((side, side), np.uint8)
+    mask[HALO_PX + 200 : HALO_PX + 220, HALO_PX + 150 : HALO_PX + 170] = 1
+    pixels = Pixels(np.full((side, side, 3), 255, np.uint8), np.ones((side, side), bool))
+
+    found = measure_block(Block(0, 0, 1, 1), pixels, mask, Ground(lattice, kinds), HALO_PX)
+
+    assert found.mask.sum() == found.nuclei["area_px"].sum() == 20 * 10
+    assert found.nuclei["x_px"].tolist() == [155]

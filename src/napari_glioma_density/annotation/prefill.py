@@ -24,9 +24,7 @@ from napari_glioma_density.estimate.measurement import Ground
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
 from napari_glioma_density.results import Run
 from napari_glioma_density.slides import (
-    TISSUE_PX,
     Pixels,
-    TissueKind,
     TissueMap,
     WorkingPlane,
     find_tissue,
@@ -123,7 +121,7 @@ def field_ground(
     lattice, block
         The slide's patches, and those of the field.
     """
-    slide = Ground(lattice, kinds == TissueKind.TISSUE, _bare(kinds), TISSUE_PX)
+    slide = Ground(lattice, kinds)
     return FieldGround(read & ~slide.glass_of(block), slide.tissue_of(block))
 
 
@@ -213,13 +211,6 @@ def _ids(labels: NDArray[np.int32]) -> NDArray[np.int64]:
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     return np.flatnonzero(counts)
-
-
-def _bare(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which patches hold neither tissue nor places that could not be looked at."""
-    rows, columns = (np.arange(0, length, PATCH_PX // TISSUE_PX) for length in kinds.shape)
-    most = np.maximum.reduceat(np.maximum.reduceat(kinds, rows, axis=0), columns, axis=1)
-    return np.equal(most, TissueKind.BACKGROUND)
 
 
 def _read(plane: WorkingPlane, lattice: Lattice, block: Block) -> Pixels:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, PatchState, partition
 from napari_glioma_density.estimate.measurement import (
+    COUNTING,
     Ground,
     block_window,
     measure_block,
@@ -121,6 +122,7 @@ def _run_spec(
     assert resolution.um_per_px is not None  # working_plane refuses slides without  # noqa: S101
     return RunSpec(
         colour_fit=FIT if colour_input(model.input).is_fitted else 1,
+        counting=COUNTING,
         model=model.name,
         weights_sha256=segmenter.sha256,
         architecture=model.architecture,
@@ -169,7 +171,7 @@ class Estimation:
         self.run = run
         self.seconds = StageSeconds()
         self._segmenter = segmenter
-        self._ground = Ground.of(run)
+        self._ground = Ground(run.lattice, run.tissue)
         self._tissue_mm2 = self._ground.patch_tissue_mm2()
 
     def scope_of(self, region: tuple[float, float, float, float] | None) -> NDArray[np.bool_]:

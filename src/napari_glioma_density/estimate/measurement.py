@@ -1,58 +1,91 @@
 """What one block holds: patch sums, states and nuclei, from its pixels and its mask."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
-from typing import Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
-from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, Run
-from napari_glioma_density.slides import Pixels, TissueKind
+from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult
+from napari_glioma_density.slides import TISSUE_PX, Pixels, TissueKind
 
+COUNTING: Final = 2
+"""Which way of counting a run was measured by: 1 took nuclei from the glass of patches that hold
+tissue besides, 2 takes them from tissue alone."""
 _LATTICE_PX = 16
 """Windows begin and end on this lattice: the pooling of the networks and the reader ask for it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ground:
-    """What is known of the slide before any block: where there is tissue, where bare glass."""
+    """What is known of the slide before any block: where there is tissue, where bare glass.
+
+    Attributes
+    ----------
+    lattice
+        The slide's patches.
+    kinds
+        uint8 `TissueKind`, one value per :data:`TISSUE_PX` working px.
+    """
 
     lattice: Lattice
-    tissue: NDArray[np.bool_]
-    """One value per `tissue_px` working px."""
-    background: NDArray[np.bool_]
-    """(lattice rows, lattice columns)"""
-    tissue_px: int
+    kinds: NDArray[np.uint8]
 
-    @classmethod
-    def of(cls, run: Run) -> Self:
-        """The ground of a run."""
-        background = run.patches().state == PatchState.BACKGROUND
-        side = -(-run.lattice.height_px // run.tissue.shape[0])
-        return cls(run.lattice, run.tissue == TissueKind.TISSUE, background, side)
+    @cached_property
+    def bare(self) -> NDArray[np.bool_]:
+        """Patches with neither tissue nor places not looked at: (lattice rows, columns)."""
+        per_patch = PATCH_PX // TISSUE_PX
+        rows, columns = (range(0, length, per_patch) for length in self.kinds.shape)
+        most = np.maximum.reduceat(np.maximum.reduceat(self.kinds, rows, axis=0), columns, axis=1)
+        return np.equal(most, TissueKind.BACKGROUND)
 
     def patch_tissue_mm2(self) -> NDArray[np.float64]:
         """Tissue of every patch as the tissue map has it, mm²: (lattice rows, columns)."""
-        per_patch = PATCH_PX // self.tissue_px
-        rows, columns = (range(0, length, per_patch) for length in self.tissue.shape)
-        by_row = np.add.reduceat(self.tissue, rows, axis=0, dtype=np.int64)
+        per_patch = PATCH_PX // TISSUE_PX
+        rows, columns = (range(0, length, per_patch) for length in self.kinds.shape)
+        tissue = self.kinds == TissueKind.TISSUE
+        by_row = np.add.reduceat(tissue, rows, axis=0, dtype=np.int64)
         spots = np.add.reduceat(by_row, columns, axis=1)
-        return spots * (self.tissue_px**2 * self.lattice.px_mm2)
+        return spots * (TISSUE_PX**2 * self.lattice.px_mm2)
 
     def tissue_of(self, block: Block) -> NDArray[np.bool_]:
         """Tissue of a block's pixels, clipped at the slide's edge."""
-        down, across = self.lattice.window(block)
-        spots = self.tissue[_covering(down, self.tissue_px), _covering(across, self.tissue_px)]
-        return _enlarged(spots, self.tissue_px, down.stop - down.start, across.stop - across.start)
+        return np.equal(self._kinds_of(*self.lattice.window(block)), TissueKind.TISSUE)
 
     def glass_of(self, block: Block) -> NDArray[np.bool_]:
         """Pixels of a block whose patch is bare glass, clipped at the slide's edge."""
         down, across = self.lattice.window(block)
-        patches = self.background[block.patches]
+        patches = self.bare[block.patches]
         return _enlarged(patches, PATCH_PX, down.stop - down.start, across.stop - across.start)
+
+    def may_hold_nuclei(self, window: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+        """Pixels of a window on tissue, or where that is not known; none beyond the slide.
+
+        Parameters
+        ----------
+        window
+            ``(y, x, height, width)`` in working px, as :func:`block_window` gives it.
+        """
+        y, x, height, width = window
+        allowed = np.zeros((height, width), bool)
+        down, across = (
+            slice(max(start, 0), min(start + length, end))
+            for start, length, end in (
+                (y, height, self.lattice.height_px),
+                (x, width, self.lattice.width_px),
+            )
+        )
+        there = np.s_[down.start - y : down.stop - y, across.start - x : across.stop - x]
+        allowed[there] = self._kinds_of(down, across) != TissueKind.BACKGROUND
+        return allowed
+
+    def _kinds_of(self, down: slice, across: slice) -> NDArray[np.uint8]:
+        rows, columns = (np.arange(part.start, part.stop) // TISSUE_PX for part in (down, across))
+        return np.asarray(self.kinds[rows][:, columns])
 
 
 def block_window(block: Block, lattice: Lattice, halo_px: int) -> tuple[int, int, int, int]:
@@ -94,20 +127,24 @@ def measure_block(
     Returns
     -------
     BlockResult
-        Its mask has no nucleus on bare glass or where pixels could not be read, and density is
-        that of what was read (P1 eq. 6).
+        Its mask has no nucleus but on tissue that was read, and where it is not known whether
+        there is tissue: specks on glass would count in patches that hold some tissue besides and
+        not in others, so that the count would hang on where patches begin. Density is that of
+        what was read (P1 eq. 6).
     """
     tissue, counted = ground.tissue_of(block), ~ground.glass_of(block)
     core = np.s_[halo_px : halo_px + tissue.shape[0], halo_px : halo_px + tissue.shape[1]]
     read = pixels.read[core] & counted
-    nucleus = (mask[core] > 0) & read
+    allowed = ground.may_hold_nuclei(block_window(block, ground.lattice, halo_px))
+    nuclear = mask * (allowed & pixels.read)
+    nucleus = nuclear[core] > 0
     read_px = patch_sums(read, block)
-    nuclei = _nuclei_of(block, mask, ground.lattice, halo_px)
+    nuclei = _nuclei_of(block, nuclear, ground.lattice, halo_px)
     nuclei = nuclei[_centred_on(read, nuclei, block)]
     return BlockResult(
         block=block,
         mask=nucleus.astype(np.uint8),
-        state=_states(ground.background[block.patches], read_px),
+        state=_states(ground.bare[block.patches], read_px),
         nucleus_px=patch_sums(nucleus, block),
         read_px=read_px,
         tissue_px=patch_sums(read & (tissue | nucleus), block),
@@ -127,9 +164,9 @@ def patch_sums(pixels: NDArray[np.bool_], block: Block) -> NDArray[np.int64]:
     return np.array(sums, np.int64).reshape(block.rows, block.columns)
 
 
-def _states(background: NDArray[np.bool_], read_px: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _states(bare: NDArray[np.bool_], read_px: NDArray[np.int64]) -> NDArray[np.uint8]:
     seen = np.where(read_px > 0, PatchState.READ, PatchState.UNREAD)
-    return np.where(background, PatchState.BACKGROUND, seen).astype(np.uint8)
+    return np.where(bare, PatchState.BACKGROUND, seen).astype(np.uint8)
 
 
 def _nuclei_of(
@@ -163,10 +200,6 @@ def _patch_counts(nuclei: NDArray[np.void], block: Block) -> NDArray[np.int64]:
     columns = np.floor(nuclei["x_px"] / PATCH_PX).astype(np.int64) - block.column
     counts = np.bincount(rows * block.columns + columns, minlength=block.rows * block.columns)
     return counts.reshape(block.rows, block.columns)
-
-
-def _covering(pixels: slice, side: int) -> slice:
-    return slice(pixels.start // side, -(-pixels.stop // side))
 
 
 def _enlarged(values: NDArray[np.bool_], factor: int, height: int, width: int) -> NDArray[np.bool_]:

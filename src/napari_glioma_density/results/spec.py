@@ -62,13 +62,16 @@ class RunSpec:
     colour_source: str = NOT_FITTED
     colour_fit: int = 1
     """Which way of fitting the colours gave them; runs of different ones do not mix."""
+    counting: int = 1
+    """Which way of counting nuclei its blocks were measured by; nor do these mix."""
 
     @property
     def run_id(self) -> str:
         """Name of the run: the same for the same numbers, whatever the device or block size."""
         known = {name: getattr(self, name) for name in _CHANGES_THE_NUMBERS}
-        if self.colour_fit > 1:  # runs from before there was a second way keep their names
-            known["colour_fit"] = self.colour_fit
+        ways = {"colour_fit": self.colour_fit, "counting": self.counting}
+        # Runs from before there was a second way keep their names.
+        known |= {name: way for name, way in ways.items() if way > 1}
         digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
         title = re.sub(r"[^A-Za-z0-9]+", "-", self.model).strip("-")[-32:]
         return f"{title}-{digest[:12]}"
