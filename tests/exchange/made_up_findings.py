@@ -89,7 +89,7 @@ def estimate(slide_path: Path, store_path: Path) -> Findings:
             store_path, slide.fingerprint, slide.pseudonym, slide.width, slide.height
         )
         with store.begin(SPEC, tissue) as run:
-            ground = Ground.of(run)
+            ground = Ground(run.lattice, run.tissue)
             for block in partition(Lattice.over(HEIGHT, WIDTH, 0.5), 2):
                 top, left = block.row * PATCH_PX, block.column * PATCH_PX
                 height, width = (n * PATCH_PX + 2 * HALO for n in (block.rows, block.columns))

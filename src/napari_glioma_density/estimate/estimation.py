@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -199,13 +199,17 @@ class Estimation:
         return int(np.count_nonzero(~np.isin(state, (PatchState.PENDING, PatchState.BACKGROUND))))
 
     def blocks(
-        self, scope: NDArray[np.bool_] | None = None, focus: Focus | None = None
+        self,
+        scope: NDArray[np.bool_] | None = None,
+        focus: Focus | None = None,
+        *,
+        tables: bool = True,
+        halted: Callable[[], bool] = lambda: False,
     ) -> Generator[Progress, None, None]:
         """Do what is left of ``scope``, nearest to ``focus`` first.
 
         Each block is on disk before it is yielded. Closing the generator stops after the blocks
-        in flight are on disk; nothing finished is lost. When the scope is complete the nucleus
-        table is written.
+        in flight are on disk; nothing finished is lost.
 
         Parameters
         ----------
@@ -213,6 +217,12 @@ class Estimation:
             (lattice rows, lattice columns) bool; the whole slide when None.
         focus
             Where to begin; may move meanwhile.
+        tables
+            Whether :meth:`finish` follows when the scope is complete. On a slide of a million
+            nuclei it takes seconds: who asks for one small scope after the other calls it once.
+        halted
+            Asked before the network sees a block; once true, those before it are yielded and no
+            other. To close the generator instead takes a block longer.
 
         Raises
         ------
@@ -227,7 +237,7 @@ class Estimation:
         counted = asked & (state != PatchState.BACKGROUND)
         reused = counted & (state != PatchState.PENDING)
         done = reused.copy()
-        for block in self._finished_blocks(counted & ~reused, focus):
+        for block in self._finished_blocks(counted & ~reused, focus, halted):
             done[block.patches] = counted[block.patches]
             yield Progress(
                 block=block,
@@ -238,6 +248,11 @@ class Estimation:
                 tissue_mm2_total=float(self._tissue_mm2[counted].sum()),
                 seconds=time.perf_counter() - began,
             )
+        if tables and np.array_equal(done, counted):
+            self.finish()
+
+    def finish(self) -> None:
+        """Write the nucleus table and the totals of all that is done, if they are not there."""
         if not self.run.is_finished:
             self.run.finish()
 
@@ -245,7 +260,9 @@ class Estimation:
         """Release the run, so that another program may write it."""
         self.run.close()
 
-    def _finished_blocks(self, pending: NDArray[np.bool_], focus: Focus | None) -> Iterator[Block]:
+    def _finished_blocks(
+        self, pending: NDArray[np.bool_], focus: Focus | None, halted: Callable[[], bool]
+    ) -> Iterator[Block]:
         spec = self.run.spec
         blocks = partition(self.run.lattice, spec.block_patches, spec.split)
         queue = NearestFirst((b for b in blocks if pending[b.patches].any()), focus)
@@ -259,7 +276,7 @@ class Estimation:
         ):
             reading: deque[tuple[Block, Future[Pixels]]] = deque()
             writing: deque[tuple[Block, Future[None]]] = deque()
-            while queue or reading:
+            while (queue or reading) and not halted():
                 while queue and len(reading) < READ_AHEAD:
                     block = queue.take()
                     reading.append((block, readers.submit(self._read, block)))

@@ -68,7 +68,7 @@ class Ground:
         Parameters
         ----------
         window
-            ``(y, x, height, width)`` in working px, as :func:`block_window` gives it.
+            ``(y, x, height, width)`` in working px.
         """
         y, x, height, width = window
         allowed = np.zeros((height, width), bool)
@@ -135,7 +135,8 @@ def measure_block(
     tissue, counted = ground.tissue_of(block), ~ground.glass_of(block)
     core = np.s_[halo_px : halo_px + tissue.shape[0], halo_px : halo_px + tissue.shape[1]]
     read = pixels.read[core] & counted
-    allowed = ground.may_hold_nuclei(block_window(block, ground.lattice, halo_px))
+    corner = block.row * PATCH_PX - halo_px, block.column * PATCH_PX - halo_px
+    allowed = ground.may_hold_nuclei((*corner, *mask.shape))
     nuclear = mask * (allowed & pixels.read)
     nucleus = nuclear[core] > 0
     read_px = patch_sums(read, block)

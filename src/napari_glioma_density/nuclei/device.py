@@ -1,4 +1,4 @@
-"""Where a network runs and in which precision: tried once, then remembered."""
+"""Where a network runs, by which library and in which precision: tried once, then remembered."""
 
 import copy
 import json
@@ -6,7 +6,9 @@ import logging
 import os
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +18,14 @@ from torch import Tensor, nn
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.networks.block_unet import BlockUNet
-from napari_glioma_density.nuclei.networks.unet import UNet
+from napari_glioma_density.nuclei.networks.unet import Convolution, UNet
 
 logger = logging.getLogger(__name__)
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+OPENVINO: Final = "openvino-"
+"""Before the name of a precision: computed by OpenVINO, an optional extra, and not by PyTorch."""
 
 _PROBE_PX: Final = 256
 _GLANCE_PX: Final = 64
@@ -36,11 +40,22 @@ class DevicePlan:
 
     device: str
     precision: str
+    """One of :data:`PRECISIONS`; on a CPU :data:`OPENVINO` may stand before fp32 and bf16."""
+
+    @property
+    def by_openvino(self) -> bool:
+        """Whether OpenVINO computes."""
+        return self.precision.startswith(OPENVINO)
+
+    @property
+    def arithmetic(self) -> str:
+        """The precision without the library's name."""
+        return self.precision.removeprefix(OPENVINO)
 
     @property
     def dtype(self) -> torch.dtype:
-        """PyTorch's name of the precision."""
-        return PRECISIONS[self.precision]
+        """What the network is given; OpenVINO rounds for itself."""
+        return torch.float32 if self.by_openvino else PRECISIONS[self.precision]
 
 
 def choose_device(asked: str) -> str:
@@ -65,7 +80,17 @@ def choose_device(asked: str) -> str:
     return asked
 
 
-def plan_device(network: nn.Module, asked: str, cache: Path | None = None) -> DevicePlan:
+def openvino_version() -> str | None:
+    """Version of OpenVINO, None where it is not installed."""
+    try:
+        return version("openvino")
+    except PackageNotFoundError:
+        return None
+
+
+def plan_device(
+    network: nn.Module, asked: str, cache: Path | None = None, *, to_train: bool = False
+) -> DevicePlan:
     """Choose device and precision for ``network`` by a short timed trial.
 
     Parameters
@@ -76,21 +101,42 @@ def plan_device(network: nn.Module, asked: str, cache: Path | None = None) -> De
         One of :data:`DEVICES`.
     cache
         File that remembers trials; the user's cache folder when not given.
+    to_train
+        Whether the network is to be trained, which PyTorch alone can do.
     """
     device = choose_device(asked)
     cache = cache or user_cache_path("glioma-density", appauthor=False) / "devices.json"
     known = _remembered(cache)
-    key = _key(network, device)
-    if known.get(key) not in PRECISIONS:
-        known[key] = _fastest(network, device)
+    precisions = _candidates(network, device, to_train)
+    key = _key(network, device, precisions)
+    if known.get(key) not in precisions:
+        known[key] = _fastest(network, device, precisions)
         _remember(cache, known)
     return DevicePlan(device, known[key])
 
 
-def _fastest(network: nn.Module, device: str) -> str:
-    candidates = {"cpu": ("fp32", "bf16"), "mps": ("fp32", "fp16"), "cuda": ("fp32", "bf16")}
+def _candidates(network: nn.Module, device: str, to_train: bool) -> tuple[str, ...]:
+    by_torch = {"cpu": ("fp32", "bf16"), "mps": ("fp32", "fp16"), "cuda": ("fp32", "bf16")}[device]
+    if device != "cpu" or to_train or not _openvino_can_run(network):
+        return by_torch
+    return (*by_torch, *(OPENVINO + precision for precision in by_torch))
+
+
+def _openvino_can_run(network: nn.Module) -> bool:
+    return (
+        openvino_version() is not None
+        and isinstance(network, UNet)
+        and all(
+            isinstance(module.normalise, nn.Identity)
+            for module in network.modules()
+            if isinstance(module, Convolution)
+        )
+    )
+
+
+def _fastest(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
     seconds: dict[str, float] = {}
-    for precision in candidates[device]:
+    for precision in precisions:
         glance = _trial_seconds(network, DevicePlan(device, precision), _GLANCE_PX)
         if seconds and glance > _HOPELESS * seconds["glance"]:
             continue
@@ -119,11 +165,25 @@ def _channels(network: nn.Module) -> int:
     return first.in_channels
 
 
+def feasible(plan: DevicePlan, network: nn.Module) -> DevicePlan:
+    """The plan, with PyTorch in the same precision where OpenVINO is missing or cannot compute."""
+    if not plan.by_openvino or _openvino_can_run(network):
+        return plan
+    logger.warning("OpenVINO cannot compute here: PyTorch does, in %s", plan.arithmetic)
+    return DevicePlan(plan.device, plan.arithmetic)
+
+
 def placed(network: nn.Module, plan: DevicePlan) -> nn.Module:
     """A copy of ``network`` for inference: on the plan's device, in its precision, channels last.
 
     A U-net becomes one that can spare a block's rim.
     """
+    if plan.by_openvino:
+        # Here and not above: it is optional, and its import takes a while.
+        from napari_glioma_density.nuclei.networks.openvino_unet import OpenVINOUNet
+
+        assert isinstance(network, UNet)  # feasible() saw to it  # noqa: S101
+        return OpenVINOUNet(network, plan.arithmetic)
     moved = copy.deepcopy(network).to(plan.device, plan.dtype).eval()
     moved.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return BlockUNet(moved) if isinstance(moved, UNet) else moved
@@ -134,12 +194,14 @@ def on_device(images: Tensor, plan: DevicePlan) -> Tensor:
     return images.to(plan.device, plan.dtype, memory_format=torch.channels_last)
 
 
-def _key(network: nn.Module, device: str) -> str:
-    """What a trial's outcome depends on: PyTorch, the processor, the network's size."""
+def _key(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
+    """What a trial's outcome depends on: the libraries, the processor, the network's size."""
     chip = torch.cuda.get_device_name() if device == "cuda" else platform.processor()
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
     weights = sum(parameter.numel() for parameter in network.parameters())
-    return f"{torch.__version__} {device} {chip} {platform.machine()} {cores} {weights}"
+    key = f"{torch.__version__} {device} {chip} {platform.machine()} {cores} {weights}"
+    by_openvino = any(precision.startswith(OPENVINO) for precision in precisions)
+    return f"{key} openvino {openvino_version()}" if by_openvino else key
 
 
 def _remembered(cache: Path) -> dict[str, str]:

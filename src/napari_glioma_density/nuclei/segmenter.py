@@ -16,11 +16,12 @@ from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.device import (
     DevicePlan,
     choose_device,
+    feasible,
     on_device,
     placed,
     plan_device,
 )
-from napari_glioma_density.nuclei.networks.block_unet import BlockUNet
+from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork
 from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_model
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.views import mean_margins, symmetries
@@ -51,7 +52,7 @@ class Segmenter(Protocol):
 
     @property
     def precision(self) -> str:
-        """fp32, bf16 or fp16."""
+        """fp32, bf16 or fp16; with openvino- before it where OpenVINO computes."""
         ...
 
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -95,8 +96,8 @@ class NetworkSegmenter:
         self.sha256 = model.sha256
         self._model = model
         self._cpu_network = network
-        self._plan = plan
-        self._network = placed(network, plan)
+        self._plan = feasible(plan, network)
+        self._network = placed(network, self._plan)
         self._rim_px = 0
         self._views = symmetries(model.spec.views, model.spec.name)
         # Softmax of two classes exceeds t where the logits' difference exceeds log(t / (1 − t)):
@@ -130,7 +131,7 @@ class NetworkSegmenter:
     def sparing(self, rim_px: int) -> "NetworkSegmenter":
         """The same model for masks whose outer ``rim_px`` nobody looks at: they are left empty."""
         other = copy.copy(self)
-        other._rim_px = rim_px if isinstance(self._network, BlockUNet) else 0
+        other._rim_px = rim_px if isinstance(self._network, BlockNetwork) else 0
         return other
 
     def on(self, device: str, precision: str) -> "NetworkSegmenter":
@@ -194,7 +195,8 @@ def load_segmenter(
     device
         auto, cpu, cuda or mps.
     precision
-        fp32, bf16 or fp16; the fastest by a short trial when not given.
+        fp32, bf16, fp16, openvino-fp32 or openvino-bf16; the fastest by a short trial when not
+        given.
 
     Raises
     ------

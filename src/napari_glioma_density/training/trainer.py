@@ -229,7 +229,7 @@ def fastest_precision(job: TrainingJob) -> str:
     """
     if job.recipe.optimiser == "sgd":
         return "fp32"
-    return plan_device(build_network(job.spec()).eval(), "cpu").precision
+    return plan_device(build_network(job.spec()).eval(), "cpu", to_train=True).precision
 
 
 def seconds_per_step(job: TrainingJob) -> float:

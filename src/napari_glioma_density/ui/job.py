@@ -42,6 +42,7 @@ class Task:
     """What to estimate: a slide, with a model on a device.
 
     `region` is None for the whole slide; `force` measures one that does not look like brightfield.
+    A task that `follows` goes on to every region that is looked at, until it is stopped.
     """
 
     slide: Slide
@@ -49,6 +50,7 @@ class Task:
     device: str
     region: Region | None = None
     force: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class CaughtUp:
+    """All that is looked at is estimated; the job waits for the view to move."""
+
+
+@dataclass(frozen=True)
 class Ended:
     """The thread is done; `problem` is the one line to show when it failed.
 
@@ -83,7 +90,7 @@ class Ended:
     refused: bool = False
 
 
-Report = Begun | Advanced | Measured | Ended
+Report = Begun | Advanced | Measured | CaughtUp | Ended
 
 
 class EstimateJob:
@@ -105,6 +112,9 @@ class EstimateJob:
         self._load = load
         self._after = after
         self._stop = threading.Event()
+        self._moved = threading.Event()
+        """The region in work is no longer wanted: another is, or the job was stopped."""
+        self._region = task.region
         self._centre: tuple[float, float] | None = None
         self._focus: Focus | None = None
         self._um_per_px = 1.0
@@ -118,6 +128,7 @@ class EstimateJob:
     def stop(self) -> None:
         """Ask for an end; blocks in flight are finished first."""
         self._stop.set()
+        self._moved.set()
 
     def join(self) -> None:
         """Wait until the thread has ended."""
@@ -133,6 +144,12 @@ class EstimateJob:
         self._centre = centre_um
         if self._focus is not None:
             self._focus.move(*(side / self._um_per_px for side in centre_um))
+
+    def follow(self, region: Region | None) -> None:
+        """Estimate what is looked at now; of what was looked at before only the blocks begun."""
+        if region != self._region:
+            self._region = region
+            self._moved.set()
 
     def reports(self) -> Iterator[Report]:
         """Yield what happened since the last call."""
@@ -172,18 +189,37 @@ class EstimateJob:
             self._report_blocks(estimation, focus)
 
     def _report_blocks(self, estimation: "Estimation", focus: "Focus") -> None:
-        region = self.task.region
-        scope = estimation.scope_of(None) if region is None else region.patches(estimation)
+        scope = self._scope(estimation)
         self._reports.put(Begun(show_run(estimation.run, self.choices, scope)))
-        due = 0.0
-        with closing(estimation.blocks(scope, focus)) as blocks:
-            for progress in blocks:
-                self._reports.put(Advanced(progress))
-                if time.monotonic() >= due:
-                    self._measure(estimation, scope)
-                    due = time.monotonic() + SNAPSHOT_SECONDS
-                if self._stop.is_set():
-                    break
+        if not self.task.follows:
+            self._report_scope(estimation, scope, focus)
+            return
+        try:
+            self._follow_view(estimation, focus)
+        finally:
+            estimation.finish()
+
+    def _follow_view(self, estimation: "Estimation", focus: "Focus") -> None:
+        while not self._stop.is_set():
+            self._moved.clear()
+            self._report_scope(estimation, self._scope(estimation), focus)
+            if not self._moved.is_set():
+                self._reports.put(CaughtUp())
+            self._moved.wait()
+
+    def _scope(self, estimation: "Estimation") -> NDArray[np.bool_]:
+        region = self._region
+        return estimation.scope_of(None) if region is None else region.patches(estimation)
+
+    def _report_scope(
+        self, estimation: "Estimation", scope: NDArray[np.bool_], focus: "Focus"
+    ) -> None:
+        due, tables = 0.0, not self.task.follows
+        for progress in estimation.blocks(scope, focus, tables=tables, halted=self._moved.is_set):
+            self._reports.put(Advanced(progress))
+            if time.monotonic() >= due:
+                self._measure(estimation, scope)
+                due = time.monotonic() + SNAPSHOT_SECONDS
         self._measure(estimation, scope)
 
     def _measure(self, estimation: "Estimation", scope: NDArray[np.bool_]) -> None:

@@ -30,6 +30,7 @@ class Scope(StrEnum):
 
     SLIDE = "Whole slide, view first"
     VIEW = "What is in view"
+    LIVE = "Live: follow the view"
     DRAWN = "Drawn region"
 
 
@@ -61,7 +62,7 @@ def patches_within(outline: NDArray[np.float64], shape: tuple[int, ...]) -> NDAr
 
 
 def region_of(viewer: Any, slide: Slide, scope: Scope) -> Region | None:
-    """Return a scope on a slide; None for the whole of it.
+    """Return a scope on a slide as it is now; None for the whole of it.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def region_of(viewer: Any, slide: Slide, scope: Scope) -> Region | None:
     """
     if scope is Scope.SLIDE:
         return None
-    if scope is Scope.VIEW:
+    if scope in (Scope.VIEW, Scope.LIVE):
         return Region(_on_slide(visible_part(viewer), slide))
     layer = _region_layer(viewer)
     if layer is None or not layer.data:

@@ -26,6 +26,7 @@ from napari_glioma_density.ui.hotspots import Hotspots
 from napari_glioma_density.ui.job import (
     Advanced,
     Begun,
+    CaughtUp,
     Ended,
     EstimateJob,
     LoadSegmenter,
@@ -48,6 +49,7 @@ class Phase(Enum):
     READY = "ready"
     OPENING = "opening slide and model"
     RUNNING = "estimating"
+    WATCHING = "all in view is estimated, move on"
     STOPPING = "finishing the blocks begun"
 
 
@@ -185,7 +187,8 @@ class Session:
         if slide.um_per_px is None:
             raise BadInput("This slide states no µm/px: give it under Slide.")
         insisted = slide.fingerprint in self._insisted
-        return Task(slide, model, device, region_of(self.viewer, slide, scope), insisted)
+        region, follows = region_of(self.viewer, slide, scope), scope is Scope.LIVE
+        return Task(slide, model, device, region, insisted, follows)
 
     def stop(self) -> None:
         """Stop after the blocks in flight; all that is done is kept."""
@@ -213,17 +216,25 @@ class Session:
                 self._begin(report.shown)
         progress = [r.progress for r in reports if isinstance(r, Advanced)]
         if progress:
+            self._follow_phase(Phase.WATCHING, Phase.RUNNING)
             self.overlays.show_blocks([each.block for each in progress])
             self.progressed.emit(progress[-1])
         measured = [r.snapshot for r in reports if isinstance(r, Measured)]
         if measured:
             self._show_snapshot(measured[-1])
+        if reports and isinstance(reports[-1], CaughtUp):
+            self._follow_phase(Phase.RUNNING, Phase.WATCHING)
         for report in reports:
             if isinstance(report, Ended):
                 self._end(report)
 
+    def _follow_phase(self, earlier: Phase, later: Phase) -> None:
+        """Go from one phase to the next; a job that is being stopped stays in its own."""
+        if self.phase is earlier:
+            self._enter(later)
+
     def _begin(self, shown: ShownRun) -> None:
-        self._enter(Phase.RUNNING if self.phase is Phase.OPENING else self.phase)
+        self._follow_phase(Phase.OPENING, Phase.RUNNING)
         if self.shown is None or self.shown.spec != shown.spec:
             self._show(shown)
 
@@ -240,8 +251,13 @@ class Session:
             self.phase_changed.emit()
 
     def _look(self) -> None:
-        if self._job is not None:
-            self._job.look_at(visible_part(self.viewer).centre)
+        job, slide = self._job, self.slides.slide
+        if job is None:
+            return
+        job.look_at(visible_part(self.viewer).centre)
+        if job.task.follows and job.task.slide is slide:
+            with suppress(BadInput):  # beyond the slide: what was looked at last goes on
+                job.follow(region_of(self.viewer, slide, Scope.LIVE))
 
     def choose(self, choices: Choices) -> None:
         """Sum up and draw the results in another way; nothing is computed anew by the network."""

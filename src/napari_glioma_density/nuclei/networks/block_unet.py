@@ -19,7 +19,11 @@ _REACH_PX: Final = 2
 """How far the two 3×3 convolutions of a stage carry what lies beyond the edge inwards."""
 
 
-class BlockUNet(nn.Module):
+class BlockNetwork(nn.Module):
+    """A network for the blocks of an estimate: ``forward(images, rim_px)`` leaves the rim out."""
+
+
+class BlockUNet(BlockNetwork):
     """A trained U-net for inference: equal to it, bit for bit, wherever it answers.
 
     Parameters
@@ -35,7 +39,7 @@ class BlockUNet(nn.Module):
 
     def forward(self, images: Tensor, rim_px: int = 0) -> Tensor:
         """Logits (n, 2, h − 2·rim, w − 2·rim) of all but the rim of ``images`` (n, c, h, w)."""
-        net, trims = self._network, _trims(rim_px)
+        net, trims = self._network, trims_of(rim_px)
         skips = []
         features = net.down[0](images)
         for stage in list(net.down)[1:]:
@@ -52,7 +56,7 @@ class BlockUNet(nn.Module):
         return logits
 
 
-def _trims(rim_px: int) -> tuple[int, ...]:
+def trims_of(rim_px: int) -> tuple[int, ...]:
     """Px cut from each side at every level, finest first, so that all but the rim is exact.
 
     A stage spoils the outer px of what it is given; the level below must reach as far.

@@ -89,12 +89,12 @@ class ScopeBox(Box):
     def _show_phase(self) -> None:
         phase = self._session.phase
         self._estimate.setEnabled(phase is Phase.READY)
-        self._stop.setEnabled(phase in (Phase.OPENING, Phase.RUNNING))
+        self._stop.setEnabled(phase in (Phase.OPENING, Phase.RUNNING, Phase.WATCHING))
         self._bar.setRange(0, 0 if phase is Phase.OPENING else STEPS)
         if phase is Phase.READY:
             self._show_totals()
         else:
-            self._say(f"{phase.value} …")
+            self._say(phase.value if phase is Phase.WATCHING else f"{phase.value} …")
 
     def _show_progress(self, progress: "Progress") -> None:
         self._bar.setValue(round(STEPS * progress.patches_done / max(progress.patches_total, 1)))

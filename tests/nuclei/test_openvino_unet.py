@@ -1,0 +1,96 @@
+"""The U-net in OpenVINO: the values of the U-net in PyTorch."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from napari_glioma_density.nuclei import device
+from napari_glioma_density.nuclei.device import DevicePlan, placed, plan_device
+from napari_glioma_density.nuclei.networks.block_unet import BlockUNet
+from napari_glioma_density.nuclei.networks.unet import UNet
+from napari_glioma_density.nuclei.registry import Model
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
+from napari_glioma_density.nuclei.spec import ModelSpec
+
+pytest.importorskip("openvino")
+SPEC = ModelSpec(name="test", title="", architecture="unet-dropblock", base_width=8, drop_rate=0.1)
+
+
+@pytest.fixture(scope="module")
+def network() -> UNet:
+    torch.manual_seed(3)
+    network = UNet(SPEC)
+    network.train()(torch.rand(4, 3, 32, 32))
+    network.fold()
+    return network.eval()
+
+
+@pytest.mark.parametrize("rim_px", [0, 7, 64])
+@pytest.mark.parametrize(("precision", "apart"), [("fp32", 1e-4), ("bf16", 0.1)])
+def test_logits_are_those_of_pytorch(
+    network: UNet, rim_px: int, precision: str, apart: float
+) -> None:
+    images = torch.rand(2, 3, 192, 256).contiguous(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        expected = BlockUNet(network)(images, rim_px)
+        found = placed(network, DevicePlan("cpu", f"openvino-{precision}"))(images, rim_px)
+    assert found.shape == expected.shape
+    assert found.dtype == torch.float32
+    assert 0 <= float((found - expected).abs().max()) < apart
+
+
+def test_one_network_takes_images_of_every_shape(network: UNet) -> None:
+    runs = placed(network, DevicePlan("cpu", "openvino-fp32"))
+    for number in [*range(1, 16), 1]:
+        images = torch.rand(1, 3, 16 * number, 32).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            assert torch.allclose(runs(images), network(images), atol=1e-4)
+
+
+@pytest.mark.parametrize("model", ["fast", "accurate"])
+def test_shipped_models_draw_the_masks_that_pytorch_draws(model: str) -> None:
+    seen = load_segmenter(model, "cpu", "fp32")
+    images = np.full((1, 256, 320, 3), (225, 190, 215), np.uint8)
+    for y, x in np.random.default_rng(1).integers(16, 240, (25, 2)).tolist():
+        cv2.circle(images[0], (x, y), 9, (90, 60, 140), -1)
+    images = cv2.GaussianBlur(images[0], (0, 0), 1.0)[None]
+    expected = seen.segment(images)
+    assert 0.01 < expected.mean() < 0.99
+    assert np.mean(expected != seen.on("cpu", "openvino-fp32").segment(images)) < 1e-4
+    assert np.mean(expected != seen.on("cpu", "openvino-bf16").segment(images)) < 0.01
+
+
+def test_the_fastest_is_taken_and_named(network: UNet, tmp_path: Path) -> None:
+    plan = plan_device(network, "cpu", tmp_path / "devices.json")
+    assert plan.precision in ("fp32", "bf16", "openvino-fp32", "openvino-bf16")
+    assert "openvino" in (tmp_path / "devices.json").read_text()
+
+
+def test_training_is_pytorchs(network: UNet, tmp_path: Path) -> None:
+    plan = plan_device(network, "cpu", tmp_path / "devices.json", to_train=True)
+    assert plan.precision in ("fp32", "bf16")
+
+
+def test_without_it_no_trial_asks_for_it(
+    network: UNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "openvino_version", lambda: None)
+    assert not plan_device(network, "cpu", tmp_path / "devices.json").by_openvino
+    assert "openvino" not in (tmp_path / "devices.json").read_text()
+
+
+def test_a_run_begun_with_it_goes_on_without_it(
+    network: UNet, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Model(SPEC, None, "0" * 64, {})  # type: ignore[arg-type]
+    images = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    expected = NetworkSegmenter(model, network, DevicePlan("cpu", "fp32")).segment(images)
+    monkeypatch.setattr(device, "openvino_version", lambda: None)
+    found = NetworkSegmenter(model, network, DevicePlan("cpu", "openvino-fp32"))
+    assert found.precision == "fp32"
+    assert "PyTorch does, in fp32" in caplog.text
+    assert 0 < expected.sum() < expected.size
+    assert np.array_equal(found.segment(images), expected)
