@@ -50,7 +50,7 @@ class Runs:
         fitted = segmenter.fitted(job.run.spec.colour_statistics)
         self._rim_px = unseen_rim_px(segmenter.spec.halo_px)
         self.segmenter = fitted.sparing(self._rim_px)
-        self._ground = Ground.of(job.run)
+        self._ground = Ground(job.run.lattice, job.run.tissue)
         self._read_patches = job.run.patches().state == PatchState.READ
         read_px = job.run.patches().read_px[self._read_patches].sum()
         self.patches = float(read_px) / PATCH_PX**2
@@ -153,7 +153,7 @@ class Runs:
         return job
 
     def _in_order(self) -> list[Block]:
-        spec, background = self.run.spec, self._ground.background
+        spec, background = self.run.spec, self._ground.bare
         blocks = partition(self.run.lattice, spec.block_patches, spec.split)
         queue = NearestFirst((b for b in blocks if not background[b.patches].all()), None)
         return [queue.take() for _ in range(len(queue))]

@@ -3,5 +3,15 @@
 from napari_glioma_density.estimate.estimation import Estimation, prepare
 from napari_glioma_density.estimate.order import Focus, NearestFirst
 from napari_glioma_density.estimate.progress import Progress, StageSeconds
+from napari_glioma_density.estimate.survey import Survey, rehearse_first_block
 
-__all__ = ["Estimation", "Focus", "NearestFirst", "Progress", "StageSeconds", "prepare"]
+__all__ = [
+    "Estimation",
+    "Focus",
+    "NearestFirst",
+    "Progress",
+    "StageSeconds",
+    "Survey",
+    "prepare",
+    "rehearse_first_block",
+]

@@ -20,19 +20,12 @@ from napari_glioma_density.estimate.measurement import (
 )
 from napari_glioma_density.estimate.order import Focus, NearestFirst
 from napari_glioma_density.estimate.progress import Progress, StageSeconds
-from napari_glioma_density.estimate.slide_colours import FIT, fit_slide_colours
+from napari_glioma_density.estimate.slide_colours import FIT
+from napari_glioma_density.estimate.survey import Survey
 from napari_glioma_density.nuclei.segmenter import Segmenter, sparing_rim
 from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
-from napari_glioma_density.slides import (
-    Pixels,
-    Slide,
-    TissueMap,
-    WorkingPlane,
-    find_tissue,
-    whole_slide_tissue,
-    working_plane,
-)
-from napari_glioma_density.stain import colour_input, refuse_unless_brightfield
+from napari_glioma_density.slides import Pixels, Slide, WorkingPlane
+from napari_glioma_density.stain import colour_input
 
 READERS = 2
 """Threads that decode tiles; decoding releases the GIL."""
@@ -53,6 +46,7 @@ def prepare(
     block_patches: int | None = None,
     focus: Focus | None = None,
     force: bool = False,
+    survey: Survey | None = None,
 ) -> "Estimation":
     """Open or resume the run of ``segmenter`` on ``slide``.
 
@@ -74,6 +68,8 @@ def prepare(
         Where the user looks: the block there is divided, so that the first nuclei come early.
     force
         Run even if the slide does not look like brightfield H&E.
+    survey
+        One made before; where it is not of this slide and model, another is made.
 
     Raises
     ------
@@ -82,10 +78,10 @@ def prepare(
     StoreError
         When results cannot be kept.
     """
-    slide.check_readable()
-    if not force:
-        refuse_unless_brightfield(slide.thumbnail(1024), slide.name)
-    plane = working_plane(slide, segmenter.spec.um_per_px)
+    model = segmenter.spec
+    if survey is None or not survey.is_of(slide, model, tissue_mask=tissue_mask):
+        survey = Survey.of(slide, model, tissue_mask=tissue_mask, force=force)
+    plane = survey.plane
     spec = _run_spec(plane, segmenter, tissue_mask, block_patches, focus)
     store = ResultStore.open(
         store_path(slide.path, store_folder),
@@ -94,19 +90,14 @@ def prepare(
         slide.width,
         slide.height,
     )
-    tissue = find_tissue(plane) if tissue_mask else whole_slide_tissue(plane)
     if restart or not store.holds(spec.run_id):
-        spec = _with_colours(spec, plane, tissue if tissue_mask else None)
-    run = (store.restart if restart else store.begin)(spec, tissue.kinds)
+        # A run that begins is fitted to the slide; a resumed one keeps the colours it began with.
+        colours = survey.colours
+        spec = dataclasses.replace(
+            spec, colour_statistics=colours.statistics, colour_source=colours.source
+        )
+    run = (store.restart if restart else store.begin)(spec, survey.tissue.kinds)
     return Estimation(slide, plane, segmenter.fitted(run.spec.colour_statistics), run)
-
-
-def _with_colours(spec: RunSpec, plane: WorkingPlane, tissue: TissueMap | None) -> RunSpec:
-    """Fit the colours of a run that begins; a resumed one keeps those it began with."""
-    colours = fit_slide_colours(plane, spec.input, tissue)
-    return dataclasses.replace(
-        spec, colour_statistics=colours.statistics, colour_source=colours.source
-    )
 
 
 def _run_spec(
@@ -276,6 +267,7 @@ class Estimation:
         ):
             reading: deque[tuple[Block, Future[Pixels]]] = deque()
             writing: deque[tuple[Block, Future[None]]] = deque()
+            unwritten = 0  # someone waits for the first block; later ones are written meanwhile
             while (queue or reading) and not halted():
                 while queue and len(reading) < READ_AHEAD:
                     block = queue.take()
@@ -283,8 +275,9 @@ class Estimation:
                 block, pixels = reading.popleft()
                 mask = self._mask(segmenter, pixels.result())
                 writing.append((block, writer.submit(self._write, block, pixels.result(), mask)))
-                while len(writing) > 1 or (writing and writing[0][1].done()):
+                while len(writing) > unwritten or (writing and writing[0][1].done()):
                     yield _written(writing.popleft())
+                unwritten = 1
             while writing:
                 yield _written(writing.popleft())
 

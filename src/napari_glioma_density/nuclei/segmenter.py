@@ -221,6 +221,12 @@ def sparing_rim(segmenter: Segmenter, rim_px: int) -> Segmenter:
     return segmenter.sparing(rim_px) if isinstance(segmenter, NetworkSegmenter) else segmenter
 
 
+def rehearse(segmenter: Segmenter, side_px: int, rim_px: int) -> None:
+    """Have a network see a blank square, so that what is compiled at the first use is compiled."""
+    if isinstance(segmenter, NetworkSegmenter):
+        segmenter.sparing(rim_px).segment(np.zeros((1, side_px, side_px, 3), np.uint8))
+
+
 def as_input(images: NDArray[np.uint8], name: str, statistics: Statistics = ()) -> Tensor:
     """Normalise images (n, h, w, 3) uint8 to (n, channels, h, w), channels last."""
     return channels_first(normalise(images, name, statistics))

@@ -29,13 +29,21 @@ class MaskLevel(Protocol):
         """Read a window."""
 
 
+def mask_shapes(lattice: Lattice) -> tuple[tuple[int, int], ...]:
+    """Height and width of the mask's levels, finest first."""
+    return tuple(
+        (-(-lattice.height_px // downsample), -(-lattice.width_px // downsample))
+        for downsample in DOWNSAMPLES
+    )
+
+
 def create_masks(folder: Path, lattice: Lattice) -> None:
     """Create the empty levels in `folder`, named 0, 1 and 2."""
     group = zarr.create_group(str(folder), attributes={"downsamples": list(DOWNSAMPLES)})
-    for level, downsample in enumerate(DOWNSAMPLES):
+    for level, shape in enumerate(mask_shapes(lattice)):
         group.create_array(
             str(level),
-            shape=(-(-lattice.height_px // downsample), -(-lattice.width_px // downsample)),
+            shape=shape,
             chunks=(PATCH_PX, PATCH_PX),
             dtype="uint8",
             fill_value=0,

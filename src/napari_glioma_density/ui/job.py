@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -16,25 +16,17 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.stain import NotBrightfield
+from napari_glioma_density.ui.readiness import Asked, Readiness
 from napari_glioma_density.ui.region import Region
 from napari_glioma_density.ui.stored import ShownRun, show_run
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Estimation, Focus, Progress
-    from napari_glioma_density.nuclei.segmenter import Segmenter
 
 logger = logging.getLogger(__name__)
 
 SNAPSHOT_SECONDS = 0.25
 DOUBT = "looks like fluorescence or dark field, not like a brightfield H&E slide."
-LoadSegmenter = Callable[[str, str], "Segmenter"]
-
-
-def load_segmenter(model: str, device: str) -> "Segmenter":
-    """Load a model; torch is imported here, thus in the thread that calls."""
-    from napari_glioma_density.nuclei import segmenter
-
-    return segmenter.load_segmenter(model, device)
 
 
 @dataclass(frozen=True)
@@ -104,12 +96,12 @@ class EstimateJob:
         self,
         task: Task,
         choices: Choices,
-        load: LoadSegmenter = load_segmenter,
+        readiness: Readiness,
         after: "EstimateJob | None" = None,
     ) -> None:
         self.task = task
         self.choices = choices
-        self._load = load
+        self._readiness = readiness
         self._after = after
         self._stop = threading.Event()
         self._moved = threading.Event()
@@ -182,9 +174,15 @@ class EstimateJob:
         task = self.task
         if self._stop.is_set():
             return
-        segmenter = self._load(task.model, task.device)
+        if task.force:
+            segmenter, survey = self._readiness.load(task.model, task.device), None
+        else:
+            ready = self._readiness.get(Asked(task.slide, task.model, task.device))
+            segmenter, survey = ready.segmenter, ready.survey
         focus = self._attend(segmenter.spec.um_per_px)
-        with closing(prepare(task.slide, segmenter, focus=focus, force=task.force)) as estimation:
+        with closing(
+            prepare(task.slide, segmenter, focus=focus, force=task.force, survey=survey)
+        ) as estimation:
             self._um_per_px = estimation.plane.um_per_px
             self._report_blocks(estimation, focus)
 

@@ -9,6 +9,7 @@ from typing import Any
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_glioma_density.density import Lattice, PatchTable
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
@@ -29,14 +30,13 @@ from napari_glioma_density.ui.job import (
     CaughtUp,
     Ended,
     EstimateJob,
-    LoadSegmenter,
     Measured,
     Report,
     Task,
-    load_segmenter,
 )
 from napari_glioma_density.ui.open_slides import OpenSlides
 from napari_glioma_density.ui.overlays.stack import OverlayStack
+from napari_glioma_density.ui.readiness import Asked, LoadSegmenter, Readiness, load_segmenter
 from napari_glioma_density.ui.region import Scope, region_of
 from napari_glioma_density.ui.stored import ShownRun, stored_results
 
@@ -68,6 +68,8 @@ class Session:
     """Numbers are to be hidden, or shown again."""
     models_changed = Signal()
     """There are other models to choose from."""
+    nothing_stored = Signal()
+    """The current slide has no results of the model asked for: an estimate may follow."""
     imported = Signal()
     """Regions or fields on disk were changed by an import."""
     problem = Signal(str)
@@ -75,7 +77,8 @@ class Session:
 
     def __init__(self, viewer: Any, load: LoadSegmenter = load_segmenter) -> None:
         self.viewer = viewer
-        self._load = load
+        self.readiness = Readiness(load)
+        self.models_changed.connect(self.readiness.forget)
         self.phase = Phase.READY
         self.choices = Choices()
         self.shown: ShownRun | None = None
@@ -110,10 +113,38 @@ class Session:
         asked = self._asked = (slide, model)
 
         def opened(shown: ShownRun | None) -> None:
-            if shown is not None and self._asked is asked and self.shown is None:
+            if self._asked is not asked or self.shown is not None:
+                return
+            if shown is None:
+                self.nothing_stored.emit()
+            else:
                 self._restore(shown)
 
         self.background.submit(lambda: stored_results(slide, choices, model), opened)
+
+    def get_ready(self, model: str, device: str) -> None:
+        """Load a model, look the current slide over and put the overlays in place, still empty.
+
+        What stands in the way is told when an estimate is asked for.
+        """
+        slide = self.slides.slide
+        if slide is None or slide.um_per_px is None or self.phase is not Phase.READY:
+            return
+        asked, choices = Asked(slide, model, device), self.choices
+
+        def look() -> tuple[Lattice, Snapshot] | None:
+            with suppress(BadInput):
+                plane = self.readiness.get(asked).survey.plane
+                lattice = Lattice.over(plane.height, plane.width, plane.um_per_px)
+                return lattice, take_snapshot(PatchTable.pending(lattice), choices)
+            return None
+
+        def looked(found: tuple[Lattice, Snapshot] | None) -> None:
+            still = self.slides.slide is slide and self.shown is None
+            if found is not None and still and self.phase is Phase.READY:
+                self.overlays.expect(*found)
+
+        self.background.submit(look, looked)
 
     def choose_model(self, model: str) -> None:
         """Show what a model has found on this slide before, and nothing of another model."""
@@ -175,7 +206,7 @@ class Session:
     def _begin_job(self, task: Task) -> None:
         self.refused = None
         self.problem.emit("")
-        self._job = EstimateJob(task, self.choices, self._load, after=self._job)
+        self._job = EstimateJob(task, self.choices, self.readiness, after=self._job)
         self._look()
         self._job.start()
         self._enter(Phase.OPENING)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from napari_glioma_density.ui.job import LoadSegmenter, load_segmenter
+from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.session import Session
 
 

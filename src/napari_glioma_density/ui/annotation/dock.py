@@ -21,8 +21,8 @@ from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.lifetime import LivingDock, scrolled
 from napari_glioma_density.ui.dock.parts import text
 from napari_glioma_density.ui.dock.problem_line import ProblemLine
-from napari_glioma_density.ui.job import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.keys import Key, KeyBindings, keys_line
+from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.sessions import borrow_session
 
 NEXT_CELL = "Shift-N"

@@ -28,7 +28,7 @@ from napari_glioma_density.ui.annotation.shelf import (
     counting,
 )
 from napari_glioma_density.ui.camera import fly_to
-from napari_glioma_density.ui.job import LoadSegmenter, load_segmenter
+from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.stored import ShownRun
 

@@ -14,11 +14,11 @@ from napari_glioma_density.ui.dock.parts import text
 from napari_glioma_density.ui.dock.problem_line import ProblemLine
 from napari_glioma_density.ui.dock.scope_box import ScopeBox
 from napari_glioma_density.ui.dock.slide_box import SlideBox
-from napari_glioma_density.ui.job import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.keys import Key, KeyBindings, keys_line, session_keys
 from napari_glioma_density.ui.models import ListModels, list_models, warm_up
 from napari_glioma_density.ui.overview import Overview
 from napari_glioma_density.ui.pointing import ClickWatch
+from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.sessions import borrow_session
 
 HIDDEN = "Hidden while the second reader works (Annotation assist, Review)."

@@ -38,6 +38,8 @@ class ModelBox(Box):
         self.connections.add(session.phase_changed, self._show_phase)
         self._list_models = list_models
         self.connections.add(session.models_changed, self._list)
+        self.connections.add(session.nothing_stored, self._get_ready)
+        self.connections.add(self._device.changed, self._get_ready)
         self._list()
 
     def chosen(self) -> tuple[str | None, str]:
@@ -54,10 +56,17 @@ class ModelBox(Box):
         self._missing.setVisible(not models)
         self._describe(self._model.value)
         self._follow()
+        self._get_ready()
 
     def _choose(self, name: str) -> None:
         self._describe(name)
         self._session.choose_model(name)
+
+    def _get_ready(self) -> None:
+        """Have what the next estimate needs at hand, where there is nothing to show yet."""
+        model, device = self.chosen()
+        if model is not None and self._session.shown is None:
+            self._session.get_ready(model, device)
 
     def _follow(self) -> None:
         """Name the model whose results are shown."""

@@ -97,7 +97,7 @@ class ScopeBox(Box):
             self._say(phase.value if phase is Phase.WATCHING else f"{phase.value} …")
 
     def _show_progress(self, progress: "Progress") -> None:
-        self._bar.setValue(round(STEPS * progress.patches_done / max(progress.patches_total, 1)))
+        self._fill_bar(progress.patches_done / max(progress.patches_total, 1))
         self._say(words.progress(progress))
 
     def _show_totals(self) -> None:
@@ -105,7 +105,7 @@ class ScopeBox(Box):
         for widget in (self._headline, self._measure, self._nuclei):
             widget.setVisible(snapshot is not None)
         if snapshot is None or shown is None:
-            self._bar.setValue(0)
+            self._fill_bar(0)
             self._say("")
             return
         self._headline.setText(words.percent(snapshot.totals.tissue_density_percent))
@@ -119,9 +119,15 @@ class ScopeBox(Box):
             self._show_read(read.tissue_mm2, shown.tissue_mm2)
 
     def _show_read(self, read_mm2: float, tissue_mm2: float) -> None:
-        self._bar.setValue(round(STEPS * min(read_mm2 / max(tissue_mm2, 1e-9), 1)))
+        self._fill_bar(min(read_mm2 / max(tissue_mm2, 1e-9), 1))
         # Nuclei beyond the tissue map count as tissue: a little more may be read than was seen.
         self._say(words.read_of(min(read_mm2, tissue_mm2), tissue_mm2))
+
+    def _fill_bar(self, share: float) -> None:
+        """Fill the bar, drawn with the next frame: by itself Qt draws the window there and then."""
+        self._bar.setUpdatesEnabled(False)
+        self._bar.setValue(round(STEPS * share))
+        self._bar.setUpdatesEnabled(True)
 
     def _say(self, state: str) -> None:
         self._state.setText(state)

@@ -1,7 +1,7 @@
 """The grid overlay: lines between cells, their names, and the cell that was chosen."""
 
 import numpy as np
-from napari.layers import Points
+from napari.layers import Layer, Points
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import CellGrid
@@ -31,6 +31,11 @@ class GridOverlay:
         for layer in self.layers:
             layer.editable = False
             layer.locked = True
+
+    @property
+    def names(self) -> Layer:
+        """The layer of the cells' names."""
+        return self._names.layer
 
     def show(self, grid: CellGrid) -> None:
         """Lay another grid over the slide; the same one costs nothing."""

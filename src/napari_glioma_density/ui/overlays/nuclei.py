@@ -49,6 +49,13 @@ class NucleiOverlay:
             **placement(lattice.um_per_px),
         )
 
+    def look_at(self, masks: tuple[Mask, ...]) -> None:
+        """Draw other masks of the same sizes."""
+        self._masks = masks
+        self.correct(())
+        for level in self._levels:
+            level.mark_all_stale()
+
     def fill(self, filled: bool) -> None:
         """Fill the outlines with a light tint, or not."""
         self.layer.colormap = colormap(filled=filled)

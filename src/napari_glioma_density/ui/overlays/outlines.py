@@ -29,6 +29,17 @@ class Mask(Protocol):
         """Read a window."""
 
 
+class NoNuclei:
+    """A mask of a run that has not begun."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[np.uint8]:
+        sides = zip(window, self.shape, strict=True)
+        return np.zeros([len(range(*part.indices(side))) for part, side in sides], np.uint8)
+
+
 class OutlinedMask:
     """One level of a mask, drawn: 0 outside, 1 inside, 2 on the outline of a nucleus.
 
@@ -76,6 +87,10 @@ class OutlinedMask:
         """Want those kept tiles anew that a window (px of this level) touches."""
         grown = (slice(max(side.start - 1, 0), side.stop + 1) for side in (down, across))
         self._wanted.update(tile for tile in _tiles(*grown) if tile in self._kept)
+
+    def mark_all_stale(self) -> None:
+        """Want every kept tile anew."""
+        self._wanted.update(self._kept)
 
     def look_at(self, mask: Mask) -> None:
         """Draw another mask of the same size from now on; what changed is to be marked stale."""

@@ -7,12 +7,14 @@ from typing import Any
 from napari.layers import Layer
 
 from napari_glioma_density.annotation.corrected import FieldMask
-from napari_glioma_density.density import Block
+from napari_glioma_density.density import Block, Lattice
 from napari_glioma_density.findings.snapshot import Snapshot
+from napari_glioma_density.results.masks import mask_shapes
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.overlays.density import OPACITY, DensityOverlay
 from napari_glioma_density.ui.overlays.grid import GridOverlay
 from napari_glioma_density.ui.overlays.nuclei import NucleiOverlay
+from napari_glioma_density.ui.overlays.outlines import Mask, NoNuclei
 from napari_glioma_density.ui.stored import ShownRun
 
 
@@ -30,8 +32,10 @@ class OverlayStack:
         self._nuclei: NucleiOverlay | None = None
         self._grid: GridOverlay | None = None
         self._waiting: deque[Layer] = deque()
+        self._unveiling: deque[Layer] = deque()
         self._hidden: list[Layer] = []
         self._kept_hidden = False
+        self._expected: Lattice | None = None
         self._density_shown = True
         self.companions: list[Callable[[], tuple[Layer, ...]]] = []
         """Layers of others that are hidden and shown along with these."""
@@ -39,17 +43,43 @@ class OverlayStack:
         self.names_shown = True
         self.filled = False
 
+    def expect(self, lattice: Lattice, snapshot: Snapshot) -> None:
+        """Put the overlays of a run to come in place, empty, the grid hidden.
+
+        Adding layers holds the window up: better while it is at rest than when nuclei are awaited.
+        """
+        self.clear()
+        self._make(lattice, tuple(NoNuclei(shape) for shape in mask_shapes(lattice)), snapshot)
+        self._expected = lattice
+        for layer in self._grid_layers():
+            layer.visible = False
+
     def show(self, shown: ShownRun) -> None:
         """Replace the overlays by those of a run."""
-        self.clear()
-        self._density = DensityOverlay(shown.lattice, shown.snapshot.scale)
-        self._nuclei = NucleiOverlay(shown.lattice, shown.masks, self._background)
-        self._grid = GridOverlay(shown.snapshot.grid)
-        self.set_filled(self.filled)
-        self.set_names_shown(self.names_shown)
-        self._waiting.extend(self._layers())
-        self.set_hidden(self._kept_hidden)
+        if self._nuclei is not None and self._is_expected(shown):
+            self._expected = None
+            self._nuclei.look_at(shown.masks)
+            self._unveiling.extend(self._grid_layers())
+        else:
+            self.clear()
+            self._make(shown.lattice, shown.masks, shown.snapshot)
+            self.set_names_shown(self.names_shown)
         self.paint(shown.snapshot)
+
+    def _make(self, lattice: Lattice, masks: tuple[Mask, ...], snapshot: Snapshot) -> None:
+        self._density = DensityOverlay(lattice, snapshot.scale)
+        self._nuclei = NucleiOverlay(lattice, masks, self._background)
+        self._grid = GridOverlay(snapshot.grid)
+        self._waiting.extend(self._layers())
+        self.set_filled(self.filled)
+        self.set_hidden(self._kept_hidden)
+
+    def _is_expected(self, shown: ShownRun) -> bool:
+        """Whether the overlays in place are for this run, none of them deleted meanwhile."""
+        in_place = (*self._viewer.layers, *self._waiting)
+        return self._expected == shown.lattice and all(
+            layer in in_place for layer in self._layers()
+        )
 
     def tick(self) -> None:
         """Do what is due a few times a second: the next layer, tiles in view, line widths."""
@@ -67,6 +97,13 @@ class OverlayStack:
             active = self._viewer.layers.selection.active
             self._viewer.add_layer(self._waiting.popleft())
             self._viewer.layers.selection.active = active
+        elif self._unveiling:
+            self._unveil(self._unveiling.popleft())
+
+    def _unveil(self, layer: Layer) -> None:
+        """Show a layer of the grid that lay hidden, unless the user keeps it so."""
+        if self._grid is not None and (layer is not self._grid.names or self.names_shown):
+            layer.visible = True
 
     def paint(self, snapshot: Snapshot) -> None:
         """Redraw what changed in the patches, the scale or the grid."""
@@ -108,7 +145,7 @@ class OverlayStack:
     def set_names_shown(self, shown: bool) -> None:
         """Switch the names of cells on or off."""
         self.names_shown = shown
-        if self._grid is not None:
+        if self._grid is not None and self._expected is None:
             self._grid.show_names(shown)
 
     def set_hidden(self, hidden: bool) -> None:
@@ -146,8 +183,12 @@ class OverlayStack:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
         self._waiting.clear()
+        self._unveiling.clear()
         self._hidden = []
-        self._density = self._nuclei = self._grid = None
+        self._density = self._nuclei = self._grid = self._expected = None
+
+    def _grid_layers(self) -> tuple[Layer, ...]:
+        return () if self._grid is None else self._grid.layers
 
     def _layers(self) -> tuple[Layer, ...]:
         if self._density is None or self._nuclei is None or self._grid is None:

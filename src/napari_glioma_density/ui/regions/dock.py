@@ -14,9 +14,9 @@ from napari_glioma_density.ui.dock.dock import HIDDEN
 from napari_glioma_density.ui.dock.lifetime import LivingDock, scrolled
 from napari_glioma_density.ui.dock.parts import text
 from napari_glioma_density.ui.dock.problem_line import ProblemLine
-from napari_glioma_density.ui.job import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.keys import Key, KeyBindings, keys_line
 from napari_glioma_density.ui.pointing import ClickWatch
+from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.reference import reference_tissue
 from napari_glioma_density.ui.regions.actions import RegionActions
 from napari_glioma_density.ui.regions.cells_box import CellsBox

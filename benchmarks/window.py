@@ -1,0 +1,264 @@
+"""How soon nuclei are on the screen and how smoothly it moves, in a real napari window.
+
+    python benchmarks/window.py FOLDER [--slide SLIDE] [--times 5] [-o FILE]
+
+A window of 1600 × 1000 px is opened (put ``xvfb-run -a -s "-screen 0 1600x1000x24"`` in front where
+there is no display). What is timed:
+
+first overlay     from the click on *Estimate density* to the first frame that Qt shows
+                  (`frameSwapped`) with a coloured tile or an outlined nucleus in it; each time in a
+                  program of its own, on a slide without results, once it has come to rest.
+pan and zoom      from a move of the camera to the next frame shown, while nothing runs and while
+                  the whole slide is estimated (a made-up one in FOLDER, at 20×).
+our calls         how long the session's own work holds the window's thread: a tick of its timer,
+                  the click, and what follows when the view has settled.
+stop              from *Stop* until the thread has ended, beside the time a block takes.
+
+Prints one JSON object: milliseconds, median and 95th percentile; `-o` keeps it too. Times hold
+whatever else the machine does: the load average stands beside them.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import napari
+import numpy as np
+from napari.layers import Layer
+from qtpy.QtCore import QEventLoop, QTimer
+
+from napari_glioma_density.synthesis import synthesize
+from napari_glioma_density.ui.camera import View, fly_to
+from napari_glioma_density.ui.dock.dock import GliomaDensityDock
+from napari_glioma_density.ui.reader import read_slide
+from napari_glioma_density.ui.region import Scope
+from napari_glioma_density.ui.session import Phase, Session
+
+WINDOW_PX = (1600, 1000)
+LONG_S = 300.0
+MOVES = 80
+PAUSE_S = 0.06
+"""Between two moves of the camera: a hand is no faster."""
+
+
+class Window:
+    """The window with the dock and a slide, and a clock."""
+
+    def __init__(self, slide: Path) -> None:
+        self.calls: dict[str, list[float]] = {}
+        self._time_calls("tick", "estimate", "_look")
+        self.viewer = napari.Viewer(show=True)
+        self.dock = GliomaDensityDock(self.viewer)
+        self.session = self.dock.session
+        self.viewer.window.add_dock_widget(self.dock, name="Glioma density")
+        self.viewer.window.resize(*WINDOW_PX)
+        self.canvas = self.viewer.window._qt_viewer.canvas.native
+        self.viewer.add_layer(Layer.create(*read_slide(str(slide))[0]))
+        self.until(lambda: self.dock.model_box.chosen()[0] is not None)
+        self.rest(3)  # until all is imported
+
+    def _time_calls(self, *names: str) -> None:
+        for name in names:
+            setattr(Session, name, self._timed(name, getattr(Session, name)))
+
+    def _timed(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(call)
+        def timed(*arguments: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return call(*arguments)
+            finally:
+                self.calls.setdefault(name, []).append((time.perf_counter() - begun) * 1e3)
+
+        return timed
+
+    def until(self, met: Callable[[], object]) -> None:
+        """Work as the window does, until `met`."""
+        end = time.monotonic() + LONG_S
+        while not met():
+            if time.monotonic() > end:
+                raise TimeoutError
+            loop = QEventLoop()
+            QTimer.singleShot(2, loop.quit)
+            loop.exec()
+
+    def rest(self, seconds: float) -> None:
+        """Let the window be."""
+        end = time.monotonic() + seconds
+        self.until(lambda: time.monotonic() > end)
+
+    def time_to_frame(self, act: Callable[[], object], met: Callable[[], bool]) -> float:
+        """Return the ms from before `act` to the first frame shown while `met`."""
+        came: list[float] = []
+
+        def check() -> None:
+            if not came and met():
+                came.append(time.perf_counter())
+
+        self.canvas.frameSwapped.connect(check)
+        begun = time.perf_counter()
+        act()
+        self.until(lambda: came)
+        self.canvas.frameSwapped.disconnect(check)
+        return (came[0] - begun) * 1e3
+
+    def overlay_shown(self) -> bool:
+        """Whether a tile is coloured or a nucleus outlined on the canvas."""
+        overlays, layers = self.session.overlays, self.viewer.layers
+        density, nuclei = overlays._density, overlays._nuclei
+        if density is not None and density.layer in layers and np.any(density.layer.data):
+            return True
+        return nuclei is not None and nuclei.layer in layers and _any_outline(nuclei.layer)
+
+    def moves(self, while_: Callable[[], bool] = lambda: True) -> list[float]:
+        """Pan and zoom about the slide; return the ms to each next frame."""
+        camera = self.viewer.scene.camera
+        (top, left), (bottom, right) = self.viewer.layers[0].extent.world[:, -2:]
+        luck, times = np.random.default_rng(1), []
+        for number in range(MOVES):
+            if not while_():
+                break
+            if number % 10 == 0:
+                middle = luck.uniform((top, left), (bottom, right)) * 0.6 + 0.2 * (bottom, right)
+                fly_to(self.viewer, View(*middle, 300.0, 300.0))
+                self.rest(0.3)
+            acted = [False]
+
+            def act(number: int = number, acted: list[bool] = acted) -> None:
+                if number % 10 == 9:
+                    camera.zoom *= 0.8
+                else:
+                    y, x = camera.center[-2:]
+                    camera.center = (y + 6.0, x + 15.0)
+                acted[0] = True
+
+            times.append(self.time_to_frame(act, lambda acted=acted: acted[0]))
+            self.rest(PAUSE_S)
+        return times
+
+
+def _any_outline(layer: Any) -> bool:
+    return any(np.any(view.raw) for view in [layer._slice.image] if view is not None)
+
+
+def first_overlay(slide: Path) -> dict[str, float]:
+    """Click once, in this program; return the ms to the first overlay, and of our longest call."""
+    with tempfile.TemporaryDirectory() as folder:
+        window = Window(Path(shutil.copy(slide, folder)))
+        window.calls.clear()
+        shown = window.time_to_frame(window.dock.scope_box._estimate.click, window.overlay_shown)
+        window.until(lambda: window.session.phase is Phase.READY)
+        found = {"first overlay": shown, **{k: max(v) for k, v in window.calls.items()}}
+        window.viewer.close()
+    return found
+
+
+def moving(slide: Path) -> dict[str, Any]:
+    """Pan and zoom idle and running, then stop."""
+    shutil.rmtree(slide.with_name(f"{slide.name}.glioma.zarr"), ignore_errors=True)
+    window = Window(slide)
+    window.moves()
+    idle = window.moves()
+    window.calls.clear()
+    session = window.session
+    model, device = window.dock.model_box.chosen()
+    session.estimate(model, device, Scope.SLIDE)
+    window.until(lambda: session.snapshot is not None and session.snapshot.totals.patches > 4)
+    window.until(lambda: not session.overlays._waiting)
+    begun = _calls_begun(window)
+    running = window.moves(lambda: session.phase is Phase.RUNNING)
+    blocks = session.snapshot.totals.patches / 4
+    seconds = time.monotonic() - begun
+    stopped = _stop(window)
+    calls = {name: figures(times) for name, times in window.calls.items()}
+    window.viewer.close()
+    return {
+        "idle": figures(idle),
+        "running": figures(running),
+        "running ÷ idle, 95th percentile": _p95(running) / _p95(idle),
+        "our calls": calls,
+        "our calls over 50 ms": sum(t > 50 for times in window.calls.values() for t in times),
+        "stop": stopped,
+        "a block, about": 1e3 * seconds / blocks,
+    }
+
+
+def _calls_begun(window: Window) -> float:
+    return time.monotonic() - sum(window.calls.get("estimate", [0.0])) / 1e3
+
+
+def _stop(window: Window) -> float:
+    job, begun = window.session._job, time.perf_counter()
+    window.session.stop()
+    window.until(lambda: not job.alive)
+    return (time.perf_counter() - begun) * 1e3
+
+
+def _p95(times: list[float]) -> float:
+    return float(np.percentile(times, 95))
+
+
+def figures(times: list[float]) -> dict[str, float]:
+    """Median, 95th percentile and largest of times, and how many there are."""
+    middle = statistics.median(times)
+    return {"median": middle, "p95": _p95(times), "most": max(times), "n": len(times)}
+
+
+def _elsewhere(slide: Path) -> dict[str, float]:
+    told = subprocess.run(
+        [sys.executable, __file__, "--once", str(slide), "."],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(told.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Measure, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--slide", type=Path, help="for the first overlay; the made-up one without")
+    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--once", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("-o", "--output", type=Path)
+    asked = parser.parse_args()
+    if asked.once:
+        print(json.dumps(first_overlay(asked.once)), flush=True)
+        os._exit(0)  # napari's own threads may outlive the window
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    made = asked.folder / "9600x7680.tiff"
+    if not made.exists():
+        synthesize(made, 9600, 7680, 0.5, seed=1, tissue_fraction=0.8)
+    load = os.getloadavg()[0]
+    once = [_elsewhere(asked.slide or made) for _ in range(asked.times)]
+    report = {
+        "first overlay": {name: figures([each[name] for each in once]) for name in once[0]},
+        **moving(made),
+        "load average before": load,
+        "load average after": os.getloadavg()[0],
+    }
+    text = json.dumps(_rounded(report), ensure_ascii=False, indent=1)
+    if asked.output:
+        asked.output.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    return round(value, 2) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()

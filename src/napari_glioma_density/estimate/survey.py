@@ -1,0 +1,90 @@
+"""What is read of a slide before its first block: where there is tissue, and its colours."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from napari_glioma_density.density import PATCH_PX
+from napari_glioma_density.estimate.measurement import unseen_rim_px
+from napari_glioma_density.estimate.slide_colours import SlideColours, fit_slide_colours
+from napari_glioma_density.nuclei.segmenter import Segmenter, rehearse
+from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.slides import (
+    Slide,
+    TissueMap,
+    WorkingPlane,
+    find_tissue,
+    whole_slide_tissue,
+    working_plane,
+)
+from napari_glioma_density.stain import refuse_unless_brightfield
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """A slide as a model will see it; it may be made before anyone asks for an estimate.
+
+    Attributes
+    ----------
+    plane
+        The slide at the model's resolution.
+    input
+        What the model is fed, a name of ``stain.INPUTS``.
+    tissue_mask
+        Whether bare glass is left out.
+    tissue
+        Where there is tissue; everywhere where no glass is left out.
+    """
+
+    plane: WorkingPlane
+    input: str
+    tissue_mask: bool
+    tissue: TissueMap
+
+    @classmethod
+    def of(
+        cls, slide: Slide, model: ModelSpec, *, tissue_mask: bool = True, force: bool = False
+    ) -> Self:
+        """Look at a slide for a model.
+
+        Parameters
+        ----------
+        slide
+            With a believable µm/px.
+        model
+            Its resolution and its input.
+        tissue_mask
+            Whether bare glass is left out.
+        force
+            Go on even if the slide does not look like brightfield H&E.
+
+        Raises
+        ------
+        SlideError
+            When the slide cannot be measured: no µm/px, too coarse, not brightfield, unreadable.
+        """
+        slide.check_readable()
+        if not force:
+            refuse_unless_brightfield(slide.thumbnail(1024), slide.name)
+        plane = working_plane(slide, model.um_per_px)
+        tissue = find_tissue(plane) if tissue_mask else whole_slide_tissue(plane)
+        return cls(plane, model.input, tissue_mask, tissue)
+
+    @cached_property
+    def colours(self) -> SlideColours:
+        """What the model's input is fitted to; read at the first use."""
+        return fit_slide_colours(self.plane, self.input, self.tissue if self.tissue_mask else None)
+
+    def is_of(self, slide: Slide, model: ModelSpec, *, tissue_mask: bool) -> bool:
+        """Whether it was made of this very slide, for a model that sees it as `model` does."""
+        return (
+            self.plane.slide is slide
+            and working_plane(slide, model.um_per_px) == self.plane
+            and (self.input, self.tissue_mask) == (model.input, tissue_mask)
+        )
+
+
+def rehearse_first_block(segmenter: Segmenter) -> None:
+    """Have the model see a blank block of one patch, the size of the block looked at first."""
+    halo_px = segmenter.spec.halo_px
+    rehearse(segmenter, PATCH_PX + 2 * halo_px, unseen_rim_px(halo_px))

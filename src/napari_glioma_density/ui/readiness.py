@@ -1,0 +1,78 @@
+"""What an estimate needs before its first block, got while the window is at rest."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_glioma_density.slides import Slide
+
+if TYPE_CHECKING:
+    from napari_glioma_density.estimate import Survey
+    from napari_glioma_density.nuclei.segmenter import Segmenter
+
+LoadSegmenter = Callable[[str, str], "Segmenter"]
+
+
+def load_segmenter(model: str, device: str) -> "Segmenter":
+    """Load a model; torch is imported here, thus in the thread that calls."""
+    from napari_glioma_density.nuclei import segmenter
+
+    return segmenter.load_segmenter(model, device)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A slide, with a model on a device."""
+
+    slide: Slide
+    model: str
+    device: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A loaded model, and the slide as it will see it."""
+
+    segmenter: "Segmenter"
+    survey: "Survey"
+
+
+class Readiness:
+    """Gets ready for an estimate, in any thread, and keeps the last that was asked for.
+
+    Who asks for what another thread is just getting ready waits for it.
+    """
+
+    def __init__(self, load: LoadSegmenter) -> None:
+        self.load = load
+        self._lock = threading.Lock()
+        self._kept: tuple[Asked, Ready] | None = None
+
+    def get(self, asked: Asked) -> Ready:
+        """Return the loaded model and the slide's survey.
+
+        Raises
+        ------
+        BadInput
+            When the model cannot be loaded or the slide not be measured.
+        """
+        with self._lock:
+            if self._kept is None or self._kept[0] != asked:
+                self._kept = None
+                self._kept = asked, self._get(asked)
+            return self._kept[1]
+
+    def forget(self) -> None:
+        """Get ready anew the next time: models or slide have changed."""
+        with self._lock:
+            self._kept = None
+
+    def _get(self, asked: Asked) -> Ready:
+        from napari_glioma_density.estimate import Survey, rehearse_first_block
+
+        segmenter = self.load(asked.model, asked.device)
+        rehearse_first_block(segmenter)
+        survey = Survey.of(asked.slide, segmenter.spec)
+        survey.colours  # noqa: B018 - read now and kept
+        return Ready(segmenter, survey)
