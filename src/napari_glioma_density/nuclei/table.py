@@ -47,6 +47,8 @@ def separate_nuclei(mask: NDArray[np.uint8], um_per_px: float) -> NDArray[np.int
         (height, width) int32 ids, positive but not consecutive; 0 is background, and so are
         specks under :data:`SMALLEST_NUCLEUS_UM2`.
     """
+    if not mask.any():
+        return np.zeros(mask.shape, np.int32)
     count, components = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
     relief, seeds = _relief_and_seeds(mask, um_per_px)
     # Most nuclei touch none: only components with several seeds need the costly watershed.
