@@ -4,7 +4,6 @@ The graph is written from the weights: what an estimate needs, the block's rim l
 of how the network was trained.
 """
 
-from collections import OrderedDict
 from functools import partial
 from typing import Any, Final
 
@@ -19,8 +18,6 @@ from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork, trims
 from napari_glioma_density.nuclei.networks.unet import DEPTH, Convolution, UNet
 
 _NAMES: Final = {"fp32": "f32", "bf16": "bf16"}
-_MOST_SHAPES: Final = 12
-"""For so many a compiled network is kept."""
 _CHANNELS, _DOWN, _ACROSS = 1, 2, 3
 
 
@@ -39,50 +36,44 @@ class OpenVINOUNet(BlockNetwork):
         super().__init__()
         self._graph_of = partial(graph_of, network)
         self._precision = precision
-        self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._requests: dict[int, Any] = {}
 
     def forward(self, images: Tensor, rim_px: int = 0) -> Tensor:
         """Logits (n, 2, h − 2·rim, w − 2·rim) of all but the rim of ``images`` (n, c, h, w).
 
         The images are float32, channels last.
         """
-        request = self._request(tuple(images.shape), rim_px)
+        if rim_px not in self._requests:
+            self._requests[rim_px] = self._compiled(rim_px).create_infer_request()
+        request = self._requests[rim_px]
         request.infer([images.permute(0, 2, 3, 1).numpy()], share_inputs=True)
         return torch.from_numpy(request.get_output_tensor().data.copy())
 
-    def _request(self, shape: tuple[int, ...], rim_px: int) -> Any:
-        """What computes images of one shape. A slide has few: inner blocks, and those at edges."""
-        key = (*shape, rim_px)
-        if key not in self._requests:
-            self._requests[key] = self._compiled(shape, rim_px).create_infer_request()
-        self._requests.move_to_end(key)
-        if len(self._requests) > _MOST_SHAPES:
-            self._requests.popitem(last=False)
-        return self._requests[key]
-
-    def _compiled(self, shape: tuple[int, ...], rim_px: int) -> Any:
+    def _compiled(self, rim_px: int) -> Any:
         hints = {
             "INFERENCE_PRECISION_HINT": _NAMES[self._precision],
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             "PERFORMANCE_HINT": "LATENCY",
         }
-        return openvino.Core().compile_model(self._graph_of(shape, rim_px), "CPU", hints)
+        return openvino.Core().compile_model(self._graph_of(rim_px), "CPU", hints)
 
 
-def graph_of(network: UNet, shape: tuple[int, ...], rim_px: int) -> openvino.Model:
+def graph_of(network: UNet, rim_px: int) -> openvino.Model:
     """The network as a graph from images (n, h, w, c) to the logits of :class:`OpenVINOUNet`.
+
+    Number and size of the images are left open: blocks at a slide's edges are of other sizes than
+    those within, and to compile for each takes longer than to run it.
 
     Parameters
     ----------
     network
         Batch normalisation folded, fp32, on the CPU.
-    shape
-        Of the images: (n, c, h, w).
     rim_px
         What is left out on each side.
     """
-    trims, (count, channels, height, width) = trims_of(rim_px), shape
-    images = ops.parameter((count, height, width, channels), np.float32, "images")
+    trims = trims_of(rim_px)
+    first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
+    images = ops.parameter([-1, -1, -1, first.in_channels], np.float32, "images")
     features = _stage(ops.transpose(images, np.array([0, 3, 1, 2])), network.down[0])
     skips = []
     for stage in list(network.down)[1:]:
