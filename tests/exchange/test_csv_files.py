@@ -25,6 +25,7 @@ from napari_glioma_density.findings.field_hotspots import find_field_hotspots
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.sections import find_sections, measure_sections
+from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import write_grid_csv, write_patches_csv
@@ -225,7 +226,7 @@ def test_cells_of_sections_and_what_is_noted_of_cells(found: Findings, tmp_path:
     (section,) = measure_sections(pieces, found.snapshot.patches)
     circles = find_field_hotspots(found.measured, 0.02, most=3)
     first = found.snapshot.hotspots[0]
-    intervals = Intervals.of(found, DensityError(0.1, 0.1, 2.0, 5, "three slides"))
+    intervals = Intervals.of(found, DensityError(0.1, 0.1, 2.0, 5, Basis(9, 3, ("made up",))))
     extras = Extras(
         intervals=intervals,
         sections=[section],

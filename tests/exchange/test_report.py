@@ -32,10 +32,11 @@ from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.profiles import Profile, ProfileKind
 from napari_glioma_density.findings.sections import MeasuredSection, Section, measure_sections
+from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.measuring import RegionSums
 from napari_glioma_density.slides import open_slide
 
-ERROR = DensityError(0.05, 0.04, 9.0, 5, "5 annotated fields")
+ERROR = DensityError(0.05, 0.04, 9.0, 5, Basis(5, 5, ("G",)))
 SUMS = RegionSums(nucleus_px=30, read_px=120, tissue_px=100, count=3, px_mm2=2.5e-7)
 COMPARED = RegionComparison(
     "tumour", "cortex", SUMS, SUMS + SUMS, Comparison(0.5, 1.25, Interval(-1.0, 2.0), None, "")
@@ -253,6 +254,8 @@ def test_both_languages_tell_the_same_figures(page, amended, extras, named_slide
     assert 'lang="zh-Hans"' in chinese
     assert "仅供科研使用" in chinese
     assert "Research use only" not in chinese
+    assert "5 张切片的 5 个人工标注视野（G）" in chinese
+    assert "与白质之比" in chinese
 
 
 def texts(words: ReportWords) -> dict[str, str]:

@@ -11,9 +11,10 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.comparison import compare, ratio_to_reference
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.estimate_comparison import compare_estimates
+from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.measuring import REGION_PART_DTYPE, RegionSums
 
-ERROR = DensityError(0.1, 0.05, 0.0, 5, "made up")
+ERROR = DensityError(0.1, 0.05, 0.0, 5, Basis(5, 5, ("made up",)))
 
 
 def sums(nucleus: int, tissue: int) -> RegionSums:

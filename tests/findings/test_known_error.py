@@ -71,7 +71,7 @@ def test_finished_random_fields_take_its_place(findings: Any) -> None:
     error = known_error(findings)
     assert error is not None
     assert error.centre == pytest.approx(1.25, rel=1e-3)
-    assert error.basis == "4 random corrected fields of this slide"
+    assert str(error.basis) == "4 random corrected fields of this slide"
     assert known_error(findings, "second") == density_error(FAST)
 
 
@@ -91,4 +91,4 @@ def test_fields_on_patches_that_are_left_out_do_not_count(findings: Any) -> None
     findings.snapshot = replace(snapshot, model=replace(snapshot.model, state=state))
     error = known_error(findings)
     assert error is not None
-    assert error.basis == "3 random corrected fields of this slide"
+    assert str(error.basis) == "3 random corrected fields of this slide"

@@ -25,6 +25,7 @@ from napari_glioma_density.findings.uncertainty import (
     total_uncertainty,
 )
 from napari_glioma_density.findings.validation import (
+    Basis,
     CheckedField,
     Validation,
     turning_point,
@@ -33,12 +34,13 @@ from napari_glioma_density.findings.validation import (
 from napari_glioma_density.nuclei import kept_metrics
 from napari_glioma_density.nuclei.registry import list_models
 
-ERROR = DensityError(0.06, 0.08, 0.0, 5, "made up")
+BASIS = Basis(5, 5, ("made up",))
+ERROR = DensityError(0.06, 0.08, 0.0, 5, BASIS)
 
 
 def test_the_error_of_made_up_slides_is_found_again() -> None:
     fields = checked(seed=1, slides=400)
-    error = error_of(Validation(tuple(fields), turning_point(fields), ""))
+    error = error_of(Validation(tuple(fields), turning_point(fields), BASIS))
     assert error is not None
     # The mean of ten fields scatters by a tenth of their variance besides.
     expected = np.hypot(SLIDE_SHARE, TISSUE_SHARE / np.sqrt(10))
@@ -51,7 +53,7 @@ def test_intervals_from_few_slides_hold_the_density_of_new_ones() -> None:
     held = np.zeros(2, int)
     for seed in range(60):
         fields = checked(seed, slides=5)
-        error = error_of(Validation(tuple(fields), TURNING, ""))
+        error = error_of(Validation(tuple(fields), TURNING, BASIS))
         assert error is not None
         new = checked(1000 + seed, slides=20, fields=1)
         held += sum(_holds(error, field) for field in new), len(new)
@@ -78,7 +80,7 @@ def test_fields_of_the_brain_alone_count_where_there_are_any() -> None:
     metrics = {"data_sets": [data_set("G", "brain: glioma", brain), data_set("C", "colon", colon)]}
     found = validated(metrics)
     assert {field.slide for field in found.fields} == {f"G {n}" for n in range(4)}
-    assert found.basis == "40 annotated fields of 4 slides (G)"
+    assert str(found.basis) == "40 annotated fields of 4 slides (G)"
     # How errors follow density is taken from all.
     assert found.turning_percent == turning_point([*brain, *colon])
     assert len(validated({"data_sets": metrics["data_sets"][1:]}).fields) == 60
@@ -101,7 +103,7 @@ def test_models_without_scores_have_no_interval(
     (tmp_path / "mine.metrics.json").write_text(json.dumps(scores))
     error = density_error("f" * 64)
     assert error is not None
-    assert error.basis == "60 annotated fields of 6 slides (mine)"
+    assert str(error.basis) == "60 annotated fields of 6 slides (mine)"
 
 
 def test_shipped_models_know_their_error_on_glioma() -> None:
@@ -109,7 +111,7 @@ def test_shipped_models_know_their_error_on_glioma() -> None:
         if model.name in ("fast", "accurate"):
             error = density_error(model.sha256)
             assert error is not None, model.name
-            assert error.basis == "48 annotated fields of 5 slides (GBM, LGG)"
+            assert str(error.basis) == "48 annotated fields of 5 slides (GBM, LGG)"
             assert error.degrees == 5
 
 
@@ -177,7 +179,7 @@ def test_random_corrected_fields_move_and_narrow_the_interval() -> None:
     factor = slide_factor(model, fields)
     assert error is not None
     assert factor is not None
-    assert error.basis == "6 random corrected fields of this slide"
+    assert str(error.basis) == "6 random corrected fields of this slide"
     assert density_interval(10, error, whole_slide=True) == pytest.approx(
         Interval(10 * factor.low, 10 * factor.high)
     )

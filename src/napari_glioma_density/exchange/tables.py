@@ -92,7 +92,7 @@ def _intervals(findings: Findings) -> dict[str, Any] | None:
     return {
         "density_percent": [round(end, 4) for end in known.total.density],
         "tissue_density_percent": [round(end, 4) for end in known.total.tissue_density],
-        "basis": known.error.basis,
+        "basis": str(known.error.basis),
     }
 
 

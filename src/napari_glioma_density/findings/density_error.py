@@ -11,7 +11,7 @@ from napari_glioma_density.annotation.field import FieldValues
 from napari_glioma_density.annotation.sampling import correction_factor, is_sampled
 from napari_glioma_density.density import PatchTable
 from napari_glioma_density.findings.interval import CONFIDENCE
-from napari_glioma_density.findings.validation import Validation, validated
+from napari_glioma_density.findings.validation import Basis, Validation, validated
 from napari_glioma_density.nuclei.kept_metrics import metrics_of
 
 FEWEST_SLIDES = 3
@@ -34,7 +34,7 @@ class DensityError:
     degrees
         Degrees of freedom of Student's t.
     basis
-        What it was found on, in words.
+        What it was found on.
     centre
         True over found density; 1 unless fields of the slide itself were corrected.
     """
@@ -43,7 +43,7 @@ class DensityError:
     tissue_share: float
     turning_percent: float
     degrees: int
-    basis: str
+    basis: Basis
     centre: float = 1.0
 
     @cached_property
@@ -146,7 +146,7 @@ def corrected_error(
         tissue_share=float(np.sqrt(scatter) / found.mean()),
         turning_percent=0.0,
         degrees=degrees,
-        basis=f"{ratio.fields} random corrected fields of this slide",
+        basis=Basis(ratio.fields, slides=1),
         centre=ratio.factor,
     )
 

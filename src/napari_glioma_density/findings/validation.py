@@ -22,6 +22,25 @@ class CheckedField(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What an error was found on; as a string, in words.
+
+    `data_sets` names the sets of annotated fields; of none, the fields are random ones of the slide
+    itself that a person corrected.
+    """
+
+    fields: int
+    slides: int
+    data_sets: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.data_sets:
+            return f"{self.fields} random corrected fields of this slide"
+        names = ", ".join(self.data_sets)
+        return f"{self.fields} annotated fields of {self.slides} slides ({names})"
+
+
+@dataclass(frozen=True)
 class Validation:
     """Fields a model was checked on.
 
@@ -32,12 +51,12 @@ class Validation:
     turning_percent
         Density below which errors stop shrinking with density.
     basis
-        Which fields these are, in words.
+        Which fields these are.
     """
 
     fields: tuple[CheckedField, ...]
     turning_percent: float
-    basis: str
+    basis: Basis
 
 
 def validated(metrics: Mapping[str, Any]) -> Validation:
@@ -51,11 +70,11 @@ def validated(metrics: Mapping[str, Any]) -> Validation:
     everything = [field for one in sets for field in checked_fields(one)]
     fields = tuple(field for one in chosen for field in checked_fields(one))
     slides = len({field.slide for field in fields})
-    names = ", ".join(str(one["name"]) for one in chosen)
+    names = tuple(str(one["name"]) for one in chosen)
     return Validation(
         fields=fields,
         turning_percent=turning_point(everything),
-        basis=f"{len(fields)} annotated fields of {slides} slides ({names})",
+        basis=Basis(len(fields), slides, names),
     )
 
 

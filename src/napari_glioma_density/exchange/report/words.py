@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from napari_glioma_density.exchange.plots.words import Language
+from napari_glioma_density.findings.validation import Basis
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class ReportWords:
     unread_mm2: str
     interval: str
     interval_from: str
+    basis_annotated: str
+    basis_corrected: str
     no_interval: str
     count_error: str
     how_to_read: str
@@ -83,6 +86,7 @@ class ReportWords:
     sign_corrected: str
     sign_reviewed: str
     sign_incomplete: str
+    reference_tissues: dict[str, str]
     ratio: str
     model_value: str
     sections: str
@@ -151,6 +155,17 @@ class ReportWords:
     comma: str
     percent_sign: str
     points: str
+
+    def basis(self, basis: Basis) -> str:
+        """Return what an interval rests on."""
+        form = self.basis_annotated if basis.data_sets else self.basis_corrected
+        return form.format(
+            fields=basis.fields, slides=basis.slides, data_sets=", ".join(basis.data_sets)
+        )
+
+    def reference_tissue(self, name: str) -> str:
+        """Return the name of reference tissue; one that people gave stays as it is."""
+        return self.reference_tissues.get(name, name)
 
 
 def words_in(language: Language) -> ReportWords:

@@ -35,6 +35,8 @@ ENGLISH = ReportWords(
     read_mm2="read, mm²",
     unread_mm2="unreadable, mm²",
     interval="95 % interval",
+    basis_annotated="{fields} annotated fields of {slides} slides ({data_sets})",
+    basis_corrected="{fields} random corrected fields of this slide",
     interval_from="The intervals tell how far the model may be off on such tissue; sampling by "
     "chance is not in them. They rest on: {basis}.",
     no_interval="No interval is given: the error of this model is not known.",
@@ -98,6 +100,11 @@ ENGLISH = ReportWords(
     sign_corrected="corrected by a person, at least in part",
     sign_reviewed="looked at by a person",
     sign_incomplete="not all of it is read yet",
+    reference_tissues={
+        "grey matter": "grey matter",
+        "white matter": "white matter",
+        "other": "other",
+    },
     ratio="Ratio to {reference}",
     model_value="Model alone, % of tissue",
     sections="Sections",
