@@ -9,13 +9,13 @@ import torch
 
 from napari_glioma_density.nuclei import device
 from napari_glioma_density.nuclei.device import DevicePlan, placed, plan_device
+from napari_glioma_density.nuclei.networks import openvino_unet
 from napari_glioma_density.nuclei.networks.block_unet import BlockUNet
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.registry import Model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
 
-pytest.importorskip("openvino")
 SPEC = ModelSpec(name="test", title="", architecture="unet-dropblock", base_width=8, drop_rate=0.1)
 
 
@@ -80,6 +80,17 @@ def test_without_it_no_trial_asks_for_it(
     monkeypatch.setattr(device, "openvino_version", lambda: None)
     assert not plan_device(network, "cpu", tmp_path / "devices.json").by_openvino
     assert "openvino" not in (tmp_path / "devices.json").read_text()
+
+
+def test_one_that_does_not_work_here_is_passed_over(
+    network: UNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ImportError("libopenvino.so: cannot open shared object file")
+
+    monkeypatch.setattr(openvino_unet, "OpenVINOUNet", broken)
+    assert not plan_device(network, "cpu", tmp_path / "devices.json").by_openvino
+    assert "libopenvino.so" in caplog.text
 
 
 def test_a_run_begun_with_it_goes_on_without_it(

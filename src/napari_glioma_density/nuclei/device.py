@@ -137,11 +137,19 @@ def _openvino_can_run(network: nn.Module) -> bool:
 def _fastest(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
     seconds: dict[str, float] = {}
     for precision in precisions:
-        glance = _trial_seconds(network, DevicePlan(device, precision), _GLANCE_PX)
-        if seconds and glance > _HOPELESS * seconds["glance"]:
-            continue
-        seconds.setdefault("glance", glance)
-        seconds[precision] = _trial_seconds(network, DevicePlan(device, precision), _PROBE_PX)
+        plan = DevicePlan(device, precision)
+        try:
+            glance = _trial_seconds(network, plan, _GLANCE_PX)
+            if seconds and glance > _HOPELESS * seconds["glance"]:
+                continue
+            seconds[precision] = _trial_seconds(network, plan, _PROBE_PX)
+        except (ImportError, OSError, RuntimeError) as error:
+            if not plan.by_openvino:
+                raise
+            # Installed, yet not for this system: PyTorch computes.
+            logger.warning("OpenVINO is not used: %s", error)
+        else:
+            seconds.setdefault("glance", glance)
     del seconds["glance"]
     logger.info("trial on %s: %s", device, {name: round(s, 4) for name, s in seconds.items()})
     return min(seconds, key=seconds.__getitem__)
