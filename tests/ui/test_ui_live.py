@@ -68,6 +68,32 @@ def test_the_headline_is_that_of_the_view(live: Any, qtbot: Any) -> None:
     snapshot = live.session.snapshot
     assert np.argwhere(snapshot.scope).tolist() == [[0, 0]]
     assert snapshot.totals.complete
+    assert live.scope_box._nuclei.text().endswith("of the tiles in view")
+
+
+def test_once_the_view_has_moved_nothing_says_that_all_in_view_is_estimated(
+    live: Any, segmenter: DarkPixels, qtbot: Any
+) -> None:
+    wait_until_caught_up(live, qtbot, 0)
+    segmenter.gate.clear()
+    look(live, 3, 6)
+    qtbot.waitUntil(lambda: live.session.phase is Phase.RUNNING, timeout=LONG)
+    qtbot.wait(300)
+    assert live.session.phase is Phase.RUNNING
+    segmenter.gate.set()
+    wait_until_caught_up(live, qtbot, 6)
+
+
+def test_once_stopped_the_figures_are_those_of_all_that_was_read(live: Any, qtbot: Any) -> None:
+    wait_until_caught_up(live, qtbot, 0)
+    look(live, 0, 3)
+    wait_until_caught_up(live, qtbot, 3)
+    live.session.stop()
+    qtbot.waitUntil(lambda: live.session.phase is Phase.READY, timeout=LONG)
+    snapshot = live.session.snapshot
+    assert snapshot.scope.all()
+    assert snapshot.totals.patches == snapshot.patches.is_read.sum() >= 2
+    assert live.scope_box._nuclei.text().endswith("provisional")
 
 
 def test_glass_beyond_the_slide_stops_nothing(live: Any, qtbot: Any) -> None:

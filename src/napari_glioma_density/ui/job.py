@@ -137,11 +137,16 @@ class EstimateJob:
         if self._focus is not None:
             self._focus.move(*(side / self._um_per_px for side in centre_um))
 
-    def follow(self, region: Region | None) -> None:
-        """Estimate what is looked at now; of what was looked at before only the blocks begun."""
-        if region != self._region:
-            self._region = region
-            self._moved.set()
+    def follow(self, region: Region | None) -> bool:
+        """Estimate what is looked at now; of what was looked at before only the block begun.
+
+        Returns whether that is something else.
+        """
+        if region == self._region:
+            return False
+        self._region = region
+        self._moved.set()
+        return True
 
     def reports(self) -> Iterator[Report]:
         """Yield what happened since the last call."""
@@ -196,6 +201,7 @@ class EstimateJob:
             self._follow_view(estimation, focus)
         finally:
             estimation.finish()
+        self._measure(estimation, estimation.scope_of(None))
 
     def _follow_view(self, estimation: "Estimation", focus: "Focus") -> None:
         while not self._stop.is_set():

@@ -105,6 +105,11 @@ class Session:
         self._timer.start(TICK_MS)
         self.slides.changed.connect(self._change_slide)
 
+    @property
+    def is_live(self) -> bool:
+        """Whether an estimate follows the view."""
+        return self._job is not None and self._job.alive and self._job.task.follows
+
     def open_stored(self, model: str | None = None) -> None:
         """Bring back what the current slide's store holds: the latest run, or that of a model."""
         slide, choices = self.slides.slide, self.choices
@@ -288,7 +293,8 @@ class Session:
         job.look_at(visible_part(self.viewer).centre)
         if job.task.follows and job.task.slide is slide:
             with suppress(BadInput):  # beyond the slide: what was looked at last goes on
-                job.follow(region_of(self.viewer, slide, Scope.LIVE))
+                if job.follow(region_of(self.viewer, slide, Scope.LIVE)):
+                    self._follow_phase(Phase.WATCHING, Phase.RUNNING)
 
     def choose(self, choices: Choices) -> None:
         """Sum up and draw the results in another way; nothing is computed anew by the network."""

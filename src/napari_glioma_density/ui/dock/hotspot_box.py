@@ -101,6 +101,7 @@ class HotspotBox(Box):
         self.connections = Connections()
         self.connections.add(self._kind.changed, self._rank_places)
         self.connections.add(following.clicked, self._next)
+        self._following = following
         self.connections.add(self._leave_out.clicked, self.ask_reason)
         self.connections.add(self._save.clicked, self._ask_folder)
         self.connections.add(self._by_corrected.changed, self._rank)
@@ -151,6 +152,7 @@ class HotspotBox(Box):
         snapshot, spots = self._session.snapshot, self._spots.spots
         self._save.setEnabled(snapshot is not None)
         self._leave_out.setEnabled(bool(spots))
+        self._following.setEnabled(bool(spots))
         self._by_corrected.native.setVisible(bool(snapshot and snapshot.corrected.any()))
         self._note.setText(self._said(snapshot))
         self._note.setVisible(bool(self._note.text()))

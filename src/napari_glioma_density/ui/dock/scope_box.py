@@ -22,6 +22,7 @@ BIG = "font-size: 13pt; font-weight: bold; padding: 8px;"
 STEPS = 1000
 
 PART = "of a part of the slide, not of all of it"
+IN_VIEW = "of the tiles in view"
 
 
 class ScopeBox(Box):
@@ -111,16 +112,18 @@ class ScopeBox(Box):
         self._headline.setText(words.percent(snapshot.totals.tissue_density_percent))
         unsure = _unsure(snapshot, shown)
         left_out = words.left_out(snapshot.exclusions.read_mm2(snapshot.scope))
-        part = "" if snapshot.scope is None or snapshot.scope.all() else PART
+        is_whole = snapshot.scope is None or bool(snapshot.scope.all())
+        part = "" if is_whole else IN_VIEW if self._session.is_live else PART
         lines = words.totals_values(snapshot.totals, unsure), part, left_out
         self._nuclei.setText("\n".join(line for line in lines if line))
         if self._session.phase is Phase.READY:
             read = snapshot.measured.totals(snapshot.asked)  # what is left out was read, too
-            self._show_read(read.tissue_mm2, shown.tissue_mm2)
+            done = is_whole and read.complete
+            self._show_read(shown.tissue_mm2 if done else read.tissue_mm2, shown.tissue_mm2)
 
     def _show_read(self, read_mm2: float, tissue_mm2: float) -> None:
         self._fill_bar(min(read_mm2 / max(tissue_mm2, 1e-9), 1))
-        # Nuclei beyond the tissue map count as tissue: a little more may be read than was seen.
+        # Nuclei drawn beyond the tissue map count as tissue: more may be read than was seen.
         self._say(words.read_of(min(read_mm2, tissue_mm2), tissue_mm2))
 
     def _fill_bar(self, share: float) -> None:
