@@ -1,16 +1,17 @@
 """Whether a patch costs the same on a slide of any size, and memory stays: no network computes.
 
     python benchmarks/scale.py FOLDER [--slide SLIDE] [--sizes 25000x15000 250000x150000]
+        [--patches N]
 
 Slides at 0.5 µm/px are made of the real one (a synthetic one without `--slide`): 4096 × 4096 px of
 it, cut into JPEG tiles, over and over, each tile's bytes in the file once. The main job runs over
 each in a program of its own with a network that finds nothing, so what is timed is what lies around
 the network: decoding, colours left out, patch sums, mask and journal on disk.
 
-Prints one JSON object, for every size: patches, milliseconds a patch over the whole run and over
-its first and last thousand, peak memory in MB, the tissue found; then of its store: seconds to
-open it as the dock does, and milliseconds to read a screen of the mask at three zooms, median of
-twenty places.
+Prints one JSON object, for every size: patches (`--patches` ends a run after so many), milliseconds
+a patch over the whole run and over its first and last thousand, peak memory in MB, the tissue
+found; then of its store: seconds to open it as the dock does, and milliseconds to read a screen of
+the mask at three zooms, median of twenty places.
 """
 
 import argparse
@@ -154,14 +155,14 @@ def _directory(
 # --- what is measured ---------------------------------------------------------------------------
 
 
-def run(path: Path) -> dict[str, Any]:
-    """Estimate a slide from its first to its last patch."""
+def run(path: Path, most_patches: int) -> dict[str, Any]:
+    """Estimate a slide from its first to its last patch, or to so many."""
     times = [time.perf_counter()]
     done = [0]
     with open_slide(path) as slide:
         estimation = prepare(slide, FindsNothing(), path.parent, restart=True)
         opened = time.perf_counter()
-        for progress in estimation.blocks():
+        for progress in estimation.blocks(halted=lambda: done[-1] >= most_patches):
             times.append(time.perf_counter())
             done.append(progress.patches_done)
         estimation.close()
@@ -185,7 +186,7 @@ def _ms_between(times: list[float], done: list[int], first: int, last: int) -> f
     return 1e3 * (times[end] - times[begin]) / (done[end] - done[begin])
 
 
-def reopen(path: Path) -> dict[str, Any]:
+def reopen(path: Path, _: int) -> dict[str, Any]:
     """Open the store as the dock does, and read screens of the mask."""
     with open_slide(path) as slide:
         begun = time.perf_counter()
@@ -208,9 +209,9 @@ def reopen(path: Path) -> dict[str, Any]:
     return {"open the store, s": opened, "a screen of the mask, ms": screens}
 
 
-def _elsewhere(what: str, path: Path) -> dict[str, Any]:
+def _elsewhere(what: str, path: Path, most_patches: int) -> dict[str, Any]:
     told = subprocess.run(
-        [sys.executable, __file__, str(path), "--only", what],
+        [sys.executable, __file__, str(path), "--only", what, "--patches", str(most_patches)],
         check=True,
         capture_output=True,
         text=True,
@@ -226,10 +227,11 @@ def main() -> None:
     parser.add_argument(
         "--sizes", nargs="+", default=["25000x15000", "80000x50000", "250000x150000"]
     )
+    parser.add_argument("--patches", type=int, default=sys.maxsize)
     parser.add_argument("--only", choices=("run", "reopen"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:
-        print(json.dumps({"run": run, "reopen": reopen}[asked.only](asked.folder)))
+        print(json.dumps({"run": run, "reopen": reopen}[asked.only](asked.folder, asked.patches)))
         return
     asked.folder.mkdir(parents=True, exist_ok=True)
     source = asked.slide or asked.folder / "synthetic.tiff"
@@ -239,7 +241,7 @@ def main() -> None:
     for size in asked.sizes:
         path = asked.folder / f"{size}.tiff"
         write_slide(path, rgb, *(int(side) for side in size.split("x")))
-        found = _elsewhere("run", path) | _elsewhere("reopen", path)
+        found = _elsewhere("run", path, asked.patches) | _elsewhere("reopen", path, asked.patches)
         report[size] = {n: round(v, 2) if isinstance(v, float) else v for n, v in found.items()}
         print(f"{size}: {report[size]}", file=sys.stderr, flush=True)
         shutil.rmtree(path.with_name(f"{path.name}.glioma.zarr"), ignore_errors=True)

@@ -9,6 +9,7 @@ from napari_glioma_density.slides import (
     TissueKind,
     find_tissue,
     open_slide,
+    tissue,
     whole_slide_tissue,
     working_plane,
 )
@@ -32,6 +33,24 @@ def painted(*patches: tuple[tuple[int, int, int], slice, slice]) -> NDArray[np.u
 def kinds_of(path: Path) -> NDArray[np.uint8]:
     with open_slide(path).with_um_per_px(0.5) as slide:
         return find_tissue(working_plane(slide, 0.5)).kinds
+
+
+def test_the_white_of_glass_is_the_median_of_bright_nearly_grey_places() -> None:
+    rgb = np.random.default_rng(5).integers(185, 256, (97, 61, 3), dtype=np.uint8)
+    spread = rgb.max(axis=-1).astype(int) - rgb.min(axis=-1)
+    glass = rgb[(rgb.min(axis=-1) >= 200) & (spread <= 14)]
+    assert 100 < len(glass) < 1000
+    assert np.array_equal(tissue._white(rgb), np.median(glass, axis=0).astype(np.float32))
+
+
+def test_a_slide_in_strips_is_one_slide(
+    write_tiff: TiffWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_tiff(painted((PALE_BRAIN, np.s_[200:900], np.s_[300:1200])))
+    whole = kinds_of(path)
+    monkeypatch.setattr(tissue, "_STRIP_PLACES", 250)
+    assert 0 < np.count_nonzero(whole) < whole.size
+    assert np.array_equal(kinds_of(path), whole)
 
 
 def test_pale_and_dense_tissue_are_found_on_grey_glass(write_tiff: TiffWriter) -> None:

@@ -19,6 +19,7 @@ from napari_glioma_density.slides.working import WorkingPlane
 
 TISSUE_PX = 16
 _STRIP_PX = 8 * 2**20
+_STRIP_PLACES = 2**18
 _THREADS = 4
 
 # Optical densities. Otsu finds the valley between glass and tissue; where there is no glass, or
@@ -66,16 +67,20 @@ def whole_slide_tissue(plane: WorkingPlane) -> TissueMap:
 
 
 def find_tissue(plane: WorkingPlane) -> TissueMap:
-    """Find the tissue of a slide, from its coarsest level that is fine enough."""
+    """Find the tissue of a slide, from its coarsest level that is fine enough.
+
+    The largest slides have more than a hundred million places: but for their colours, one number a
+    place or less is ever held.
+    """
     seen = _places(plane)
-    excess = stain_excess(seen.rgb)
-    tissue = (excess > _threshold(excess[seen.read])).astype(np.uint8)
+    tissue = _stained(seen)
     place_mm2 = (TISSUE_PX * plane.um_per_px / 1000) ** 2
     tissue = cv2.morphologyEx(tissue, cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8))
     tissue = _without_specks(tissue, _SMALLEST_TISSUE_MM2 / place_mm2)
     tissue = 1 - _without_specks(1 - tissue, _LARGEST_HOLE_MM2 / place_mm2)
-    kinds = np.where(seen.read, cv2.dilate(tissue, np.ones((3, 3), dtype=np.uint8)), 2)
-    return TissueMap(kinds.astype(np.uint8))
+    kinds = cv2.dilate(tissue, np.ones((3, 3), dtype=np.uint8))
+    kinds[~seen.read] = TissueKind.UNKNOWN
+    return TissueMap(kinds)
 
 
 def stain_excess(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -91,15 +96,43 @@ def stain_excess(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     NDArray[np.float32]
         (height, width); 0 for glass, black borders and ink.
     """
+    return _excess(rgb, _white(rgb))
+
+
+def _stained(seen: Pixels) -> NDArray[np.uint8]:
+    """Tell which places are stained: 0/1, (rows, columns)."""
+    rows, columns = seen.read.shape
+    tall = max(1, _STRIP_PLACES // columns)
+    strips = [slice(top, top + tall) for top in range(0, rows, tall)]
+    white = _white(seen.rgb)
+
+    def steps(strip: slice) -> NDArray[np.uint8]:
+        excess = _excess(seen.rgb[strip], white)[seen.read[strip]]
+        return np.clip(excess / _OTSU_STEP, 0, 255).astype(np.uint8)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        threshold = _threshold(np.concatenate([*pool.map(steps, strips)]))
+        stained = pool.map(lambda s: _excess(seen.rgb[s], white) > threshold, strips)
+        return np.asarray(np.concatenate([strip.astype(np.uint8) for strip in stained]))
+
+
+def _excess(rgb: NDArray[np.uint8], white: NDArray[np.float32]) -> NDArray[np.float32]:
     # Channel by channel: numpy's reductions over an axis of three are slow on a big map.
-    channels = [np.ascontiguousarray(rgb[..., channel]) for channel in range(3)]
-    brightest = np.maximum(np.maximum(*channels[:2]), channels[2])
-    darkest = np.minimum(np.minimum(*channels[:2]), channels[2])
-    white = _white(rgb, darkest, brightest)
+    channels, brightest, _ = _channels(rgb)
     red, green, blue = (_optical_density(*each) for each in zip(channels, white, strict=True))
     excess = np.maximum(green - np.minimum(red, blue), 0)
     excess[(red > _BLUE_INK_RATIO * green) | (brightest < _BLACK)] = 0
     return excess
+
+
+def _channels(
+    rgb: NDArray[np.uint8],
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Red, green and blue, and the largest and the smallest of them."""
+    channels = [np.ascontiguousarray(rgb[..., channel]) for channel in range(3)]
+    brightest = np.maximum(np.maximum(*channels[:2]), channels[2])
+    darkest = np.minimum(np.minimum(*channels[:2]), channels[2])
+    return channels, brightest, darkest
 
 
 def _optical_density(channel: NDArray[np.uint8], white: float) -> NDArray[np.float32]:
@@ -108,19 +141,26 @@ def _optical_density(channel: NDArray[np.uint8], white: float) -> NDArray[np.flo
     return np.asarray((-np.log10(light)).astype(np.float32)[channel])
 
 
-def _white(
-    rgb: NDArray[np.uint8], darkest: NDArray[np.uint8], brightest: NDArray[np.uint8]
-) -> NDArray[np.float32]:
+def _white(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the colour of glass: the median of bright, nearly grey places, if there are some."""
-    glass = rgb[(darkest >= _GLASS_MIN) & (brightest - darkest <= _GLASS_SPREAD)]
-    if len(glass) < _GLASS_SHARE * darkest.size:
+    levels = np.zeros((3, 256), np.int64)
+    flat = rgb.reshape(-1, 3)
+    for first in range(0, len(flat), _STRIP_PLACES):
+        channels, brightest, darkest = _channels(flat[first : first + _STRIP_PLACES])
+        is_glass = (darkest >= _GLASS_MIN) & (brightest - darkest <= _GLASS_SPREAD)
+        for counts, channel in zip(levels, channels, strict=True):
+            counts += np.bincount(channel[is_glass], minlength=256)
+    glass = int(levels[0].sum())
+    if glass < max(_GLASS_SHARE * len(flat), 1):
         return np.full(3, _DEFAULT_WHITE, dtype=np.float32)
-    return np.asarray(np.median(glass, axis=0), dtype=np.float32)
+    # The median of so many levels: the mean of the two in the middle.
+    middle = [(glass - 1) // 2, glass // 2]
+    found = [np.searchsorted(counts.cumsum(), middle, side="right") for counts in levels]
+    return np.array([float(np.mean(each)) for each in found], np.float32)
 
 
-def _threshold(excess: NDArray[np.float32]) -> float:
+def _threshold(steps: NDArray[np.uint8]) -> float:
     """Return Otsu's threshold, kept within what glass and tissue of any slide can be."""
-    steps = np.clip(excess / _OTSU_STEP, 0, 255).astype(np.uint8)
     if not steps.size:
         return _THRESHOLD_RANGE[0]
     otsu, _ = cv2.threshold(steps.reshape(1, -1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
