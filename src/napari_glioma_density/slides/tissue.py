@@ -108,7 +108,7 @@ def _stained(seen: Pixels) -> NDArray[np.uint8]:
 
     def steps(strip: slice) -> NDArray[np.uint8]:
         excess = _excess(seen.rgb[strip], white)[seen.read[strip]]
-        return np.clip(excess / _OTSU_STEP, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(excess / _OTSU_STEP, 0, 255), np.uint8)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         threshold = _threshold(np.concatenate([*pool.map(steps, strips)]))
