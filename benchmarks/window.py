@@ -129,7 +129,7 @@ class Window:
             if not while_():
                 break
             if number % 10 == 0:
-                middle = luck.uniform((top, left), (bottom, right)) * 0.6 + 0.2 * (bottom, right)
+                middle = luck.uniform(0.2, 0.8, 2) * (bottom - top, right - left)
                 fly_to(self.viewer, View(*middle, 300.0, 300.0))
                 self.rest(0.3)
             acted = [False]

@@ -84,8 +84,12 @@ class Ground:
         return allowed
 
     def _kinds_of(self, down: slice, across: slice) -> NDArray[np.uint8]:
-        rows, columns = (np.arange(part.start, part.stop) // TISSUE_PX for part in (down, across))
-        return np.asarray(self.kinds[rows][:, columns])
+        rows, columns = (
+            slice(part.start // TISSUE_PX, -(-part.stop // TISSUE_PX)) for part in (down, across)
+        )
+        kinds = self.kinds[rows, columns].repeat(TISSUE_PX, axis=1).repeat(TISSUE_PX, axis=0)
+        y, x = down.start % TISSUE_PX, across.start % TISSUE_PX
+        return kinds[y : y + down.stop - down.start, x : x + across.stop - across.start]
 
 
 def block_window(block: Block, lattice: Lattice, halo_px: int) -> tuple[int, int, int, int]:

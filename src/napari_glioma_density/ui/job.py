@@ -16,6 +16,7 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.stain import NotBrightfield
+from napari_glioma_density.ui.courtesy import give_way
 from napari_glioma_density.ui.readiness import Asked, Readiness
 from napari_glioma_density.ui.region import Region
 from napari_glioma_density.ui.stored import ShownRun, show_run
@@ -157,6 +158,7 @@ class EstimateJob:
                 return
 
     def _run(self) -> None:
+        give_way()
         try:
             if self._after is not None:
                 self._after.join()

@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.ui.courtesy import give_way
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Survey
@@ -60,7 +62,9 @@ class Readiness:
         with self._lock:
             if self._kept is None or self._kept[0] != asked:
                 self._kept = None
-                self._kept = asked, self._get(asked)
+                # In a thread of its own: libraries compute in threads that the first caller starts.
+                with ThreadPoolExecutor(1, "ready", initializer=give_way) as apart:
+                    self._kept = asked, apart.submit(self._get, asked).result()
             return self._kept[1]
 
     def forget(self) -> None:

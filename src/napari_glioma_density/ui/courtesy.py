@@ -1,0 +1,18 @@
+"""Threads that give way to the window's."""
+
+import os
+import sys
+import threading
+from typing import Final
+
+_NICENESS: Final = 10
+"""Of the processor's time the window's thread then gets nine tenths when both want all of it."""
+
+
+def give_way() -> None:
+    """Let this thread, and those that it starts from now on, give way to the window's.
+
+    Only Linux knows of threads that are nice by themselves; elsewhere nothing changes.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
