@@ -12,6 +12,7 @@ import pytest
 from annotating import Annotator
 from painted_slide import write_slide
 from quick_segmenter import DarkPixels
+from windows import shared_viewer
 
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.models import ModelChoice
@@ -79,24 +80,22 @@ def estimated_slide(estimated: Path, tmp_path: Path) -> Path:
 @contextmanager
 def annotation_window() -> Iterator[Annotator]:
     """Open a window with both docks."""
-    from napari import Viewer
-
     from napari_glioma_density.ui.annotation.dock import AnnotationDock
     from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 
-    viewer = Viewer(show=True)
-    density = GliomaDensityDock(viewer, lambda *_: DarkPixels(), lambda: MODELS)
-    dock = AnnotationDock(viewer, lambda *_: DarkPixels())
-    for widget in (density, dock):
-        viewer.window.add_dock_widget(widget, name=type(widget).__name__, tabify=widget is dock)
-    viewer.window.resize(1200, 700)
-    made = Annotator(density, dock)
-    made.wait(lambda: density.model_box.chosen()[0] == "dark")
-    window = viewer.window._qt_window
-    with patch.object(window, "_save_current_window_settings"):
-        yield made
-        if not made.closed:
-            made.close_window()
+    with shared_viewer() as viewer:
+        density = GliomaDensityDock(viewer, lambda *_: DarkPixels(), lambda: MODELS)
+        dock = AnnotationDock(viewer, lambda *_: DarkPixels())
+        for widget in (density, dock):
+            viewer.window.add_dock_widget(widget, name=type(widget).__name__, tabify=widget is dock)
+        viewer.window.resize(1200, 700)
+        made = Annotator(density, dock)
+        made.wait(lambda: density.model_box.chosen()[0] == "dark")
+        window = viewer.window._qt_window
+        with patch.object(window, "_save_current_window_settings"):
+            yield made
+            if not made.closed:
+                made.close_window()
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QPushButton
 from quick_segmenter import DarkPixels
+from windows import shared_viewer
 
 from napari_glioma_density.regions.region import Region
 from napari_glioma_density.regions.region_file import RegionFile
@@ -124,16 +125,14 @@ class Pathologist:
 @contextmanager
 def regions_window() -> Iterator[Pathologist]:
     """Open a window with the main dock and the Regions dock."""
-    from napari import Viewer
-
     from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 
-    viewer = Viewer(show=True)
-    main = GliomaDensityDock(viewer, lambda *_: DarkPixels(), lambda: MODELS)
-    viewer.window.add_dock_widget(main, name="Glioma density")
-    made = Pathologist(viewer, main)
-    viewer.window.resize(1200, 700)
-    with patch.object(viewer.window._qt_window, "_save_current_window_settings"):
-        yield made
-        viewer.close()
-        QApplication.processEvents()
+    with shared_viewer() as viewer:
+        main = GliomaDensityDock(viewer, lambda *_: DarkPixels(), lambda: MODELS)
+        viewer.window.add_dock_widget(main, name="Glioma density")
+        made = Pathologist(viewer, main)
+        viewer.window.resize(1200, 700)
+        with patch.object(viewer.window._qt_window, "_save_current_window_settings"):
+            yield made
+            viewer.close()
+            QApplication.processEvents()
