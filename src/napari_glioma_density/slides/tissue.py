@@ -73,13 +73,14 @@ def find_tissue(plane: WorkingPlane) -> TissueMap:
     place or less is ever held.
     """
     seen = _places(plane)
-    tissue = _stained(seen)
+    tissue, read = _stained(seen), seen.read
+    del seen  # the colours of the largest slides are half a gigabyte
     place_mm2 = (TISSUE_PX * plane.um_per_px / 1000) ** 2
     tissue = cv2.morphologyEx(tissue, cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8))
     tissue = _without_specks(tissue, _SMALLEST_TISSUE_MM2 / place_mm2)
     tissue = 1 - _without_specks(1 - tissue, _LARGEST_HOLE_MM2 / place_mm2)
     kinds = cv2.dilate(tissue, np.ones((3, 3), dtype=np.uint8))
-    kinds[~seen.read] = TissueKind.UNKNOWN
+    kinds[~read] = TissueKind.UNKNOWN
     return TissueMap(kinds)
 
 
