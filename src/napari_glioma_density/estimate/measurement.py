@@ -47,9 +47,12 @@ class Ground:
         """Tissue of every patch as the tissue map has it, mm²: (lattice rows, columns)."""
         per_patch = PATCH_PX // TISSUE_PX
         rows, columns = (range(0, length, per_patch) for length in self.kinds.shape)
-        tissue = self.kinds == TissueKind.TISSUE
-        by_row = np.add.reduceat(tissue, rows, axis=0, dtype=np.int64)
-        spots = np.add.reduceat(by_row, columns, axis=1)
+        # A row of patches at a time: whole numbers of all places at once would take a gigabyte.
+        by_row = (
+            np.count_nonzero(self.kinds[row : row + per_patch] == TissueKind.TISSUE, axis=0)
+            for row in rows
+        )
+        spots = np.array([np.add.reduceat(row, columns) for row in by_row], np.float64)
         return spots * (TISSUE_PX**2 * self.lattice.px_mm2)
 
     def tissue_of(self, block: Block) -> NDArray[np.bool_]:
