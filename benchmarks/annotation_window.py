@@ -11,6 +11,7 @@ from napari.layers import Layer
 from qtpy.QtCore import QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
+from window_clock import LONG_S, WindowClock
 
 from napari_glioma_density.annotation.field import Choice, Start
 from napari_glioma_density.density import Block
@@ -19,11 +20,10 @@ from napari_glioma_density.ui.annotation.shelf import Wanted
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.reader import read_slide
 
-LONG_S = 60.0
 NO_BUTTON, NONE = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
 
 
-class Window:
+class Window(WindowClock):
     """A window with both docks and the slide, and a clock."""
 
     def __init__(self, slide: Path) -> None:
@@ -39,21 +39,6 @@ class Window:
         self.until(lambda: self.session.snapshot is not None and self.annotation.shelf is not None)
         self.until(lambda: not self.session.overlays._waiting)
         self.rest(1)
-
-    def until(self, met: Callable[[], object]) -> None:
-        """Work as the window does, until `met`."""
-        end = time.monotonic() + LONG_S
-        while not met():
-            if time.monotonic() > end:
-                raise TimeoutError
-            loop = QEventLoop()
-            QTimer.singleShot(2, loop.quit)
-            loop.exec()
-
-    def rest(self, seconds: float) -> None:
-        """Let the window be."""
-        end = time.monotonic() + seconds
-        self.until(lambda: time.monotonic() > end)
 
     def time_to(self, signal: Any, act: Callable[[], object], met: Callable[[], bool]) -> float:
         """Return the ms from before `act` until `signal` was sent and `met` was true then."""

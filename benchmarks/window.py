@@ -35,7 +35,7 @@ from typing import Any
 import napari
 import numpy as np
 from napari.layers import Layer
-from qtpy.QtCore import QEventLoop, QTimer
+from window_clock import WindowClock
 
 from napari_glioma_density.synthesis import synthesize
 from napari_glioma_density.ui.camera import View, fly_to
@@ -45,13 +45,12 @@ from napari_glioma_density.ui.region import Scope
 from napari_glioma_density.ui.session import Phase, Session
 
 WINDOW_PX = (1600, 1000)
-LONG_S = 300.0
 MOVES = 80
 PAUSE_S = 0.06
 """Between two moves of the camera: a hand is no faster."""
 
 
-class Window:
+class Window(WindowClock):
     """The window with the dock and a slide, and a clock."""
 
     def __init__(self, slide: Path) -> None:
@@ -81,21 +80,6 @@ class Window:
                 self.calls.setdefault(name, []).append((time.perf_counter() - begun) * 1e3)
 
         return timed
-
-    def until(self, met: Callable[[], object]) -> None:
-        """Work as the window does, until `met`."""
-        end = time.monotonic() + LONG_S
-        while not met():
-            if time.monotonic() > end:
-                raise TimeoutError
-            loop = QEventLoop()
-            QTimer.singleShot(2, loop.quit)
-            loop.exec()
-
-    def rest(self, seconds: float) -> None:
-        """Let the window be."""
-        end = time.monotonic() + seconds
-        self.until(lambda: time.monotonic() > end)
 
     def time_to_frame(self, act: Callable[[], object], met: Callable[[], bool]) -> float:
         """Return the ms from before `act` to the first frame shown while `met`."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
-from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult
+from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, patches_with_tissue
 from napari_glioma_density.slides import TISSUE_PX, Pixels, TissueKind
 
 COUNTING: Final = 2
@@ -38,10 +38,7 @@ class Ground:
     @cached_property
     def bare(self) -> NDArray[np.bool_]:
         """Patches with neither tissue nor places not looked at: (lattice rows, columns)."""
-        per_patch = PATCH_PX // TISSUE_PX
-        rows, columns = (range(0, length, per_patch) for length in self.kinds.shape)
-        most = np.maximum.reduceat(np.maximum.reduceat(self.kinds, rows, axis=0), columns, axis=1)
-        return np.equal(most, TissueKind.BACKGROUND)
+        return ~patches_with_tissue(self.kinds)
 
     def patch_tissue_mm2(self) -> NDArray[np.float64]:
         """Tissue of every patch as the tissue map has it, mm²: (lattice rows, columns)."""

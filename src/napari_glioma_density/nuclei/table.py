@@ -48,9 +48,8 @@ def separate_nuclei(mask: NDArray[np.uint8], um_per_px: float) -> NDArray[np.int
         specks under :data:`SMALLEST_NUCLEUS_UM2`.
     """
     labels = np.zeros(mask.shape, np.int32)
-    inside = np.flatnonzero(
-        mask
-    )  # a tenth of the px or so: all that is looked up is looked up there
+    # A tenth of the px or so: what is looked up px by px is looked up there.
+    inside = np.flatnonzero(mask)
     if not inside.size:
         return labels
     count, components = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)

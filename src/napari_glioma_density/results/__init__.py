@@ -3,7 +3,7 @@
 from napari_glioma_density.results.heatmap import draw_heatmap, write_heatmap
 from napari_glioma_density.results.location import find_store, store_path
 from napari_glioma_density.results.nuclei import NUCLEUS_DTYPE
-from napari_glioma_density.results.run import BlockResult, Run
+from napari_glioma_density.results.run import BlockResult, Run, patches_with_tissue
 from napari_glioma_density.results.spec import RunSpec
 from napari_glioma_density.results.store import ResultStore
 from napari_glioma_density.results.summary import summary, write_summary
@@ -17,6 +17,7 @@ __all__ = [
     "RunSpec",
     "draw_heatmap",
     "find_store",
+    "patches_with_tissue",
     "store_path",
     "summary",
     "write_grid_csv",

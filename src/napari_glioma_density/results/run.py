@@ -189,7 +189,7 @@ class Run:
         self._journal_length, self._nuclei_count = journal.length, journal.nuclei
         self._finished = {entry.block for entry in journal.entries}
         self._patches = PatchTable.pending(self.lattice)
-        self._patches.state[~_has_tissue(self.tissue)] = PatchState.BACKGROUND
+        self._patches.state[~patches_with_tissue(self.tissue)] = PatchState.BACKGROUND
         self._done = np.zeros(self._patches.state.shape, bool)
         for entry in journal.entries:
             entry.write_into(self._patches)
@@ -261,7 +261,7 @@ def recorded_spec(folder: Path, attributes: dict[str, Any]) -> RunSpec:
         ) from error
 
 
-def _has_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def patches_with_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Tell which patches hold any tissue, or ground that could not be looked at."""
     side = PATCH_PX // layout.TISSUE_PX
     rows, columns = (np.arange(0, length, side) for length in tissue.shape)

@@ -199,10 +199,8 @@ class EstimateJob:
         if not self.task.follows:
             self._report_scope(estimation, scope, focus)
             return
-        try:
-            self._follow_view(estimation, focus)
-        finally:
-            estimation.finish()
+        self._follow_view(estimation, focus)
+        estimation.finish()
         self._measure(estimation, estimation.scope_of(None))
 
     def _follow_view(self, estimation: "Estimation", focus: "Focus") -> None:

@@ -51,8 +51,11 @@ class Readiness:
         self._lock = threading.Lock()
         self._kept: tuple[Asked, Ready] | None = None
 
-    def get(self, asked: Asked) -> Ready:
+    def get(self, asked: Asked, *, ahead: bool = False) -> Ready:
         """Return the loaded model and the slide's survey.
+
+        `ahead` of an estimate the slide's colours are read as well, and the model sees a blank
+        block; once one is asked for it does so by itself, and a resumed one needs no colours.
 
         Raises
         ------
@@ -64,7 +67,7 @@ class Readiness:
                 self._kept = None
                 # In a thread of its own: libraries compute in threads that the first caller starts.
                 with ThreadPoolExecutor(1, "ready", initializer=give_way) as apart:
-                    self._kept = asked, apart.submit(self._get, asked).result()
+                    self._kept = asked, apart.submit(self._get, asked, ahead).result()
             return self._kept[1]
 
     def forget(self) -> None:
@@ -72,11 +75,12 @@ class Readiness:
         with self._lock:
             self._kept = None
 
-    def _get(self, asked: Asked) -> Ready:
+    def _get(self, asked: Asked, ahead: bool) -> Ready:
         from napari_glioma_density.estimate import Survey, rehearse_first_block
 
         segmenter = self.load(asked.model, asked.device)
-        rehearse_first_block(segmenter)
         survey = Survey.of(asked.slide, segmenter.spec)
-        survey.colours  # noqa: B018 - read now and kept
+        if ahead:
+            rehearse_first_block(segmenter)
+            survey.colours  # noqa: B018 - read now and kept
         return Ready(segmenter, survey)

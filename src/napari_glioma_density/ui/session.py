@@ -9,7 +9,6 @@ from typing import Any
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_glioma_density.density import Lattice, PatchTable
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
@@ -36,7 +35,7 @@ from napari_glioma_density.ui.job import (
 )
 from napari_glioma_density.ui.open_slides import OpenSlides
 from napari_glioma_density.ui.overlays.stack import OverlayStack
-from napari_glioma_density.ui.readiness import Asked, LoadSegmenter, Readiness, load_segmenter
+from napari_glioma_density.ui.readiness import LoadSegmenter, Readiness, load_segmenter
 from napari_glioma_density.ui.region import Scope, region_of
 from napari_glioma_density.ui.stored import ShownRun, stored_results
 
@@ -126,30 +125,6 @@ class Session:
                 self._restore(shown)
 
         self.background.submit(lambda: stored_results(slide, choices, model), opened)
-
-    def get_ready(self, model: str, device: str) -> None:
-        """Load a model, look the current slide over and put the overlays in place, still empty.
-
-        What stands in the way is told when an estimate is asked for.
-        """
-        slide = self.slides.slide
-        if slide is None or slide.um_per_px is None or self.phase is not Phase.READY:
-            return
-        asked, choices = Asked(slide, model, device), self.choices
-
-        def look() -> tuple[Lattice, Snapshot] | None:
-            with suppress(BadInput):
-                plane = self.readiness.get(asked).survey.plane
-                lattice = Lattice.over(plane.height, plane.width, plane.um_per_px)
-                return lattice, take_snapshot(PatchTable.pending(lattice), choices)
-            return None
-
-        def looked(found: tuple[Lattice, Snapshot] | None) -> None:
-            still = self.slides.slide is slide and self.shown is None
-            if found is not None and still and self.phase is Phase.READY:
-                self.overlays.expect(*found)
-
-        self.background.submit(look, looked)
 
     def choose_model(self, model: str) -> None:
         """Show what a model has found on this slide before, and nothing of another model."""

@@ -2,6 +2,7 @@
 
 from magicgui.widgets import ComboBox, Container
 
+from napari_glioma_density.ui.ahead import get_ready
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, text
 from napari_glioma_density.ui.models import ListModels, ModelChoice
@@ -66,7 +67,7 @@ class ModelBox(Box):
         """Have what the next estimate needs at hand, where there is nothing to show yet."""
         model, device = self.chosen()
         if model is not None and self._session.shown is None:
-            self._session.get_ready(model, device)
+            get_ready(self._session, model, device)
 
     def _follow(self) -> None:
         """Name the model whose results are shown."""
