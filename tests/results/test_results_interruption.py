@@ -124,7 +124,7 @@ def test_stale_coarse_levels_are_rebuilt_on_resume(begin: Begin) -> None:
 def test_an_empty_block_removes_the_chunk_a_crash_left(begin: Begin) -> None:
     empty = Block(0, 0, 1, 1)
     with begin(block_patches=1) as run:
-        chunk = run._masks._chunk_path(0, 0, 0)
+        chunk = run._masks._files[0].path(0, 0)
         run._masks.write(run.lattice.window(empty), np.ones((480, 480), np.uint8))
         assert chunk.exists()
         run.commit(made_up_result(run.lattice, empty))

@@ -8,17 +8,23 @@ from pathlib import Path
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file whole: readers see the old content or the new, after a crash too."""
+    place(path, data, synced=True)
+    sync_folder(path.parent)
+
+
+def place(path: Path, data: bytes, *, synced: bool) -> None:
+    """Replace a file whole; ``synced`` brings its content to disk, its name it does not."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
         with part.open("wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
 
 
 def sync_files(paths: Iterable[Path]) -> None:

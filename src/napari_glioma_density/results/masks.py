@@ -10,12 +10,10 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Lattice
-from napari_glioma_density.results.durable import sync_files, sync_folder
+from napari_glioma_density.results.chunks import ChunkFiles, Window, create_level
 
 DOWNSAMPLES = (1, 4, 16)
 _REGION_PX = PATCH_PX * DOWNSAMPLES[-1]
-
-Window = tuple[slice, slice]
 
 
 class MaskLevel(Protocol):
@@ -41,13 +39,7 @@ def create_masks(folder: Path, lattice: Lattice) -> None:
     """Create the empty levels in `folder`, named 0, 1 and 2."""
     group = zarr.create_group(str(folder), attributes={"downsamples": list(DOWNSAMPLES)})
     for level, shape in enumerate(mask_shapes(lattice)):
-        group.create_array(
-            str(level),
-            shape=shape,
-            chunks=(PATCH_PX, PATCH_PX),
-            dtype="uint8",
-            fill_value=0,
-        )
+        create_level(group, str(level), shape)
 
 
 class MaskPyramid:
@@ -59,59 +51,50 @@ class MaskPyramid:
     """
 
     def __init__(self, folder: Path, *, writable: bool) -> None:
-        self.folder = folder
         mode = "r+" if writable else "r"
+        folders = [folder / str(level) for level in range(len(DOWNSAMPLES))]
         self.levels: tuple[zarr.Array, ...] = tuple(
-            zarr.open_array(str(folder / str(level)), mode=mode)
-            for level in range(len(DOWNSAMPLES))
+            zarr.open_array(str(folder), mode=mode) for folder in folders
         )
+        self._files = tuple(map(ChunkFiles, folders, self.levels)) if writable else ()
 
     def write(self, window: Window, mask: NDArray[np.uint8]) -> None:
-        """Write whole chunks of level 0; on disk when this returns."""
-        self._write_level(0, window, mask)
+        """Write whole chunks of level 0; on disk when this returns.
+
+        Any number of threads may, each a window of its own.
+        """
+        self._files[0].write(window, mask, synced=True)
 
     def write_coarse(self, window: Window, mask: NDArray[np.uint8]) -> None:
-        """Write what the coarse levels show of a window of level 0."""
+        """Write what the coarse levels show of a window of level 0; on disk after `sync`.
+
+        One thread at a time: neighbouring windows share chunks.
+        """
         for level, coarse in enumerate(coarsen(mask), start=1):
-            self._write_level(level, _shrink(window, DOWNSAMPLES[level]), coarse)
+            shrunk = _shrink(window, DOWNSAMPLES[level])
+            self._files[level].write(shrunk, coarse, synced=False)
+
+    def sync(self) -> None:
+        """Bring the coarse levels to disk. A crash before is mended by `repair`."""
+        for files in self._files:
+            files.sync()
 
     def repair(self, finished: NDArray[np.bool_]) -> None:
         """Take away what a crash left of unfinished patches, and rebuild the coarse levels."""
         for row, column in np.argwhere(~finished).tolist():
-            self._chunk_path(0, row, column).unlink(missing_ok=True)
+            self._files[0].path(row, column).unlink(missing_ok=True)
         for window in self._regions():
             if finished[_shrink(window, PATCH_PX)].any():
                 self.write_coarse(window, self.levels[0][window])
             else:
-                self._remove_coarse(window)
-
-    def _remove_coarse(self, window: Window) -> None:
-        for level in range(1, len(DOWNSAMPLES)):
-            for row, column in _chunks(_shrink(window, DOWNSAMPLES[level])):
-                self._chunk_path(level, row, column).unlink(missing_ok=True)
-
-    def _write_level(self, level: int, window: Window, mask: NDArray[np.uint8]) -> None:
-        self.levels[level][window] = mask
-        chunks = [self._chunk_path(level, row, column) for row, column in _chunks(window)]
-        folders = {chunk.parent for chunk in chunks}
-        sync_files(chunks)
-        for folder in (*folders, *{folder.parent for folder in folders}):
-            sync_folder(folder)
-
-    def _chunk_path(self, level: int, row: int, column: int) -> Path:
-        key: str = self.levels[level].metadata.encode_chunk_key((row, column))
-        return self.folder / str(level) / key
+                for level in range(1, len(DOWNSAMPLES)):
+                    self._files[level].remove(_shrink(window, DOWNSAMPLES[level]))
 
     def _regions(self) -> Iterator[Window]:
         height, width = self.levels[0].shape
         for top, left in product(range(0, height, _REGION_PX), range(0, width, _REGION_PX)):
             bottom, right = min(top + _REGION_PX, height), min(left + _REGION_PX, width)
             yield slice(top, bottom), slice(left, right)
-
-
-def _chunks(window: Window) -> Iterator[tuple[int, int]]:
-    down, across = _shrink(window, PATCH_PX)
-    return product(range(down.start, down.stop), range(across.start, across.stop))
 
 
 def _shrink(window: Window, downsample: int) -> Window:

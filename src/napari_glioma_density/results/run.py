@@ -17,10 +17,11 @@ from napari_glioma_density.density import PATCH_PX, Block, PatchState, PatchTabl
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import layout
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
+from napari_glioma_density.results.chunks import Window
 from napari_glioma_density.results.durable import sync_folder, write_tail
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.journal import PATCH_VALUES, JournalEntry, read_journal
-from napari_glioma_density.results.masks import MaskPyramid, Window
+from napari_glioma_density.results.masks import MaskPyramid
 from napari_glioma_density.results.nuclei import (
     NUCLEUS_DTYPE,
     as_records,
@@ -71,7 +72,7 @@ class Run:
 
     The journal is the truth: a block without a line never happened. Reading needs no lock and
     sees the blocks finished when the run was opened, and those committed through this object.
-    All methods may be called from any thread; only one thread may commit.
+    All methods may be called from any thread; only one thread at a time may commit or record.
 
     Attributes
     ----------
@@ -93,7 +94,7 @@ class Run:
         with explained(folder), _damage_named(folder):
             self._masks = MaskPyramid(folder / layout.MASKS, writable=lock is not None)
             self.tissue: NDArray[np.uint8] = zarr.open_array(folder / layout.TISSUE, mode="r")[:]
-        self._clean = True
+        self._unrecorded: set[Block] = set()
         self._load_journal()
         if lock is not None:
             self._clear_up()
@@ -137,17 +138,33 @@ class Run:
         ValueError
             When the block was committed before, or its arrays do not fit it.
         """
+        self.write_mask(result)
+        self.record(result)
+
+    def write_mask(self, result: BlockResult) -> None:
+        """Bring a block's mask to disk, the longer part of `commit`; `record` is to follow.
+
+        Any number of threads may at once, each with a block of its own. Raises what `commit` does.
+        """
+        self._demand_writing()
+        window = self._window_of(result)
+        with self._guard:
+            self._unrecorded.add(result.block)
+        with explained(self.folder):
+            self._masks.write(window, result.mask)
+
+    def record(self, result: BlockResult) -> None:
+        """Add a block whose mask is on disk; one thread at a time. Raises what `commit` does."""
         self._demand_writing()
         values = result.values()
         window = self._window_of(result)
-        clean, self._clean = self._clean, False
         with explained(self.folder):
             if self.is_finished:
                 self._mark(finished=False)
-            self._masks.write(window, result.mask)
             self._record(result, values)
             self._masks.write_coarse(window, result.mask)
-        self._clean = clean
+        with self._guard:
+            self._unrecorded.discard(result.block)
 
     def finish(self) -> None:
         """Write the nucleus table and the totals, and mark the run finished.
@@ -166,8 +183,9 @@ class Run:
         if self._lock is None or not self._lock.is_locked:
             return
         try:
-            if self._clean:
+            if not self._unrecorded:
                 with explained(self.folder):
+                    self._masks.sync()
                     (self.folder / layout.UNCLOSED).unlink(missing_ok=True)
         finally:
             self._lock.release()
