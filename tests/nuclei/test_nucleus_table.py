@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from skimage.measure import regionprops
+from scipy import ndimage
+from skimage.measure import label, regionprops
+from skimage.segmentation import watershed
 
 from napari_glioma_density.nuclei.table import measure_nuclei, separate_nuclei
 from napari_glioma_density.training.dataset import open_data_set, read_field
@@ -65,6 +67,31 @@ def test_areas_and_centres_agree_with_scikit_image() -> None:
     assert [region.area for region in regions] == found.area_px.tolist()
     centres = np.array([region.centroid for region in regions]) + 0.5
     assert np.allclose(centres, np.column_stack([found.y_px, found.x_px]))
+
+
+@pytest.mark.parametrize("um_per_px", [0.3, 0.5, 1.2])
+def test_parting_by_crops_is_parting_the_whole_picture(um_per_px: float) -> None:
+    """What is moved together to save work ends as if the watershed had seen everything."""
+    places = np.random.default_rng(4).integers((-5, -5, 4), (505, 405, 15), (400, 3)).tolist()
+    mask = discs(*map(tuple, places), side=500)[:, :400]
+    labels = separate_nuclei(mask, um_per_px)
+    ours, theirs = labels > 0, parted_at_once(mask, um_per_px)
+    pairs = np.unique(np.column_stack([labels[ours], theirs[ours]]), axis=0)
+    assert len(pairs) == len(np.unique(pairs[:, 0])) == len(np.unique(pairs[:, 1]))
+    assert len(pairs) > 20
+    gone = np.setdiff1d(theirs[mask > 0], pairs[:, 1])
+    assert np.isin(theirs, gone).sum() == (mask > 0).sum() - ours.sum()
+
+
+def parted_at_once(mask: NDArray[np.uint8], um_per_px: float) -> NDArray[np.int32]:
+    """Seeds and watershed over the whole picture, by scikit-image and scipy."""
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_5)
+    depth = cv2.GaussianBlur(depth, (0, 0), 0.5 / um_per_px)
+    reach = max(1, round(2.5 / um_per_px))
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    highest = ndimage.maximum_filter(depth, footprint=around, mode="constant", cval=-1)
+    seeds = label((depth >= highest) & (mask > 0), connectivity=2)
+    return watershed(-depth, seeds, mask=mask > 0, connectivity=2)
 
 
 @pytest.mark.parametrize("data_set", ["glioma_research/gbm", "validation/lgg"])

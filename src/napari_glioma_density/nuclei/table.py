@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
+from napari_glioma_density.nuclei.atlas import Atlas
+
 SMALLEST_NUCLEUS_UM2: Final = 8.0
 """A pyknotic nucleus measures about 3.5 µm across; less is a speck or a tangential shaving."""
 NUCLEUS_MARGIN_PX: Final = 32
@@ -49,7 +51,7 @@ def separate_nuclei(mask: NDArray[np.uint8], um_per_px: float) -> NDArray[np.int
     """
     labels = np.zeros(mask.shape, np.int32)
     # A tenth of the px or so: what is looked up px by px is looked up there.
-    inside = np.flatnonzero(mask)
+    inside = np.flatnonzero(mask > 0)
     if not inside.size:
         return labels
     count, components = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
@@ -57,11 +59,15 @@ def separate_nuclei(mask: NDArray[np.uint8], um_per_px: float) -> NDArray[np.int
     label = components.ravel()[inside]
     # Most nuclei touch none: only components with several seeds need the costly watershed.
     is_crowded = _holding_several(seeds, components, count)[label]
-    crowded = np.zeros(mask.shape, bool)
-    crowded.ravel()[inside] = is_crowded
-    # As components are: else px that hang on by a corner would stay behind.
-    grown = watershed(relief, seeds, mask=crowded, connectivity=2)
-    label = np.where(is_crowded, grown.ravel()[inside] + count, label)
+    if is_crowded.any():
+        atlas = Atlas.of(inside[is_crowded], label[is_crowded], mask.shape[1])
+        grown = watershed(
+            atlas.filled(relief),
+            atlas.filled(seeds),
+            mask=atlas.filled(mask) > 0,
+            connectivity=2,  # as components are: else px that hang on by a corner would stay behind
+        )
+        label[is_crowded] = atlas.read(grown) + count
     specks = np.bincount(label) < SMALLEST_NUCLEUS_UM2 / um_per_px**2
     labels.ravel()[inside] = np.where(specks[label], 0, label)
     return labels
@@ -75,16 +81,36 @@ def _relief_and_seeds(
     depth = np.asarray(cv2.GaussianBlur(depth, (0, 0), _SMOOTHING_UM / um_per_px))
     reach = max(1, round(_SEED_SPACING_UM / um_per_px))
     around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
-    summits = (depth >= cv2.dilate(depth, around)) & (mask > 0)
-    _, seeds = cv2.connectedComponents(summits.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    summits = _summits(depth, mask, around)
+    _, seeds = cv2.connectedComponents(summits, connectivity=8, ltype=cv2.CV_32S)
     return -depth, np.asarray(seeds)
+
+
+def _summits(
+    depth: NDArray[np.float32], mask: NDArray[np.uint8], around: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Px of the mask that nothing ``around`` them exceeds, as a 0/1 mask.
+
+    Few exceed even their four neighbours: only those are compared with all that lies around.
+    """
+    near = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    at = np.flatnonzero((depth >= cv2.dilate(depth, near)) & (mask > 0))
+    reach, across = around.shape[0] // 2, depth.shape[1]
+    y, x = np.divmod(at, across)
+    bordered = cv2.copyMakeBorder(depth, *(reach,) * 4, cv2.BORDER_CONSTANT, value=-1)
+    down, right = np.nonzero(around)
+    shifts = down * bordered.shape[1] + right
+    highest = np.asarray(bordered).ravel()[(y * bordered.shape[1] + x)[:, None] + shifts].max(1)
+    summits = np.zeros(mask.shape, np.uint8)
+    summits.ravel()[at] = depth.ravel()[at] >= highest
+    return summits
 
 
 def _holding_several(
     seeds: NDArray[np.int32], components: NDArray[np.int32], count: int
 ) -> NDArray[np.bool_]:
     """Whether each component, by id, holds more than one seed."""
-    at = np.flatnonzero(seeds)
+    at = np.flatnonzero(seeds > 0)
     _, first = np.unique(seeds.ravel()[at], return_index=True)
     held = np.bincount(components.ravel()[at[first]], minlength=count)
     held[0] = 0
@@ -94,7 +120,7 @@ def _holding_several(
 def measure_nuclei(labels: NDArray[np.int32]) -> Nuclei:
     """Centroid and area of each label, in the order of their ids."""
     width = labels.shape[1]
-    inside = np.flatnonzero(labels)
+    inside = np.flatnonzero(labels > 0)
     ids = labels.ravel()[inside]
     area = np.bincount(ids)
     there = np.flatnonzero(area)
