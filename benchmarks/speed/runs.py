@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, PatchState, partition
-from napari_glioma_density.estimate.estimation import READERS, Estimation, prepare
+from napari_glioma_density.estimate.crew import crew_for
+from napari_glioma_density.estimate.estimation import Estimation, prepare
 from napari_glioma_density.estimate.measurement import (
     Ground,
     block_window,
@@ -80,7 +81,8 @@ class Runs:
     def decode(self) -> float:
         """The blocks read in the job's order by as many threads as the job has."""
         watch = Stopwatch()
-        with self.sample.open() as slide, ThreadPoolExecutor(READERS) as readers:
+        threads = crew_for(self.segmenter.device).readers
+        with self.sample.open() as slide, ThreadPoolExecutor(threads) as readers:
             plane = working_plane(slide, self.segmenter.spec.um_per_px)
             with watch.running():
                 for reading in [readers.submit(plane.read, *w) for w in self.block_windows()]:

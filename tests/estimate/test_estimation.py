@@ -12,6 +12,7 @@ from skimage.measure import label
 from napari_glioma_density.density import PatchState
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.estimate import Focus, prepare
+from napari_glioma_density.estimate.crew import Crew
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, open_slide
 
@@ -166,11 +167,12 @@ def test_a_region_first_and_the_rest_later_is_the_whole(
     assert np.array_equal(run.mask(0)[:], whole.mask(0)[:])
 
 
+@pytest.mark.parametrize("step", ["write_mask", "record"])
 def test_a_full_disk_keeps_the_blocks_before_it(
-    slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     estimation = prepare(slide, dark, tmp_path / "r", block_patches=1)
-    commit, done = estimation.run.commit, []
+    commit, done = getattr(estimation.run, step), []
 
     def until_full(result: Any) -> None:
         if len(done) == 3:
@@ -178,13 +180,30 @@ def test_a_full_disk_keeps_the_blocks_before_it(
         commit(result)
         done.append(result.block)
 
-    monkeypatch.setattr(estimation.run, "commit", until_full)
+    monkeypatch.setattr(estimation.run, step, until_full)
     with pytest.raises(StoreError, match="disk is full"):
         list(estimation.blocks())
     estimation.close()
     resumed = prepare(slide, dark, tmp_path / "r")
     assert resumed.run.finished == frozenset(done)
     resumed.close()
+
+
+def test_many_hands_give_what_few_give(
+    slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = prepare(slide, dark, tmp_path / "few", block_patches=1)
+    assert len(list(few.blocks())) > 6
+    many = Crew(readers=4, ahead=6, measurers=4, unwritten=8)
+    monkeypatch.setattr("napari_glioma_density.estimate.estimation.crew_for", lambda _: many)
+    busy = prepare(slide, dark, tmp_path / "many", block_patches=1)
+    list(busy.blocks())
+    for job in (few, busy):
+        job.close()
+    assert np.array_equal(busy.run.nuclei(), few.run.nuclei())
+    assert busy.run.patches().totals() == few.run.patches().totals()
+    for level in range(3):
+        assert np.array_equal(busy.run.mask(level)[:], few.run.mask(level)[:])
 
 
 def test_a_damaged_tile_is_unread_and_no_density(

@@ -59,12 +59,12 @@ def test_joining_relu_changes_no_bit(
 ) -> None:
     with torch.inference_mode():
         joined = BlockUNet(network)(block)
-        monkeypatch.setattr(block_unet, "_can_join", lambda _: False)
+        monkeypatch.setattr(block_unet, "_can_join", lambda *_: False)
         assert torch.equal(BlockUNet(network)(block), joined)
 
 
 def test_the_rim_is_not_computed(network: UNet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(block_unet, "_can_join", lambda _: False)  # the counter knows no other
+    monkeypatch.setattr(block_unet, "_can_join", lambda *_: False)  # the counter knows no other
     lean, image = BlockUNet(network), torch.rand(1, 3, 480 + 2 * HALO_PX, 480 + 2 * HALO_PX)
 
     def work(rim_px: int) -> int:

@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, PatchState, partition
+from napari_glioma_density.estimate.crew import crew_for
 from napari_glioma_density.estimate.measurement import (
     COUNTING,
     Ground,
@@ -22,16 +24,12 @@ from napari_glioma_density.estimate.order import Focus, NearestFirst
 from napari_glioma_density.estimate.progress import Progress, StageSeconds
 from napari_glioma_density.estimate.slide_colours import FIT
 from napari_glioma_density.estimate.survey import Survey
-from napari_glioma_density.nuclei.segmenter import Segmenter, sparing_rim
-from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
+from napari_glioma_density.nuclei.block_queue import Answer, BlockQueue, block_queue
+from napari_glioma_density.nuclei.segmenter import Segmenter
+from napari_glioma_density.results import BlockResult, ResultStore, Run, RunSpec, store_path
 from napari_glioma_density.slides import Pixels, Slide, WorkingPlane
 from napari_glioma_density.stain import colour_input
 
-READERS = 2
-"""Threads that decode tiles; decoding releases the GIL."""
-READ_AHEAD = 3
-"""Blocks read before the network asks for them: enough to hide a slow disk, few enough that a
-moved view is followed within a block or two."""
 BLOCK_PATCHES = {"cpu": 2, "mps": 2, "cuda": 4}
 """Side of a block by device: on a CPU 1920 px blocks are no faster a patch than 960."""
 
@@ -141,6 +139,14 @@ def _block_at(focus: Focus | None, block_patches: int) -> frozenset[tuple[int, i
         return frozenset()
     y, x = (int(coordinate // (block_patches * PATCH_PX)) for coordinate in position)
     return frozenset({(y, x)})
+
+
+class _Seen(NamedTuple):
+    """A block that was read, and what of it was brought to where it is computed."""
+
+    pixels: Pixels
+    uploaded: Any
+    """None where nothing could be read."""
 
 
 class Estimation:
@@ -260,42 +266,54 @@ class Estimation:
         if not queue:
             return
         placed = self._segmenter.on(spec.device, spec.precision)
-        segmenter = sparing_rim(placed, unseen_rim_px(spec.halo_px))
+        masks = block_queue(placed, unseen_rim_px(spec.halo_px))
+        crew = crew_for(spec.device)
         with (
-            ThreadPoolExecutor(READERS, "read") as readers,
-            ThreadPoolExecutor(1, "write") as writer,
+            ThreadPoolExecutor(crew.readers, "read") as readers,
+            ThreadPoolExecutor(crew.measurers, "measure") as measurers,
+            ThreadPoolExecutor(1, "record") as recorder,
         ):
-            reading: deque[tuple[Block, Future[Pixels]]] = deque()
+            reading: deque[tuple[Block, Future[_Seen]]] = deque()
             writing: deque[tuple[Block, Future[None]]] = deque()
             unwritten = 0  # someone waits for the first block; later ones are written meanwhile
             while (queue or reading) and not halted():
-                while queue and len(reading) < READ_AHEAD:
+                while queue and len(reading) < crew.ahead:
                     block = queue.take()
-                    reading.append((block, readers.submit(self._read, block)))
-                block, pixels = reading.popleft()
-                mask = self._mask(segmenter, pixels.result())
-                writing.append((block, writer.submit(self._write, block, pixels.result(), mask)))
+                    reading.append((block, readers.submit(self._read, block, masks)))
+                block, seen = reading.popleft()
+                answer = self._begun(masks, seen.result())
+                measured = measurers.submit(self._measure, block, seen.result().pixels, answer)
+                writing.append((block, recorder.submit(self._record, measured)))
                 while len(writing) > unwritten or (writing and writing[0][1].done()):
                     yield _written(writing.popleft())
-                unwritten = 1
+                unwritten = crew.unwritten
             while writing:
                 yield _written(writing.popleft())
 
-    def _read(self, block: Block) -> Pixels:
+    def _read(self, block: Block, masks: BlockQueue) -> _Seen:
         window = block_window(block, self.run.lattice, self.run.spec.halo_px)
         with self.seconds.spent("read"):
-            return self.plane.read(*window)
+            pixels = self.plane.read(*window)
+            return _Seen(pixels, masks.uploaded(pixels.rgb) if pixels.read.any() else None)
 
-    def _mask(self, segmenter: Segmenter, pixels: Pixels) -> NDArray[np.uint8]:
-        if not pixels.read.any():
-            return np.zeros(pixels.read.shape, np.uint8)
+    def _begun(self, masks: BlockQueue, seen: _Seen) -> Answer:
+        if seen.uploaded is None:
+            return lambda: np.zeros(seen.pixels.read.shape, np.uint8)
         with self.seconds.spent("infer"):
-            return np.asarray(segmenter.segment(pixels.rgb[None])[0])
+            return masks.begin(seen.uploaded)
 
-    def _write(self, block: Block, pixels: Pixels, mask: NDArray[np.uint8]) -> None:
-        halo = self.run.spec.halo_px
+    def _measure(self, block: Block, pixels: Pixels, answer: Answer) -> BlockResult:
+        with self.seconds.spent("infer"):
+            mask = answer()
         with self.seconds.spent("write"):
-            self.run.commit(measure_block(block, pixels, mask, self._ground, halo))
+            result = measure_block(block, pixels, mask, self._ground, self.run.spec.halo_px)
+            self.run.write_mask(result)
+        return result
+
+    def _record(self, measured: "Future[BlockResult]") -> None:
+        result = measured.result()
+        with self.seconds.spent("write"):
+            self.run.record(result)
 
 
 def _written(written: tuple[Block, "Future[None]"]) -> Block:

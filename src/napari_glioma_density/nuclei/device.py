@@ -27,7 +27,8 @@ PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torc
 OPENVINO: Final = "openvino-"
 """Before the name of a precision: computed by OpenVINO, an optional extra, and not by PyTorch."""
 
-_PROBE_PX: Final = 256
+_PROBE_PX: Final = {"cpu": 256, "mps": 256, "cuda": 1536}
+"""A GPU that is given little waits for the processor, whatever the precision."""
 _GLANCE_PX: Final = 64
 _HOPELESS: Final = 3.0
 """A precision this many times slower at a glance is not timed at full size: without hardware
@@ -142,7 +143,7 @@ def _fastest(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
             glance = _trial_seconds(network, plan, _GLANCE_PX)
             if seconds and glance > _HOPELESS * seconds["glance"]:
                 continue
-            seconds[precision] = _trial_seconds(network, plan, _PROBE_PX)
+            seconds[precision] = _trial_seconds(network, plan, _PROBE_PX[device])
         except (ImportError, OSError, RuntimeError) as error:
             if not plan.by_openvino:
                 raise

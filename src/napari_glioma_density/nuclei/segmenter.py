@@ -3,9 +3,10 @@
 import copy
 import logging
 import math
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -24,9 +25,10 @@ from napari_glioma_density.nuclei.device import (
 from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork
 from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_model
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.tensor_colours import TENSOR_INPUTS
 from napari_glioma_density.nuclei.views import mean_margins, symmetries
 from napari_glioma_density.nuclei.weights import load_network
-from napari_glioma_density.stain import Statistics, normalise
+from napari_glioma_density.stain import Statistics, colour_input, normalise
 
 logger = logging.getLogger(__name__)
 
@@ -122,11 +124,41 @@ class NetworkSegmenter:
         ModelError
             When not even one image fits into the device's memory.
         """
-        rim, (height, width) = self._rim_px, images.shape[1:3]
-        nucleus = self._margins(images, rim) >= self._least_margin
-        masks = np.zeros((len(images), height, width), np.uint8)
-        masks[:, rim : height - rim, rim : width - rim] = nucleus.numpy()
-        return masks
+        return self.with_rim((self._margins(images, self._rim_px) >= self._least_margin).numpy())
+
+    def uploadable(self, rgb: NDArray[np.uint8]) -> Tensor:
+        """What is brought to the device of an image (h, w, 3): its colours, or channels (h, w, c).
+
+        The channels where the device cannot make them of the colours.
+        """
+        if self.spec.input in TENSOR_INPUTS:
+            return torch.from_numpy(rgb)
+        return torch.from_numpy(normalise(rgb[None], self.spec.input, self._statistics)[0])
+
+    def nuclei_of(self, uploaded: Tensor) -> Tensor:
+        """Nucleus or not, uint8 (h, w) less the rim, of what :meth:`uploadable` gave.
+
+        It stays on the device, and may not be computed yet when this returns.
+        """
+        with torch.inference_mode():
+            channels = uploaded[None]
+            if self.spec.input in TENSOR_INPUTS:
+                channels = self._channels_on_device(channels)
+            seen = on_device(channels.permute(0, 3, 1, 2), self._plan)
+            margins = mean_margins(self._sparing_network(self._rim_px), seen, self._views)[0]
+            return (margins >= self._least_margin).to(torch.uint8)
+
+    def with_rim(self, masks: NDArray[Any]) -> NDArray[np.uint8]:
+        """Masks (…, h, w) of 0/1 of the whole, the rim that was spared left empty."""
+        edges = [(0, 0)] * (masks.ndim - 2) + [(self._rim_px,) * 2] * 2
+        return np.pad(masks.astype(np.uint8, copy=False), edges)
+
+    def _channels_on_device(self, images: Tensor) -> Tensor:
+        typical = colour_input(self.spec.input).typical
+        return TENSOR_INPUTS[self.spec.input](images, self._statistics or typical)
+
+    def _sparing_network(self, rim_px: int) -> Callable[[Tensor], Tensor]:
+        return partial(self._network, rim_px=rim_px) if rim_px else self._network
 
     def sparing(self, rim_px: int) -> "NetworkSegmenter":
         """The same model for masks whose outer ``rim_px`` nobody looks at: they are left empty."""
@@ -165,9 +197,8 @@ class NetworkSegmenter:
         try:
             with torch.inference_mode():
                 seen = as_input(images, self.spec.input, self._statistics)
-                network = partial(self._network, rim_px=rim_px) if rim_px else self._network
-                margins = mean_margins(network, on_device(seen, self._plan), self._views)
-                return margins.cpu()
+                network = self._sparing_network(rim_px)
+                return mean_margins(network, on_device(seen, self._plan), self._views).cpu()
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise

@@ -21,10 +21,13 @@ from napari_glioma_density.stain.optical import (
 TYPICAL: Final[Statistics] = (0.44, 1.05, 0.52, 1.30)
 """For pictures with too little tissue to tell: about the mean of all sets at hand."""
 
-_LEAST_STEP: Final = 0.15
-_RANGE: Final = (-1.0, 2.5)
+LEAST_STEP: Final = 0.15
+"""Between the means of paler and darker tissue; a flat slide must not be blown up to noise."""
+RANGE: Final = (-1.0, 2.5)
+"""Darkness beyond is cut off."""
 _BINS: Final = 256
-_UNMIX_HAEMATOXYLIN: Final = np.linalg.inv(STAINS)[:, 0]
+UNMIX_HAEMATOXYLIN: Final = np.linalg.inv(STAINS)[:, 0]
+"""What red, green and blue give to the density of haematoxylin."""
 
 
 def relative(pixels: NDArray[np.uint8]) -> Statistics:
@@ -38,7 +41,7 @@ def relative(pixels: NDArray[np.uint8]) -> Statistics:
     density = tissue_density(pixels)
     if not tells_stains(density):
         return TYPICAL
-    return (*_two_means(density[:, 0]), *_two_means(density @ _UNMIX_HAEMATOXYLIN))
+    return (*_two_means(density[:, 0]), *_two_means(density @ UNMIX_HAEMATOXYLIN))
 
 
 def relative_darkness(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
@@ -47,14 +50,14 @@ def relative_darkness(images: NDArray[np.uint8], statistics: Statistics) -> NDAr
     red_low, red_high, low, high = statistics
     planes = (
         _between(density[..., 0], red_low, red_high),
-        _between(density @ _UNMIX_HAEMATOXYLIN, low, high),
+        _between(density @ UNMIX_HAEMATOXYLIN, low, high),
     )
     return np.stack(planes, axis=-1)
 
 
 def _between(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
-    step = max(high - low, _LEAST_STEP)
-    return np.asarray(np.clip((values - np.float32(low)) / np.float32(step), *_RANGE))
+    step = max(high - low, LEAST_STEP)
+    return np.asarray(np.clip((values - np.float32(low)) / np.float32(step), *RANGE))
 
 
 def _two_means(values: NDArray[np.float32]) -> tuple[float, float]:

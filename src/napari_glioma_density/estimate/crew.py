@@ -1,0 +1,35 @@
+"""How many threads do what in a run, and how far they are ahead of each other."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The threads of a run beside the one that drives the network.
+
+    Attributes
+    ----------
+    readers
+        Threads that decode tiles; decoding releases the GIL.
+    ahead
+        Blocks read before the network asks for them: enough to hide a slow disk, few enough that
+        a moved view is followed soon.
+    measurers
+        Threads that tell nuclei apart and write masks; they release the GIL for most of it.
+    unwritten
+        Blocks that may be under way behind the network.
+    """
+
+    readers: int
+    ahead: int
+    measurers: int
+    unwritten: int
+
+
+def crew_for(device: str) -> Crew:
+    """The crew of a device: where the processor computes, it needs its cores for that."""
+    if device != "cuda":
+        return Crew(readers=2, ahead=3, measurers=1, unwritten=1)
+    half = max(2, (os.cpu_count() or 2) // 2)
+    return Crew(readers=half, ahead=half + 2, measurers=half, unwritten=half + 4)
