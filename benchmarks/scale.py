@@ -78,7 +78,7 @@ def pattern(path: Path) -> Rgb:
     return np.pad(rgb, [*missing, (0, 0)], mode="symmetric")
 
 
-def write_slide(path: Path, rgb: Rgb, width: int, height: int) -> None:
+def write_slide(path: Path, rgb: Rgb, width: int, height: int, um_per_px: float = 0.5) -> None:
     """Write a BigTIFF whose tiles of a level are those of `rgb`, over and over."""
     levels = [_level(rgb, downsample, width, height) for downsample in DOWNSAMPLES]
     with path.open("wb") as file:
@@ -92,7 +92,8 @@ def write_slide(path: Path, rgb: Rgb, width: int, height: int) -> None:
             counts = np.array([len(tile) for tile in tiles], "<u8")[order]
             places = [_written(file, np.array(offsets, "<u8")[order]), _written(file, counts)]
             at = file.tell()
-            file.write(_directory(size, len(order), *places, is_reduced=number > 0))
+            per_cm = round(10_000 / um_per_px)
+            file.write(_directory(size, len(order), *places, per_cm, is_reduced=number > 0))
             file.seek(before)
             file.write(struct.pack("<Q", at))
             file.seek(0, 2)
@@ -127,10 +128,10 @@ def _written(file: Any, values: NDArray[np.uint64]) -> int:
 
 
 def _directory(
-    size: tuple[int, int], tiles: int, offsets: int, counts: int, *, is_reduced: bool
+    size: tuple[int, int], tiles: int, offsets: int, counts: int, per_cm: int, *, is_reduced: bool
 ) -> bytes:
-    """One image directory: JPEG in YCbCr 4:2:2, 0.5 µm/px; the next one's place is left open."""
-    per_cm = struct.pack("<II", 20000, 1)
+    """One image directory: JPEG in YCbCr 4:2:2; the next one's place is left open."""
+    resolution = struct.pack("<II", per_cm, 1)
     entries = [
         (254, 4, 1, struct.pack("<Q", int(is_reduced))),
         (256, 4, 1, struct.pack("<Q", size[0])),
@@ -139,8 +140,8 @@ def _directory(
         (259, 3, 1, struct.pack("<Q", 7)),
         (262, 3, 1, struct.pack("<Q", 6)),
         (277, 3, 1, struct.pack("<Q", 3)),
-        (282, 5, 1, per_cm),
-        (283, 5, 1, per_cm),
+        (282, 5, 1, resolution),
+        (283, 5, 1, resolution),
         (296, 3, 1, struct.pack("<Q", 3)),
         (322, 3, 1, struct.pack("<Q", TILE_PX)),
         (323, 3, 1, struct.pack("<Q", TILE_PX)),
