@@ -20,6 +20,7 @@ from napari_glioma_density.density import (
 )
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import (
+    NUCLEUS_DTYPE,
     draw_heatmap,
     summary,
     write_grid_csv,
@@ -27,6 +28,7 @@ from napari_glioma_density.results import (
     write_patches_csv,
     write_summary,
 )
+from napari_glioma_density.results.nuclei import in_slide_order
 
 PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED, EXCLUDED = PatchState
 
@@ -195,3 +197,18 @@ def test_a_summary_of_nothing_read_says_null_and_never_0(tmp_path: Path) -> None
     assert figures["density_percent"] is None
     assert figures["nuclei_per_mm2"] is None
     assert figures["complete"] is False
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_slide_order_is_by_patch_then_y_then_x(ties: bool) -> None:
+    random = np.random.default_rng(5)
+    nuclei = np.zeros(20_000, NUCLEUS_DTYPE)
+    nuclei["y_px"], nuclei["x_px"] = random.random((2, 20_000)) * 9000
+    nuclei["area_px"] = random.integers(50, 60, 20_000)
+    nuclei["origin"] = random.integers(0, 2, 20_000)
+    if ties:
+        nuclei["y_px"] //= 90
+        nuclei["x_px"] //= 900
+    y, x = nuclei["y_px"], nuclei["x_px"]
+    six = nuclei["origin"], nuclei["area_px"], x, y, x // 480, y // 480
+    assert np.array_equal(in_slide_order(nuclei), nuclei[np.lexsort(six)])

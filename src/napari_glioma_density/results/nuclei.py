@@ -25,9 +25,25 @@ def as_records(nuclei: NDArray[np.void]) -> NDArray[np.void]:
 
 def in_slide_order(nuclei: NDArray[np.void]) -> NDArray[np.void]:
     """Sort nuclei by patch row, patch column, then y, x: the same whatever the order of blocks."""
-    y, x = nuclei["y_px"], nuclei["x_px"]
-    order = np.lexsort((nuclei["origin"], nuclei["area_px"], x, y, x // PATCH_PX, y // PATCH_PX))
+    place = _patch_and_y(nuclei)
+    order = np.argsort(place)
+    # One key sorts millions several times faster than six; few nuclei of a patch share its y.
+    place = place[order]
+    same = np.flatnonzero(place[1:] == place[:-1])
+    shared = np.union1d(same, same + 1)
+    tied = nuclei[order[shared]]
+    keys = tied["origin"], tied["area_px"], tied["x_px"], place[shared]
+    order[shared] = order[shared][np.lexsort(keys)]
     return nuclei[order]
+
+
+def _patch_and_y(nuclei: NDArray[np.void]) -> NDArray[np.uint64]:
+    """Row and column of the patch, and y, in one number that sorts as the three do."""
+    y = np.ascontiguousarray(nuclei["y_px"])
+    row, column = ((nuclei[axis] // PATCH_PX).astype(np.uint64) for axis in ("y_px", "x_px"))
+    # The bits of a number that is not negative sort as the number does.
+    place = (row << np.uint64(48)) | (column << np.uint64(32)) | y.view(np.uint32)
+    return np.asarray(place, np.uint64)
 
 
 def write_nucleus_table(folder: Path, nuclei: NDArray[np.void]) -> None:
