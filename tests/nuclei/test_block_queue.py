@@ -15,6 +15,7 @@ from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.registry import Model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.tensor_colours import TENSOR_INPUTS
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 RIM_PX = 64
@@ -48,15 +49,16 @@ def test_a_processor_answers_at_once(
 def test_the_way_of_a_gpu_gives_the_mask_of_the_processor(
     name: str, tissue_rgb: NDArray[np.uint8]
 ) -> None:
-    """All of it but the device: uploaded as colours or as channels, the rim put back."""
+    """All of it but the device: brought there as colours or as channels, the rim put back."""
     spec = ModelSpec(name="test", title="", architecture="unet", base_width=4, input=name)
     torch.manual_seed(0)
     network, block = build_network(spec).eval(), blocks(tissue_rgb)[0]
     middle = float(np.median(_random(spec, network).probability(block[None])))
     one = _random(spec.with_(threshold=middle), network).sparing(RIM_PX)
-    uploaded = one.uploadable(block)
+    as_colours = name in TENSOR_INPUTS
+    uploaded = torch.from_numpy(block) if as_colours else one.uploadable(block)
     found, expected = one.with_rim(one.nuclei_of(uploaded).numpy()), one.segment(block[None])[0]
-    assert uploaded.dtype == (torch.float32 if name == "reinhard" else torch.uint8)
+    assert as_colours == (name != "reinhard")
     assert 0.2 < expected.mean() < 0.8
     assert (found != expected).mean() < 1e-3
 
@@ -88,7 +90,7 @@ def test_a_block_too_large_for_the_gpu_is_said_plainly(exact: NetworkSegmenter) 
     queue = block_queue(exact.on("cuda", "fp32"), 0)
     torch.cuda.set_per_process_memory_fraction(0.01)
     try:
-        with pytest.raises(ModelError, match=r"4096×4096 px does not fit.*--device cpu"):
+        with pytest.raises(ModelError, match=r"4096×4096 px does not fit.*cuda.*--device cpu"):
             queue.begin(queue.uploaded(np.zeros((4096, 4096, 3), np.uint8)))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

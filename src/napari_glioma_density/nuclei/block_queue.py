@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_glioma_density.errors import ModelError
-from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter, sparing_rim
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter
 
 Answer = Callable[[], NDArray[np.uint8]]
 """Waits for a block's mask (h, w) of 0/1; any thread may, once."""
@@ -33,13 +33,14 @@ class BlockQueue(Protocol):
 
 def block_queue(segmenter: Segmenter, rim_px: int) -> BlockQueue:
     """The queue of a segmenter, for masks whose outer ``rim_px`` nobody looks at."""
-    if isinstance(segmenter, NetworkSegmenter) and segmenter.device == "cuda":
-        return CudaQueue(segmenter.sparing(rim_px))
-    return _AtOnce(sparing_rim(segmenter, rim_px))
+    if not isinstance(segmenter, NetworkSegmenter):
+        return _AtOnce(segmenter)
+    lean = segmenter.sparing(rim_px)
+    return CudaQueue(lean) if segmenter.device == "cuda" else _ColoursAhead(lean)
 
 
 class _AtOnce:
-    """A processor's: there is nobody else to compute meanwhile."""
+    """Of anything that turns pictures into masks."""
 
     def __init__(self, segmenter: Segmenter) -> None:
         self._segmenter = segmenter
@@ -49,6 +50,20 @@ class _AtOnce:
 
     def begin(self, block: NDArray[np.uint8]) -> Answer:
         mask = np.asarray(self._segmenter.segment(block[None])[0])
+        return lambda: mask
+
+
+class _ColoursAhead:
+    """A processor's: who reads a block also makes the network's input of it."""
+
+    def __init__(self, segmenter: NetworkSegmenter) -> None:
+        self._segmenter = segmenter
+
+    def uploaded(self, rgb: NDArray[np.uint8]) -> Tensor:
+        return self._segmenter.uploadable(rgb)
+
+    def begin(self, block: Tensor) -> Answer:
+        mask = self._segmenter.with_rim(self._segmenter.nuclei_of(block).cpu().numpy())
         return lambda: mask
 
 
@@ -104,14 +119,7 @@ class CudaQueue:
         """Nucleus or not, uint8 (h, w) less the rim, on the GPU."""
         try:
             return self._segmenter.nuclei_of(pixels)
-        except torch.OutOfMemoryError:
+        except ModelError:
             torch.cuda.synchronize()  # blocks under way give their memory back
             torch.cuda.empty_cache()
-        try:
-            return self._segmenter.nuclei_of(pixels)
-        except torch.OutOfMemoryError:
-            height, width = pixels.shape[:2]
-            raise ModelError(
-                f"{self._segmenter.spec.name}: a block of {width}×{height} px does not fit into "
-                "the memory of the GPU; close other programs, use --block-px 960 or --device cpu"
-            ) from None
+        return self._segmenter.nuclei_of(pixels)

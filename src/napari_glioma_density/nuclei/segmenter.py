@@ -127,11 +127,11 @@ class NetworkSegmenter:
         return self.with_rim((self._margins(images, self._rim_px) >= self._least_margin).numpy())
 
     def uploadable(self, rgb: NDArray[np.uint8]) -> Tensor:
-        """What is brought to the device of an image (h, w, 3): its colours, or channels (h, w, c).
+        """What is brought to the device of an image (h, w, 3): channels (h, w, c), float32.
 
-        The channels where the device cannot make them of the colours.
+        Or its colours as they are, uint8, where a GPU makes the channels of them.
         """
-        if self.spec.input in TENSOR_INPUTS:
+        if self.device == "cuda" and self.spec.input in TENSOR_INPUTS:
             return torch.from_numpy(rgb)
         return torch.from_numpy(normalise(rgb[None], self.spec.input, self._statistics)[0])
 
@@ -139,23 +139,39 @@ class NetworkSegmenter:
         """Nucleus or not, uint8 (h, w) less the rim, of what :meth:`uploadable` gave.
 
         It stays on the device, and may not be computed yet when this returns.
+
+        Raises
+        ------
+        ModelError
+            When it does not fit into the device's memory.
         """
-        with torch.inference_mode():
-            channels = uploaded[None]
-            if self.spec.input in TENSOR_INPUTS:
-                channels = self._channels_on_device(channels)
-            seen = on_device(channels.permute(0, 3, 1, 2), self._plan)
-            margins = mean_margins(self._sparing_network(self._rim_px), seen, self._views)[0]
-            return (margins >= self._least_margin).to(torch.uint8)
+        try:
+            with torch.inference_mode():
+                channels = self._channels(uploaded[None]).permute(0, 3, 1, 2)
+                network = self._sparing_network(self._rim_px)
+                margins = mean_margins(network, on_device(channels, self._plan), self._views)
+                return (margins[0] >= self._least_margin).to(torch.uint8)
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+        raise self._too_large(*uploaded.shape[:2])
 
     def with_rim(self, masks: NDArray[Any]) -> NDArray[np.uint8]:
         """Masks (…, h, w) of 0/1 of the whole, the rim that was spared left empty."""
         edges = [(0, 0)] * (masks.ndim - 2) + [(self._rim_px,) * 2] * 2
         return np.pad(masks.astype(np.uint8, copy=False), edges)
 
-    def _channels_on_device(self, images: Tensor) -> Tensor:
+    def _channels(self, uploaded: Tensor) -> Tensor:
+        if uploaded.dtype != torch.uint8:
+            return uploaded
         typical = colour_input(self.spec.input).typical
-        return TENSOR_INPUTS[self.spec.input](images, self._statistics or typical)
+        return TENSOR_INPUTS[self.spec.input](uploaded, self._statistics or typical)
+
+    def _too_large(self, height: int, width: int) -> ModelError:
+        return ModelError(
+            f"{self.spec.name}: an image of {width}×{height} px does not fit into the memory of "
+            f"{self.device}; close other programs, use smaller blocks or --device cpu"
+        )
 
     def _sparing_network(self, rim_px: int) -> Callable[[Tensor], Tensor]:
         return partial(self._network, rim_px=rim_px) if rim_px else self._network
@@ -204,10 +220,7 @@ class NetworkSegmenter:
                 raise
         half = len(images) // 2
         if not half:
-            raise ModelError(
-                f"{self.spec.name}: an image of {images.shape[2]}×{images.shape[1]} px does not "
-                f"fit into the memory of {self.device}; close other programs or use --device cpu"
-            )
+            raise self._too_large(*images.shape[1:3])
         logger.warning("out of memory with %d images at once, going on with %d", 2 * half, half)
         if self.device == "cuda":
             torch.cuda.empty_cache()
@@ -245,11 +258,6 @@ def load_segmenter(
     if precision is not None:
         plan = DevicePlan(plan.device, precision)
     return NetworkSegmenter(model, network, plan)
-
-
-def sparing_rim(segmenter: Segmenter, rim_px: int) -> Segmenter:
-    """``segmenter`` for masks whose outer ``rim_px`` nobody looks at; as it is if it cannot."""
-    return segmenter.sparing(rim_px) if isinstance(segmenter, NetworkSegmenter) else segmenter
 
 
 def rehearse(segmenter: Segmenter, side_px: int, rim_px: int) -> None:
