@@ -34,22 +34,26 @@ def job_figures(runs: Runs, times: Seconds) -> list[Figure]:
     """How the whole job compares with its stages and with the naive loop."""
     name = runs.sample.name
     px_mm2 = (PATCH_PX * runs.um_per_px / 1000) ** 2
-    floor = [d + n for d, n in zip(times["decode"], times["network"], strict=True)]
     aim = "≥ 2" if runs.segmenter.precision.endswith("bf16") else "≥ 1.2"
     figures = [
         Figure.of(name, "whole job, mm²/s", [px_mm2 / s for s in times["whole"]]),
         Figure.of(name, "naive loop ÷ whole job", ratio(times, "naive", "whole"), aim),
-        Figure.of(
-            name,
-            "whole job ÷ (decode + network)",
-            [w / f for w, f in zip(times["whole"], floor, strict=True)],
-            "≤ 1.15",
-        ),
+        floor_figure(name, times, runs.segmenter.device),
     ]
     return figures + [
         Figure.of(name, f"{stage} ÷ whole job", ratio(times, stage, "whole"))
         for stage in ("network", "decode", "colours", "results")
     ]
+
+
+def floor_figure(name: str, times: Seconds, device: str) -> Figure:
+    """How far the job is from its decoding and its network, which a GPU does at the same time."""
+    together = max if device == "cuda" else sum
+    floor = [together(pair) for pair in zip(times["decode"], times["network"], strict=True)]
+    ratios = [w / f for w, f in zip(times["whole"], floor, strict=True)]
+    if device == "cuda":
+        return Figure.of(name, "whole job ÷ slower of decode and network", ratios, "≤ 1.25")
+    return Figure.of(name, "whole job ÷ (decode + network)", ratios, "≤ 1.15")
 
 
 def peer_figures(name: str, times: Seconds) -> list[Figure]:

@@ -1,5 +1,6 @@
 """The main job on one slide, and each of its stages alone."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from napari_glioma_density.estimate.measurement import (
     unseen_rim_px,
 )
 from napari_glioma_density.estimate.order import NearestFirst
+from napari_glioma_density.nuclei.block_queue import Answer, block_queue
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, as_input
 from napari_glioma_density.slides import Pixels, working_plane
 
@@ -51,6 +53,7 @@ class Runs:
         fitted = segmenter.fitted(job.run.spec.colour_statistics)
         self._rim_px = unseen_rim_px(segmenter.spec.halo_px)
         self.segmenter = fitted.sparing(self._rim_px)
+        self._queue = block_queue(fitted, self._rim_px)
         self._ground = Ground(job.run.lattice, job.run.tissue)
         self._read_patches = job.run.patches().state == PatchState.READ
         read_px = job.run.patches().read_px[self._read_patches].sum()
@@ -90,11 +93,20 @@ class Runs:
         return watch.seconds / self.patches
 
     def network(self) -> float:
-        """Masks of the same blocks in the same precision, their pixels in memory."""
+        """Masks of the same blocks in the same precision, their pixels in memory.
+
+        A GPU has several blocks under way, as in the job.
+        """
         watch = Stopwatch()
+        under_way = crew_for(self.segmenter.device).unwritten
         with watch.running():
+            answers: deque[Answer] = deque()
             for pixels in self._pixels:
-                self.segmenter.segment(pixels.rgb[None])
+                answers.append(self._queue.begin(self._queue.uploaded(pixels.rgb)))
+                if len(answers) > under_way:
+                    answers.popleft()()
+            for answer in answers:
+                answer()
         return watch.seconds / self.patches
 
     def colours(self) -> float:
