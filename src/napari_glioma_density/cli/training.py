@@ -1,6 +1,7 @@
 """``glioma-density train``: a network from annotated nuclei."""
 
 import dataclasses
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +37,12 @@ def train(
     keep_all: Annotated[
         bool, typer.Option(help="Learn from blurred, inked, folded and empty fields as well.")
     ] = False,
+    device: Annotated[
+        str, typer.Option(help="auto, cpu or cuda: auto takes a CUDA GPU where there is one.")
+    ] = "auto",
+    drop_rate: Annotated[
+        float | None, typer.Option(help="R_drop of DropBlock instead of the recipe's, 0 to 1.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a network; killed and called again, it goes on where it was."""
@@ -52,7 +59,8 @@ def train(
         raise BadInput(f"{model}: no such network; choose one of: {', '.join(ARCHITECTURES)}")
     if base_width < 1:
         raise BadInput(f"--base-width {base_width}: must be at least 1")
-    chosen = _recipe(recipe, epochs)
+    chosen = _recipe(recipe, epochs, drop_rate)
+    place = _device(device)
     check_weights_name(output)
     learnt = [open_data_set(folder) for folder in data]
     checked = [open_data_set(folder) for folder in validation or ()]
@@ -69,6 +77,8 @@ def train(
         validation=tuple(checked),
         weights=output,
         data_weights=data_weights,
+        device=place,
+        workers=max(1, (os.cpu_count() or 1) - 2) if place == "cuda" else 0,
     )
     job = dataclasses.replace(job, precision=trainer.fastest_precision(job))
     spec = trainer.train(job, _print_epoch)
@@ -78,13 +88,29 @@ def train(
         print_json({**written, **dataclasses.asdict(spec)})
 
 
-def _recipe(name: str, epochs: int | None) -> "Recipe":
+def _device(asked: str) -> str:
+    """Where to train: Apple's MPS is left out, for auto too."""
+    from napari_glioma_density.nuclei.device import choose_device
+
+    if asked == "mps":
+        raise BadInput("mps: networks are trained on a processor or a CUDA GPU; use --device cpu")
+    chosen = choose_device(asked)
+    return chosen if chosen == "cuda" else "cpu"
+
+
+def _recipe(name: str, epochs: int | None, drop_rate: float | None) -> "Recipe":
     from napari_glioma_density.training.recipe import recipe_named
 
     if epochs is not None and epochs < 1:
         raise BadInput(f"--epochs {epochs}: must be at least 1")
-    recipe = recipe_named(name)
-    return recipe if epochs is None else dataclasses.replace(recipe, epochs=epochs)
+    if drop_rate is not None and not 0 <= drop_rate < 1:
+        raise BadInput(f"--drop-rate {drop_rate}: must be at least 0 and below 1")
+    chosen = recipe_named(name)
+    return dataclasses.replace(
+        chosen,
+        epochs=chosen.epochs if epochs is None else epochs,
+        drop_rate=chosen.drop_rate if drop_rate is None else drop_rate,
+    )
 
 
 def _cleaned(

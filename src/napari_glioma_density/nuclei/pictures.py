@@ -23,13 +23,14 @@ _MOST_PIXELS: Final = 65536
 
 
 def network_prediction(network: nn.Module, spec: ModelSpec) -> Predict:
-    """How a network on the CPU predicts in full precision, as training looks at it."""
-    views = symmetries(spec.views, spec.name)
+    """How a network predicts in full precision where it is, as training looks at it."""
+    views, device = symmetries(spec.views, spec.name), next(network.parameters()).device
 
     def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
         with torch.inference_mode():
-            margins = mean_margins(network, as_input(images, spec.input, statistics), views)
-        probability: NDArray[np.float32] = margins.sigmoid().numpy()
+            seen = as_input(images, spec.input, statistics).to(device)
+            margins = mean_margins(network, seen, views)
+        probability: NDArray[np.float32] = margins.sigmoid().cpu().numpy()
         return probability
 
     return predict

@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.weights import load_tensors, save_tensors
 from napari_glioma_density.training.learner import Learner
+
+_GPU_RANDOM = "random.cuda"
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Progress:
     precision: str
     threads: int
     """Of the processor. Sums are split among them, so their number shows in the last bits."""
+    device: str = "cpu"
 
 
 def checkpoint_path(weights: Path) -> Path:
@@ -36,12 +40,14 @@ def save_checkpoint(path: Path, learner: Learner, configuration: str, progress: 
         **_prefixed("average.", learner.average.state_dict()),
         **_optimiser_tensors(learner.optimiser),
         "random": torch.get_rng_state(),
+        **_gpu_random(progress.device),
     }
     header = {
         "configuration": configuration,
         "log": json.dumps(progress.log),
         "precision": progress.precision,
         "threads": str(progress.threads),
+        "device": progress.device,
     }
     save_tensors(path, tensors, header)
 
@@ -53,15 +59,32 @@ def load_checkpoint(path: Path, learner: Learner, configuration: str) -> Progres
     -------
     Progress or None
         None when the checkpoint is of another configuration and so nothing was restored.
+
+    Raises
+    ------
+    BadInput
+        When the run was begun on another device, whose random numbers go on nowhere else.
     """
     tensors, header = load_tensors(path)
+    device = header.get("device", "cpu")
     if header.get("configuration") != configuration:
         return None
+    if device != learner.device:
+        raise BadInput(
+            f"{path.name}: this training was begun on {device}; go on with --device {device}, "
+            "or delete the file to begin anew"
+        )
     learner.network.load_state_dict(_stripped("network.", tensors))
     learner.average.load_state_dict(_stripped("average.", tensors))
     _restore_optimiser(learner.optimiser, _stripped("optimiser.", tensors))
     torch.set_rng_state(tensors["random"])
-    return Progress(json.loads(header["log"]), header["precision"], int(header["threads"]))
+    if _GPU_RANDOM in tensors:
+        torch.cuda.set_rng_state(tensors[_GPU_RANDOM])
+    return Progress(json.loads(header["log"]), header["precision"], int(header["threads"]), device)
+
+
+def _gpu_random(device: str) -> dict[str, Tensor]:
+    return {_GPU_RANDOM: torch.cuda.get_rng_state()} if device == "cuda" else {}
 
 
 def begun_configuration(weights: Path) -> dict[str, Any] | None:

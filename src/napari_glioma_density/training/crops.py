@@ -1,5 +1,6 @@
 """Batches of training crops, the same for the same seed whenever they are asked for."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -62,6 +63,11 @@ class CropSource:
     weights
         Factor on how often each data set is drawn; none: 1 for all.
 
+    Attributes
+    ----------
+    fields
+        In memory, by data set.
+
     Raises
     ------
     DataSetError
@@ -82,29 +88,36 @@ class CropSource:
         self._input = colour_input(recipe.input)
         weighted = zip(data_sets, weights or [1.0] * len(data_sets), strict=True)
         drawn = [(one, weight) for one, weight in weighted if len(one)]
-        self._sets = [
+        self.fields = [
             [self._field(field, place) for place, field in enumerate(one)] for one, _ in drawn
         ]
-        area_um2 = [sum(field.area_um2 for field in one) for one in self._sets]
+        area_um2 = [sum(field.area_um2 for field in one) for one in self.fields]
         chances = np.sqrt(area_um2) * [weight for _, weight in drawn]
         self._chances = chances / chances.sum()
 
     @property
     def batches_per_epoch(self) -> int:
         """Optimiser steps of one epoch."""
-        return max(1, sum(map(len, self._sets)) // self._recipe.batch)
+        return max(1, sum(map(len, self.fields)) // self._recipe.batch)
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of epoch ``number``, each made while the one before is in use."""
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="crops") as pool:
             waiting = iter(range(self.batches_per_epoch))
-            ahead = [pool.submit(self._batch, number, step) for step in islice(waiting, 3)]
+            ahead = [pool.submit(self.batch, number, step) for step in islice(waiting, 3)]
             while ahead:
                 ready = ahead.pop(0).result()
-                ahead += [pool.submit(self._batch, number, step) for step in islice(waiting, 1)]
+                ahead += [pool.submit(self.batch, number, step) for step in islice(waiting, 1)]
                 yield ready
 
-    def _batch(self, epoch: int, step: int) -> Batch:
+    def with_fields(self, fields: list[list[SourceField]]) -> Self:
+        """The same source, its fields held elsewhere."""
+        other = copy.copy(self)
+        other.fields = fields
+        return other
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """One batch; the same whoever asks."""
         return Batch.joined([self._crop(epoch, step, place) for place in range(self._recipe.batch)])
 
     def _crop(self, epoch: int, step: int, place: int) -> Batch:
@@ -120,7 +133,7 @@ class CropSource:
         return Batch(inputs[None], crop.share[None], weights)
 
     def _drawn(self, random: np.random.Generator) -> SourceField:
-        fields = self._sets[random.choice(len(self._sets), p=self._chances)]
+        fields = self.fields[random.choice(len(self.fields), p=self._chances)]
         return fields[random.integers(len(fields))]
 
     def _field(self, field: Field, place: int) -> SourceField:

@@ -30,6 +30,11 @@ class TrainingJob:
     weights: Path
     precision: str = "fp32"
     """fp32, or bf16 for mixed precision; see :func:`fastest_precision`."""
+    device: str = "cpu"
+    """Where the network learns: cpu or cuda."""
+    workers: int = 0
+    """Processes that cut crops, for a GPU to have enough of them; with 0 one thread does. The crops
+    are the same."""
     data_weights: tuple[float, ...] = ()
     """Factor on how often each training set is drawn; none: 1 for all."""
     start: StartingPoint | None = None

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_glioma_density.errors import BadInput, DataSetError
 from napari_glioma_density.nuclei.device import plan_device
 from napari_glioma_density.nuclei.networks import build_network
-from napari_glioma_density.nuclei.segmenter import channels_first
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.weights import save_network
 from napari_glioma_density.stain import colour_input
@@ -24,6 +24,7 @@ from napari_glioma_density.training.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
+from napari_glioma_density.training.crop_workers import CropWorkers
 from napari_glioma_density.training.crops import Batch, CropSource
 from napari_glioma_density.training.dataset import DataSet
 from napari_glioma_density.training.field_passes import Crops, FieldPasses, LongEpochs
@@ -69,17 +70,20 @@ def train(
 
     Notes
     -----
-    The same job gives the same weights, bit by bit, on one machine: the same processor, PyTorch
-    version, precision and number of threads. A resumed run keeps the precision and the number of
-    threads it began with. Nothing here is nondeterministic on a processor.
+    The same job gives the same weights, bit by bit, on one machine: the same processor or GPU,
+    PyTorch version, precision and number of threads. A resumed run keeps the precision and the
+    number of threads it began with. Nothing here is nondeterministic on a processor; of a GPU
+    the libraries are asked for what gives the same every time.
     """
-    with _threads_restored():
+    with _settings_restored():
         torch.manual_seed(job.seed)
-        learner = new_learner(job.spec(), job.recipe, job.start)
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        learner = new_learner(job.spec(), job.recipe, job.start, job.device)
         progress = _begin_or_resume(job, learner)
         job = dataclasses.replace(job, precision=progress.precision)
         torch.set_num_threads(progress.threads)
-        return _train(job, learner, progress, on_epoch)
+        with contextlib.ExitStack() as until_the_end:
+            return _train(job, learner, progress, on_epoch, until_the_end)
 
 
 def _train(
@@ -87,8 +91,9 @@ def _train(
     learner: Learner,
     progress: Progress,
     on_epoch: Callable[[dict[str, Any]], None],
+    until_the_end: contextlib.ExitStack,
 ) -> ModelSpec:
-    crops, watch = _crops_and_watch(job)
+    crops, watch = _crops_and_watch(job, until_the_end)
     validation = ValidationFields(job.validation)
     log = progress.log
     for epoch in range(len(log), job.recipe.epochs):
@@ -133,12 +138,15 @@ def _finish(
 
 
 @contextlib.contextmanager
-def _threads_restored() -> Iterator[None]:
-    before = torch.get_num_threads()
+def _settings_restored() -> Iterator[None]:
+    """PyTorch's, that hold for the whole program."""
+    threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
+    deterministic, benchmark = cudnn.deterministic, cudnn.benchmark
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
+        cudnn.deterministic, cudnn.benchmark = deterministic, benchmark
 
 
 def _begin_or_resume(job: TrainingJob, learner: Learner) -> Progress:
@@ -149,28 +157,31 @@ def _begin_or_resume(job: TrainingJob, learner: Learner) -> Progress:
             logger.info("going on after epoch %d of %d", len(progress.log), job.recipe.epochs)
             return progress
         logger.warning("%s is of another training run and will be replaced", path.name)
-    return Progress([], job.precision, torch.get_num_threads())
+    return Progress([], job.precision, torch.get_num_threads(), job.device)
 
 
-def _crops_and_watch(job: TrainingJob) -> tuple[Crops, GapWatch | None]:
+def _crops_and_watch(
+    job: TrainingJob, until_the_end: contextlib.ExitStack
+) -> tuple[Crops, GapWatch | None]:
     """What is learnt from and, where R_drop follows it, what measures the generalisation gap."""
     if not job.is_adaptive:
-        return _crops(job, job.data), None
+        return _crops(job, job.data, until_the_end), None
     learnt, held = hold_back(job.data, job.seed)
     if not any(len(one) for one in held):
         raise DataSetError(
             "no field can be held back to steer the adaptive DropBlock by; "
             "give a training set of at least two fields"
         )
-    crops = _crops(job, learnt)
+    crops = _crops(job, learnt, until_the_end)
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         return _loss(batch, network, job)
 
-    return crops, GapWatch(crops, _crops(job, held), job.recipe.epochs, loss)
+    watched = _crops(dataclasses.replace(job, workers=0), held, until_the_end)
+    return crops, GapWatch(crops, watched, job.recipe.epochs, loss)
 
 
-def _crops(job: TrainingJob, data: Sequence[DataSet]) -> Crops:
+def _crops(job: TrainingJob, data: Sequence[DataSet], until_the_end: contextlib.ExitStack) -> Crops:
     if job.recipe.draw == "each once":
         if job.data_weights:
             raise BadInput(
@@ -178,7 +189,10 @@ def _crops(job: TrainingJob, data: Sequence[DataSet]) -> Crops:
                 "no weights; leave them out or take another recipe"
             )
         return FieldPasses(data, job.recipe, job.seed)
-    crops = CropSource(data, job.recipe, job.seed, job.data_weights)
+    source = CropSource(data, job.recipe, job.seed, job.data_weights)
+    crops: Crops = source
+    if job.workers:
+        crops = until_the_end.enter_context(CropWorkers(source, job.workers))
     return crops if job.epoch_steps is None else LongEpochs(crops, job.epoch_steps)
 
 
@@ -189,37 +203,43 @@ def _epoch(
     recipe, drops = job.recipe, job.spec().drop_rate > 0
     learner.network.train()
     steps = crops.batches_per_epoch
-    total = lr = rate = 0.0
+    lr = rate = 0.0
+    losses: list[Tensor] = []  # read at the end: to read one is to wait for the GPU
     for step, batch in enumerate(crops.epoch(number)):
         done = (number * steps + step) / (recipe.epochs * steps)
         lr, rate = learning_rate(recipe, done), drop_rate(recipe, done, gaps) if drops else 0.0
         learner.set_pace(lr, rate)
-        total += _step(batch, learner, job)
+        losses.append(_step(batch, learner, job))
         learner.update_average(recipe.averaging, number * steps + step)
     return {
         "epoch": number + 1,
         "epochs": recipe.epochs,
-        "loss": total / steps,
+        "loss": sum(map(float, losses)) / steps,
         "learning_rate": lr,
         "drop_rate": rate,
     }
 
 
-def _step(batch: Batch, learner: Learner, job: TrainingJob) -> float:
+def _step(batch: Batch, learner: Learner, job: TrainingJob) -> Tensor:
     loss = _loss(batch, learner.network, job)
     learner.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     learner.optimiser.step()
-    return float(loss.detach())
+    return loss.detach()
 
 
 def _loss(batch: Batch, network: nn.Module, job: TrainingJob) -> Tensor:
-    inputs = channels_first(batch.inputs)
-    shares = torch.from_numpy(batch.shares)
-    weights = None if batch.weights is None else torch.from_numpy(batch.weights)
-    with torch.autocast("cpu", torch.bfloat16, enabled=job.precision == "bf16"):
-        logits = network(inputs)
+    inputs, shares = (_there(part, job.device) for part in (batch.inputs, batch.shares))
+    weights = None if batch.weights is None else _there(batch.weights, job.device)
+    with torch.autocast(job.device, torch.bfloat16, enabled=job.precision == "bf16"):
+        logits = network(inputs.permute(0, 3, 1, 2))  # the view of it *is* channels last
     return LOSSES[job.recipe.loss](logits.float(), shares, weights)
+
+
+def _there(values: NDArray[np.float32], device: str) -> Tensor:
+    """Values on a device; on a GPU they are on their way when this returns."""
+    here = torch.from_numpy(values)
+    return here if device == "cpu" else here.pin_memory().to(device, non_blocking=True)
 
 
 def fastest_precision(job: TrainingJob) -> str:
@@ -229,20 +249,21 @@ def fastest_precision(job: TrainingJob) -> str:
     """
     if job.recipe.optimiser == "sgd":
         return "fp32"
-    return plan_device(build_network(job.spec()).eval(), "cpu", to_train=True).precision
+    return plan_device(build_network(job.spec()).eval(), job.device, to_train=True).precision
 
 
 def seconds_per_step(job: TrainingJob) -> float:
     """How long an optimiser step takes here and now, without the making of its crops."""
-    learner, side = new_learner(job.spec(), job.recipe, job.start), job.recipe.crop_px
+    learner = new_learner(job.spec(), job.recipe, job.start, job.device)
+    side = job.recipe.crop_px
     learner.network.train()
     channels = colour_input(job.recipe.input).channels
     shape = (job.recipe.batch, side, side)
     batch = Batch(np.zeros((*shape, channels), np.float32), np.zeros(shape, np.float32))
-    _step(batch, learner, job)  # the first one sets up memory
+    float(_step(batch, learner, job))  # the first one sets up memory
     began = time.perf_counter()
     for _ in range(TIMED_STEPS):
-        _step(batch, learner, job)
+        float(_step(batch, learner, job))
     return (time.perf_counter() - began) / TIMED_STEPS
 
 

@@ -32,10 +32,12 @@ def seed_probability(height: int, width: int, rate: float, side: int) -> float:
 
 
 def bernoulli_places(count: int, probability: float, device: torch.device) -> Tensor:
-    """Which of ``count`` independent trials succeed, as sorted int64 indices.
+    """Which of ``count`` independent trials succeed, as sorted int64 indices, then some beyond.
 
     The gaps between successes of a Bernoulli process are geometric: drawing them costs as many
-    random numbers as there are successes, about a hundredth of one for each trial.
+    random numbers as there are successes, about a hundredth of one for each trial. How many there
+    are is known where they are drawn alone: whoever asks passes over those from ``count`` on, so
+    that a GPU need not be waited for.
     """
     if probability >= 1:
         return torch.arange(count, device=device)
@@ -46,8 +48,7 @@ def bernoulli_places(count: int, probability: float, device: torch.device) -> Te
     # Inverted by hand: PyTorch's geometric_ overflows where gaps outgrow 32 bits.
     chance = torch.rand(enough, dtype=torch.float64, device=device)
     gaps = chance.neg_().log1p_().div_(math.log1p(-probability)).floor_().add_(1)
-    places = gaps.cumsum(0).sub_(1)
-    return places[places < count].to(torch.int64)
+    return gaps.cumsum(0).sub_(1).clamp_(max=2.0**62).to(torch.int64)
 
 
 class DropBlock(nn.Module):
@@ -92,7 +93,9 @@ class DropBlock(nn.Module):
         # Squares are placed by their top left corner, so that the whole square fits: the
         # (L_feat − L_block + 1)² places of eq. 2.
         rows, columns = height - side + 1, width - side + 1
-        seeds = bernoulli_places(count * rows * columns * channels, gamma, features.device)
+        trials, size = count * rows * columns * channels, features.numel()
+        seeds = bernoulli_places(trials, gamma, features.device)
+        is_beyond = (seeds >= trials)[:, None]
         channel = seeds % channels
         column = seeds.div(channels, rounding_mode="floor") % columns
         row = seeds.div(channels * columns, rounding_mode="floor")
@@ -100,9 +103,9 @@ class DropBlock(nn.Module):
         corner = (row * width + column) * channels + channel
         reach = torch.arange(side, device=features.device)
         square = ((reach[:, None] * width + reach) * channels).flatten()
-        kept = features.new_ones(count, height, width, channels)
-        kept.view(-1)[(corner[:, None] + square).flatten()] = 0
-        return kept.permute(0, 3, 1, 2)
+        kept = features.new_ones(size + 1)  # the last one takes what lies beyond
+        kept[(corner[:, None] + square).masked_fill(is_beyond, size).flatten()] = 0
+        return kept[:size].view(count, height, width, channels).permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         """Rate and side, for the printed network."""
