@@ -123,8 +123,9 @@ class Runs:
         with self.sample.open() as slide:
             job = prepare(slide, self._unfitted, self._folder, restart=True)
             with watch.running():
-                for found in self._measured():
-                    job.run.commit(measure_block(*found, self._ground, halo))
+                for block, pixels, mask in self._measured():
+                    found = measure_block(block, pixels.read, mask, self._ground, halo)
+                    job.run.commit(found)
                 job.run.finish()
             job.close()
         return watch.seconds / self.patches

@@ -34,7 +34,8 @@ def test_nothing_is_taken_from_the_rim_that_the_network_may_leave_empty() -> Non
     spared = np.zeros_like(mask)
     spared[rim:-rim, rim:-rim] = mask[rim:-rim, rim:-rim]
     whole, less = (
-        measure_block(Block(0, 0, 1, 1), pixels, each, ground, HALO_PX) for each in (mask, spared)
+        measure_block(Block(0, 0, 1, 1), pixels.read, each, ground, HALO_PX)
+        for each in (mask, spared)
     )
     assert whole.count.sum() > 100
     assert np.array_equal(whole.mask, less.mask)
@@ -57,7 +58,7 @@ def test_specks_on_glass_count_in_no_patch_whatever_else_it_holds() -> None:
         mask[HALO_PX + 200 : HALO_PX + 220, HALO_PX + x : HALO_PX + x + 20] = 1
     pixels = Pixels(np.full((*mask.shape, 3), 255, np.uint8), np.ones(mask.shape, bool))
 
-    found = measure_block(Block(0, 0, 1, 2), pixels, mask, Ground(lattice, kinds), HALO_PX)
+    found = measure_block(Block(0, 0, 1, 2), pixels.read, mask, Ground(lattice, kinds), HALO_PX)
 
     assert found.count.tolist() == found.nucleus_px.clip(max=1).tolist() == [[1, 1]]
     assert found.nucleus_px.tolist() == [[400, 400]]
@@ -75,7 +76,7 @@ def test_a_nucleus_that_reaches_onto_glass_is_counted_as_the_mask_shows_it() -> 
     mask[HALO_PX + 200 : HALO_PX + 220, HALO_PX + 150 : HALO_PX + 170] = 1
     pixels = Pixels(np.full((side, side, 3), 255, np.uint8), np.ones((side, side), bool))
 
-    found = measure_block(Block(0, 0, 1, 1), pixels, mask, Ground(lattice, kinds), HALO_PX)
+    found = measure_block(Block(0, 0, 1, 1), pixels.read, mask, Ground(lattice, kinds), HALO_PX)
 
     assert found.mask.sum() == found.nuclei["area_px"].sum() == 20 * 10
     assert found.nuclei["x_px"].tolist() == [155]

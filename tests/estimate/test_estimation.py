@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import zarr
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from napari_glioma_density.density import PatchState
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.estimate import Focus, prepare
 from napari_glioma_density.estimate.crew import Crew
+from napari_glioma_density.estimate.processes import Processes
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, open_slide
 
@@ -174,11 +176,12 @@ def test_a_full_disk_keeps_the_blocks_before_it(
     estimation = prepare(slide, dark, tmp_path / "r", block_patches=1)
     commit, done = getattr(estimation.run, step), []
 
-    def until_full(result: Any) -> None:
+    def until_full(result: Any) -> Any:
         if len(done) == 3:
             raise StoreError("results: the disk is full")
-        commit(result)
+        kept = commit(result)
         done.append(result.block)
+        return kept
 
     monkeypatch.setattr(estimation.run, step, until_full)
     with pytest.raises(StoreError, match="disk is full"):
@@ -189,21 +192,56 @@ def test_a_full_disk_keeps_the_blocks_before_it(
     resumed.close()
 
 
+@pytest.mark.parametrize("processes", [0, 2])
 def test_many_hands_give_what_few_give(
-    slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
     few = prepare(slide, dark, tmp_path / "few", block_patches=1)
     assert len(list(few.blocks())) > 6
-    many = Crew(readers=4, ahead=6, measurers=4, unwritten=8)
+    many = Crew(readers=4, ahead=6, measurers=4, unwritten=8, processes=processes)
     monkeypatch.setattr("napari_glioma_density.estimate.estimation.crew_for", lambda _: many)
     busy = prepare(slide, dark, tmp_path / "many", block_patches=1)
+    measured_elsewhere = ready_processes_only(monkeypatch) if processes else []
     list(busy.blocks())
+    assert len(measured_elsewhere) == (len(busy.run.finished) if processes else 0)
     for job in (few, busy):
         job.close()
     assert np.array_equal(busy.run.nuclei(), few.run.nuclei())
     assert busy.run.patches().totals() == few.run.patches().totals()
     for level in range(3):
         assert np.array_equal(busy.run.mask(level)[:], few.run.mask(level)[:])
+    assert not (busy.run.folder / "unclosed").exists()
+
+
+def ready_processes_only(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Have processes waited for, and note what they are asked."""
+    submit, asked = Processes.submit, []
+
+    def noted(self: Processes, *work: Any) -> Any:
+        asked.append(work)
+        return submit(self, *work)
+
+    monkeypatch.setattr(Processes, "submit", noted)
+    monkeypatch.setattr(Processes, "is_ready", True)
+    return asked
+
+
+def test_a_process_that_is_killed_costs_no_block(
+    slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crew = Crew(readers=2, ahead=3, measurers=2, unwritten=2, processes=2)
+    monkeypatch.setattr("napari_glioma_density.estimate.estimation.crew_for", lambda _: crew)
+    ready_processes_only(monkeypatch)
+    job = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    blocks = job.blocks()
+    next(blocks)
+    for child in psutil.Process().children(recursive=True):
+        if "forkserver" in " ".join(child.cmdline()) or "spawn" in " ".join(child.cmdline()):
+            child.kill()
+    rest = list(blocks)
+    job.close()
+    assert rest[-1].patches_done == rest[-1].patches_total
+    assert not (job.run.folder / "unclosed").exists()
 
 
 def test_a_damaged_tile_is_unread_and_no_density(

@@ -95,6 +95,8 @@ def estimate(slide_path: Path, store_path: Path) -> Findings:
                 height, width = (n * PATCH_PX + 2 * HALO for n in (block.rows, block.columns))
                 pixels = plane.read(top - HALO, left - HALO, height, width)
                 seen = mask[top : top + height, left : left + width]
-                run.commit(measure_block(block, pixels, np.ascontiguousarray(seen), ground, HALO))
+                run.commit(
+                    measure_block(block, pixels.read, np.ascontiguousarray(seen), ground, HALO)
+                )
             run.finish()
     return gather(store_path)

@@ -18,6 +18,7 @@ from napari_glioma_density.results import (
     write_grid_csv,
     write_patches_csv,
 )
+from napari_glioma_density.results.masks import coarsen
 
 Begin = Callable[..., Run]
 KILLS = 12
@@ -97,7 +98,7 @@ def test_what_a_crash_left_of_an_unfinished_block_is_taken_away(begin: Begin) ->
         run.commit(made_up_result(run.lattice, Block(0, 0, 2, 2)))
         window = run.lattice.window(stray)
         run._masks.write(window, made_up_mask(run.lattice, stray))
-        run._masks.write_coarse(window, made_up_mask(run.lattice, stray))
+        run._masks.write_coarse(window, coarsen(made_up_mask(run.lattice, stray)))
         coarse = [run.mask(level)[:] for level in (1, 2)]
         run.close()
         (run.folder / "unclosed").touch()

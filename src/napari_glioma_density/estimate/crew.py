@@ -16,7 +16,9 @@ class Crew:
         Blocks read before the network asks for them: enough to hide a slow disk, few enough that
         a moved view is followed soon.
     measurers
-        Threads that tell nuclei apart and write masks; they release the GIL for most of it.
+        Threads that have nuclei told apart and masks written.
+    processes
+        Processes that do that work for them; with none the threads do.
     unwritten
         Blocks that may be under way behind the network.
     """
@@ -25,6 +27,7 @@ class Crew:
     ahead: int
     measurers: int
     unwritten: int
+    processes: int = 0
 
 
 def crew_for(device: str) -> Crew:
@@ -32,4 +35,6 @@ def crew_for(device: str) -> Crew:
     if device != "cuda":
         return Crew(readers=2, ahead=3, measurers=1, unwritten=1)
     half = max(2, (os.cpu_count() or 2) // 2)
-    return Crew(readers=half, ahead=half + 2, measurers=half, unwritten=half + 4)
+    return Crew(
+        readers=half, ahead=half + 2, measurers=half + 4, unwritten=half + 6, processes=half
+    )

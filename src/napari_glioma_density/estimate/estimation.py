@@ -1,5 +1,6 @@
 """The main job: a slide and a segmenter go in, finished blocks come out, each already on disk."""
 
+import contextlib
 import dataclasses
 import time
 from collections import deque
@@ -12,21 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, PatchState, partition
-from napari_glioma_density.estimate.crew import crew_for
+from napari_glioma_density.estimate.crew import Crew, crew_for
 from napari_glioma_density.estimate.measurement import (
     COUNTING,
     Ground,
     block_window,
-    measure_block,
     unseen_rim_px,
 )
+from napari_glioma_density.estimate.measuring import MeasuredElsewhere, MeasuredHere, Measuring
 from napari_glioma_density.estimate.order import Focus, NearestFirst
 from napari_glioma_density.estimate.progress import Progress, StageSeconds
 from napari_glioma_density.estimate.slide_colours import FIT
 from napari_glioma_density.estimate.survey import Survey
 from napari_glioma_density.nuclei.block_queue import Answer, BlockQueue, block_queue
 from napari_glioma_density.nuclei.segmenter import Segmenter
-from napari_glioma_density.results import BlockResult, ResultStore, Run, RunSpec, store_path
+from napari_glioma_density.results import BlockRecord, ResultStore, Run, RunSpec, store_path
 from napari_glioma_density.slides import Pixels, Slide, WorkingPlane
 from napari_glioma_density.stain import colour_input
 
@@ -269,6 +270,7 @@ class Estimation:
         masks = block_queue(placed, unseen_rim_px(spec.halo_px))
         crew = crew_for(spec.device)
         with (
+            contextlib.closing(self._measuring(crew)) as measuring,
             ThreadPoolExecutor(crew.readers, "read") as readers,
             ThreadPoolExecutor(crew.measurers, "measure") as measurers,
             ThreadPoolExecutor(1, "record") as recorder,
@@ -282,7 +284,8 @@ class Estimation:
                     reading.append((block, readers.submit(self._read, block, masks)))
                 block, seen = reading.popleft()
                 answer = self._begun(masks, seen.result())
-                measured = measurers.submit(self._measure, block, seen.result().pixels, answer)
+                read = seen.result().pixels.read
+                measured = measurers.submit(self._measure, measuring, block, read, answer)
                 writing.append((block, recorder.submit(self._record, measured)))
                 while len(writing) > unwritten or (writing and writing[0][1].done()):
                     yield _written(writing.popleft())
@@ -302,18 +305,23 @@ class Estimation:
         with self.seconds.spent("infer"):
             return masks.begin(seen.uploaded)
 
-    def _measure(self, block: Block, pixels: Pixels, answer: Answer) -> BlockResult:
+    def _measuring(self, crew: Crew) -> Measuring:
+        if not crew.processes:
+            return MeasuredHere(self.run, self._ground)
+        return MeasuredElsewhere(self.run, self._ground, crew.processes)
+
+    def _measure(
+        self, measuring: Measuring, block: Block, read: NDArray[np.bool_], answer: Answer
+    ) -> BlockRecord:
         with self.seconds.spent("infer"):
             mask = answer()
         with self.seconds.spent("write"):
-            result = measure_block(block, pixels, mask, self._ground, self.run.spec.halo_px)
-            self.run.write_mask(result)
-        return result
+            return measuring.measured(block, read, mask)
 
-    def _record(self, measured: "Future[BlockResult]") -> None:
-        result = measured.result()
+    def _record(self, measured: "Future[BlockRecord]") -> None:
+        record = measured.result()
         with self.seconds.spent("write"):
-            self.run.record(result)
+            self.run.record(record)
 
 
 def _written(written: tuple[Block, "Future[None]"]) -> Block:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
 from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, patches_with_tissue
-from napari_glioma_density.slides import TISSUE_PX, Pixels, TissueKind
+from napari_glioma_density.slides import TISSUE_PX, TissueKind
 
 COUNTING: Final = 2
 """Which way of counting a run was measured by: 1 took nuclei from the glass of patches that hold
@@ -112,7 +112,11 @@ def unseen_rim_px(halo_px: int) -> int:
 
 
 def measure_block(
-    block: Block, pixels: Pixels, mask: NDArray[np.uint8], ground: Ground, halo_px: int
+    block: Block,
+    read: NDArray[np.bool_],
+    mask: NDArray[np.uint8],
+    ground: Ground,
+    halo_px: int,
 ) -> BlockResult:
     """Measure the patches of a block.
 
@@ -120,13 +124,13 @@ def measure_block(
     ----------
     block
         Which patches.
-    pixels, mask
-        The block and its halo at the working resolution; the mask is 0/1 but for the outer
-        :func:`unseen_rim_px` px, which are not looked at.
+    read, mask
+        Which px of the block and its halo could be read, at the working resolution, and where
+        there is nucleus, 0/1 but for the outer :func:`unseen_rim_px` px, which are not looked at.
     ground
         The slide's tissue and bare glass.
     halo_px
-        Context on each side of ``pixels`` and ``mask``.
+        Context on each side of ``read`` and ``mask``.
 
     Returns
     -------
@@ -138,22 +142,22 @@ def measure_block(
     """
     tissue, counted = ground.tissue_of(block), ~ground.glass_of(block)
     core = np.s_[halo_px : halo_px + tissue.shape[0], halo_px : halo_px + tissue.shape[1]]
-    read = pixels.read[core] & counted
+    counted_read = read[core] & counted
     corner = block.row * PATCH_PX - halo_px, block.column * PATCH_PX - halo_px
     allowed = ground.may_hold_nuclei((*corner, *mask.shape))
-    nuclear = mask * (allowed & pixels.read)
+    nuclear = mask * (allowed & read)
     nucleus = nuclear[core] > 0
-    read_px = patch_sums(read, block)
+    read_px = patch_sums(counted_read, block)
     nuclei = _nuclei_of(block, nuclear, ground.lattice, halo_px)
-    nuclei = nuclei[_centred_on(read, nuclei, block)]
+    nuclei = nuclei[_centred_on(counted_read, nuclei, block)]
     return BlockResult(
         block=block,
         mask=nucleus.astype(np.uint8),
         state=_states(ground.bare[block.patches], read_px),
         nucleus_px=patch_sums(nucleus, block),
         read_px=read_px,
-        tissue_px=patch_sums(read & (tissue | nucleus), block),
-        unread_px=patch_sums(counted & ~read, block),
+        tissue_px=patch_sums(counted_read & (tissue | nucleus), block),
+        unread_px=patch_sums(counted & ~counted_read, block),
         count=_patch_counts(nuclei, block),
         nuclei=nuclei,
     )

@@ -65,14 +65,14 @@ class MaskPyramid:
         """
         self._files[0].write(window, mask, synced=True)
 
-    def write_coarse(self, window: Window, mask: NDArray[np.uint8]) -> None:
+    def write_coarse(self, window: Window, coarse: tuple[NDArray[np.uint8], ...]) -> None:
         """Write what the coarse levels show of a window of level 0; on disk after `sync`.
 
         One thread at a time: neighbouring windows share chunks.
         """
-        for level, coarse in enumerate(coarsen(mask), start=1):
+        for level, shown in enumerate(coarse, start=1):
             shrunk = _shrink(window, DOWNSAMPLES[level])
-            self._files[level].write(shrunk, coarse, synced=False)
+            self._files[level].write(shrunk, shown, synced=False)
 
     def sync(self) -> None:
         """Bring the coarse levels to disk. A crash before is mended by `repair`."""
@@ -85,7 +85,7 @@ class MaskPyramid:
             self._files[0].path(row, column).unlink(missing_ok=True)
         for window in self._regions():
             if finished[_shrink(window, PATCH_PX)].any():
-                self.write_coarse(window, self.levels[0][window])
+                self.write_coarse(window, coarsen(np.asarray(self.levels[0][window])))
             else:
                 for level in range(1, len(DOWNSAMPLES)):
                     self._files[level].remove(_shrink(window, DOWNSAMPLES[level]))

@@ -4,7 +4,7 @@ import copy
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,10 +17,10 @@ from napari_glioma_density.density import PATCH_PX, Block, PatchState, PatchTabl
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import layout
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
-from napari_glioma_density.results.chunks import Window
+from napari_glioma_density.results.blocks import BlockRecord, BlockResult
 from napari_glioma_density.results.durable import sync_folder, write_tail
 from napari_glioma_density.results.failures import explained
-from napari_glioma_density.results.journal import PATCH_VALUES, JournalEntry, read_journal
+from napari_glioma_density.results.journal import JournalEntry, read_journal
 from napari_glioma_density.results.masks import MaskPyramid
 from napari_glioma_density.results.nuclei import (
     NUCLEUS_DTYPE,
@@ -29,42 +29,6 @@ from napari_glioma_density.results.nuclei import (
     write_nucleus_table,
 )
 from napari_glioma_density.results.spec import RunSpec
-
-
-@dataclass(frozen=True)
-class BlockResult:
-    """What was found in one block.
-
-    Attributes
-    ----------
-    block
-        The patches.
-    mask
-        uint8, 1 where there is nucleus; the block's px, cropped at the slide's edge.
-    state, nucleus_px, read_px, tissue_px, unread_px, count
-        As in `PatchTable`, of shape (block rows, block columns).
-    nuclei
-        Structured array with the fields of `NUCLEUS_DTYPE`.
-    """
-
-    block: Block
-    mask: NDArray[np.uint8]
-    nucleus_px: NDArray[np.int64]
-    read_px: NDArray[np.int64]
-    tissue_px: NDArray[np.int64]
-    unread_px: NDArray[np.int64]
-    count: NDArray[np.int64]
-    state: NDArray[np.uint8]
-    nuclei: NDArray[np.void]
-
-    def values(self) -> dict[str, NDArray[np.int64]]:
-        """Return the patch values by name; ValueError when a shape is not the block's."""
-        shape = self.block.rows, self.block.columns
-        values = {name: np.asarray(getattr(self, name), np.int64) for name in PATCH_VALUES}
-        for name, array in values.items():
-            if array.shape != shape:
-                raise ValueError(f"{name} of {self.block} has shape {array.shape}, not {shape}")
-        return values
 
 
 class Run:
@@ -138,33 +102,35 @@ class Run:
         ValueError
             When the block was committed before, or its arrays do not fit it.
         """
-        self.write_mask(result)
-        self.record(result)
+        self.record(self.write_mask(result))
 
-    def write_mask(self, result: BlockResult) -> None:
+    def write_mask(self, result: BlockResult) -> BlockRecord:
         """Bring a block's mask to disk, the longer part of `commit`; `record` is to follow.
 
         Any number of threads may at once, each with a block of its own. Raises what `commit` does.
         """
-        self._demand_writing()
-        window = self._window_of(result)
-        with self._guard:
-            self._unrecorded.add(result.block)
+        self.announce(result.block)
         with explained(self.folder):
-            self._masks.write(window, result.mask)
+            return BlockRecord.written(result, self.lattice, self._masks)
 
-    def record(self, result: BlockResult) -> None:
+    def announce(self, block: Block) -> None:
+        """Note that the mask of a block may be on disk before `record` is called for it."""
+        self._demand_writing()
+        if self._done[block.patches].any():
+            raise ValueError(f"{block} holds patches that are finished")
+        with self._guard:
+            self._unrecorded.add(block)
+
+    def record(self, record: BlockRecord) -> None:
         """Add a block whose mask is on disk; one thread at a time. Raises what `commit` does."""
         self._demand_writing()
-        values = result.values()
-        window = self._window_of(result)
         with explained(self.folder):
             if self.is_finished:
                 self._mark(finished=False)
-            self._record(result, values)
-            self._masks.write_coarse(window, result.mask)
+            self._record(record)
+            self._masks.write_coarse(self.lattice.window(record.block), record.coarse)
         with self._guard:
-            self._unrecorded.discard(result.block)
+            self._unrecorded.discard(record.block)
 
     def finish(self) -> None:
         """Write the nucleus table and the totals, and mark the run finished.
@@ -226,18 +192,9 @@ class Run:
             marker.touch()
             sync_folder(self.folder)
 
-    def _window_of(self, result: BlockResult) -> Window:
-        window = self.lattice.window(result.block)
-        shape = tuple(part.stop - part.start for part in window)
-        if result.mask.shape != shape:
-            raise ValueError(f"mask of {result.block} has shape {result.mask.shape}, not {shape}")
-        if self._done[result.block.patches].any():
-            raise ValueError(f"{result.block} holds patches that are finished")
-        return window
-
-    def _record(self, result: BlockResult, values: dict[str, NDArray[np.int64]]) -> None:
-        records = as_records(result.nuclei)
-        entry = JournalEntry(result.block, values, self._nuclei_count, len(records))
+    def _record(self, record: BlockRecord) -> None:
+        records = as_records(record.nuclei)
+        entry = JournalEntry(record.block, record.values, self._nuclei_count, len(records))
         offset = self._nuclei_count * NUCLEUS_DTYPE.itemsize
         write_tail(self.folder / layout.NUCLEI, offset, records.tobytes())
         line = entry.to_line()

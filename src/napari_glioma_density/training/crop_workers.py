@@ -1,21 +1,17 @@
 """Crops cut by processes of their own: one thread cannot cut as fast as a GPU learns."""
 
 import contextlib
-import multiprocessing
-import os
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing.shared_memory import SharedMemory
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_glioma_density.estimate.processes import Processes, Sent, send, take
 from napari_glioma_density.training.augmentation import SourceField
 from napari_glioma_density.training.crops import Batch, CropSource
 
@@ -41,19 +37,14 @@ class CropWorkers:
 
     def __init__(self, source: CropSource, workers: int) -> None:
         self._batches = source.batches_per_epoch
-        self._waiting: deque[tuple[tuple[int, int], Future[_Sent]]] = deque()
+        self._waiting: deque[tuple[tuple[int, int], Future[Sent]]] = deque()
         self._ahead = workers + _AHEAD
         self._folder = tempfile.TemporaryDirectory(prefix="glioma-density-crops-")
         kept = [
             [_Kept.of(field, Path(self._folder.name) / f"{at}-{number}") for number, field in one]
             for at, one in enumerate(map(list, map(enumerate, source.fields)))
         ]
-        self._pool = ProcessPoolExecutor(
-            workers,
-            mp_context=_context(),
-            initializer=_start,
-            initargs=(source.with_fields([]), kept),
-        )
+        self._processes = Processes(workers, __name__, _open, source.with_fields([]), kept)
 
     @property
     def batches_per_epoch(self) -> int:
@@ -63,12 +54,14 @@ class CropWorkers:
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of epoch ``number``; those of the next are begun before it ends."""
         for step in range(self._batches):
-            yield _received(self._asked(number, step).result())
+            inputs, shares, weights = take(self._asked(number, step).result())
+            assert inputs is not None and shares is not None  # noqa: S101, PT018
+            yield Batch(inputs, shares, weights)
 
     def close(self) -> None:
         """End the processes and take away what they made."""
         self._forget()
-        self._pool.shutdown()
+        self._processes.close()
         self._folder.cleanup()
 
     def __enter__(self) -> Self:
@@ -77,14 +70,14 @@ class CropWorkers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _asked(self, epoch: int, step: int) -> "Future[_Sent]":
+    def _asked(self, epoch: int, step: int) -> "Future[Sent]":
         """The batch that is wanted; as many as may be are asked for behind it."""
         if self._waiting and self._waiting[0][0] != (epoch, step):
             self._forget()
         following = self._waiting[-1][0] if self._waiting else None
         while len(self._waiting) < self._ahead:
             following = self._after(following) if following else (epoch, step)
-            self._waiting.append((following, self._pool.submit(_make, *following)))
+            self._waiting.append((following, self._processes.submit(_make, *following)))
         return self._waiting.popleft()[1]
 
     def _after(self, at: tuple[int, int]) -> tuple[int, int]:
@@ -96,10 +89,9 @@ class CropWorkers:
         while self._waiting:
             future = self._waiting.popleft()[1]
             if not future.cancel():
-                with contextlib.suppress(
-                    Exception
-                ):  # that of a worker: it will be told where asked
-                    _received(future.result())
+                # A process that failed says so where its batch is asked for.
+                with contextlib.suppress(Exception):
+                    take(future.result())
 
 
 class _Kept(NamedTuple):
@@ -129,63 +121,11 @@ def _replaced(field: SourceField, pictures: dict[str, NDArray[Any]]) -> SourceFi
     return SourceField(**{**field.__dict__, **pictures})
 
 
-class _Sent(NamedTuple):
-    """A batch in shared memory."""
-
-    memory: str
-    shapes: tuple[tuple[int, ...] | None, ...]
-    """Of inputs, shares and weights."""
-
-
-def _context() -> Any:
-    """Processes that begin from a clean one: copies of this would hold its threads' locks."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
-def _start(source: CropSource, kept: list[list[_Kept]]) -> None:
+def _open(source: CropSource, kept: list[list[_Kept]]) -> None:
     global _source
     _source = source.with_fields([[one.opened() for one in of_set] for of_set in kept])
-    cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """A killed training must not leave processes behind that wait for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _make(epoch: int, step: int) -> _Sent:
+def _make(epoch: int, step: int) -> Sent:
     assert _source is not None  # noqa: S101
-    batch = _source.batch(epoch, step)
-    memory = SharedMemory(create=True, size=sum(part.nbytes for part in batch if part is not None))
-    at = 0
-    for part in batch:
-        if part is not None:
-            np.ndarray(part.shape, np.float32, memory.buf, at)[...] = part
-            at += part.nbytes
-    memory.close()
-    return _Sent(memory.name, tuple(None if part is None else part.shape for part in batch))
-
-
-def _received(sent: _Sent) -> Batch:
-    memory = SharedMemory(sent.memory)
-    at = 0
-
-    def part(shape: tuple[int, ...]) -> NDArray[np.float32]:
-        nonlocal at
-        copied = np.ndarray(shape, np.float32, memory.buf, at).copy()
-        at += copied.nbytes
-        return copied
-
-    inputs, shares, weights = (None if shape is None else part(shape) for shape in sent.shapes)
-    assert inputs is not None and shares is not None  # noqa: S101, PT018
-    memory.close()
-    memory.unlink()
-    return Batch(inputs, shares, weights)
+    return send(*_source.batch(epoch, step))

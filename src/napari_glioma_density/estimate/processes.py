@@ -1,0 +1,137 @@
+"""Work in processes of their own: the threads of one process share one interpreter.
+
+A GPU asks for more than one interpreter can see to. Large arrays go to and fro in shared memory.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.shared_memory import SharedMemory
+from typing import Any, Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""There are as many processes as there should be threads."""
+
+
+class Processes:
+    """A pool of processes that do nothing but what they are asked.
+
+    Parameters
+    ----------
+    count
+        How many.
+    module
+        Where the work is defined: it is imported once for all, where the system can do that.
+    start, arguments
+        Called in each process before its first work.
+    """
+
+    def __init__(
+        self, count: int, module: str, start: Callable[..., None], *arguments: Any
+    ) -> None:
+        with _environment(_ONE_THREAD):
+            self._pool = ProcessPoolExecutor(
+                count, _context(module), initializer=_start, initargs=(start, arguments)
+            )
+            # Asked for nothing, so that all of them are begun, and in this environment.
+            self._begun = [self._pool.submit(_nothing) for _ in range(count)]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether one of them at least waits for work, and none has failed."""
+        begun = [one for one in self._begun if one.done()]
+        return bool(begun) and not any(one.cancelled() or one.exception() for one in begun)
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+        """Have one of them do something."""
+        return self._pool.submit(work, *arguments)
+
+    def close(self) -> None:
+        """End them, once what was begun is done."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+class Sent(NamedTuple):
+    """Arrays in shared memory; :func:`take` them once."""
+
+    memory: str
+    parts: tuple[tuple[tuple[int, ...], str] | None, ...]
+    """Shape and dtype of each."""
+
+
+def send(*arrays: NDArray[Any] | None) -> Sent:
+    """Copy arrays to where another process can take them."""
+    size = sum(array.nbytes for array in arrays if array is not None)
+    memory, at = SharedMemory(create=True, size=max(1, size)), 0
+    for array in arrays:
+        if array is not None:
+            np.ndarray(array.shape, array.dtype, memory.buf, at)[...] = array
+            at += array.nbytes
+    memory.close()
+    parts = (None if array is None else (array.shape, array.dtype.str) for array in arrays)
+    return Sent(memory.name, tuple(parts))
+
+
+def take(sent: Sent) -> tuple[NDArray[Any] | None, ...]:
+    """The arrays, which are gone from shared memory then."""
+    memory, at = SharedMemory(sent.memory), 0
+    arrays: list[NDArray[Any] | None] = []
+    for part in sent.parts:
+        if part is None:
+            arrays.append(None)
+        else:
+            array = np.ndarray(part[0], np.dtype(part[1]), memory.buf, at).copy()
+            arrays.append(array)
+            at += array.nbytes
+    memory.close()
+    memory.unlink()
+    return tuple(arrays)
+
+
+def _context(module: str) -> Any:
+    """Processes that begin from a clean one: copies of this would hold its threads' locks."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    return context
+
+
+@contextlib.contextmanager
+def _environment(changes: dict[str, str]) -> Iterator[None]:
+    """What processes begun meanwhile find; a library reads it when it is first imported."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _start(start: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    cv2.setNumThreads(1)
+    start(*arguments)
+
+
+def _end_with_parent() -> None:
+    """A killed program must not leave processes behind that wait for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _nothing() -> None:
+    """Be there."""
