@@ -68,6 +68,8 @@ class WorkingPlane:
         """
         if any(value % PERIOD_PX for value in (y, x, height, width)):
             raise ValueError(f"window {(y, x, height, width)} is not on the {PERIOD_PX} px lattice")
+        if self.sixteenths == PERIOD_PX:
+            return self.slide.read(self.level, y, x, height, width)
         rgb = np.empty((height, width, 3), dtype=np.uint8)
         read = np.empty((height, width), dtype=np.bool_)
         band = self._band_height(width)
@@ -87,8 +89,6 @@ class WorkingPlane:
         return PERIOD_PX * max(1, periods)
 
     def _read_band(self, y: int, x: int, height: int, width: int) -> Pixels:
-        if self.sixteenths == PERIOD_PX:
-            return self.slide.read(self.level, y, x, height, width)
         by = kernel(self.sixteenths)
         y0, x0, rows, columns = (
             value // PERIOD_PX * self.sixteenths for value in (y, x, height, width)
