@@ -2,4 +2,5 @@
 
 from napari_glioma_density.cli.app import main
 
-main()
+if __name__ == "__main__":  # processes begun for a GPU import it once more
+    main()
