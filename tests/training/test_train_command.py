@@ -305,3 +305,32 @@ def test_a_disk_too_full_for_a_report_or_log_says_so(
     assert refused.status == 2
     assert file in refused.lines[-1]
     assert "free disk space" in refused.lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--device", "mps"), ("mps", "--device cpu")),
+        (("--device", "tpu"), ("tpu", "no such device")),
+        (("--drop-rate", 1), ("--drop-rate 1", "below 1")),
+        (("--drop-rate", -0.1), ("--drop-rate -0.1", "at least 0")),
+    ],
+)
+def test_where_and_how_much_to_drop_must_be_possible(
+    train: Train,
+    make_data_set: MakeDataSet,
+    tmp_path: Path,
+    options: tuple[object, ...],
+    words: tuple[str, ...],
+) -> None:
+    assert train(make_data_set(), options=options).is_refused(*words)
+    assert not files(tmp_path)
+
+
+def test_the_drop_rate_asked_for_is_the_models(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    options = ("--model", "unet-dropblock", "--drop-rate", 0.03, "--device", "cpu", "--json")
+    done = train(make_data_set(), options=options)
+    assert done.status == 0
+    assert json.loads(done.stdout)["drop_rate"] == 0.03
