@@ -1,12 +1,13 @@
-"""Whether a patch costs the same on a slide of any size, and memory stays: no network computes.
+"""Whether a patch costs the same on a slide of any size, and memory stays.
 
     python benchmarks/scale.py FOLDER [--slide SLIDE] [--sizes 25000x15000 250000x150000]
-        [--patches N]
+        [--patches N] [--model NAME]
 
 Slides at 0.5 µm/px are made of the real one (a synthetic one without `--slide`): 4096 × 4096 px of
 it, cut into JPEG tiles, over and over, each tile's bytes in the file once. The main job runs over
 each in a program of its own with a network that finds nothing, so what is timed is what lies around
-the network: decoding, colours left out, patch sums, mask and journal on disk.
+the network: decoding, colours left out, patch sums, mask and journal on disk. With `--model` that
+model finds what it finds.
 
 Prints one JSON object, for every size: patches (`--patches` ends a run after so many), milliseconds
 a patch over the whole run and over its first and last thousand, peak memory in MB, the tissue
@@ -32,6 +33,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.estimate import prepare
 from napari_glioma_density.findings.snapshot import Choices
+from napari_glioma_density.nuclei.segmenter import load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.synthesis import synthesize
@@ -156,12 +158,13 @@ def _directory(
 # --- what is measured ---------------------------------------------------------------------------
 
 
-def run(path: Path, most_patches: int) -> dict[str, Any]:
+def run(path: Path, most_patches: int, model: str) -> dict[str, Any]:
     """Estimate a slide from its first to its last patch, or to so many."""
+    segmenter = load_segmenter(model) if model else FindsNothing()
     times = [time.perf_counter()]
     done = [0]
     with open_slide(path) as slide:
-        estimation = prepare(slide, FindsNothing(), path.parent, restart=True)
+        estimation = prepare(slide, segmenter, path.parent, restart=True)
         opened = time.perf_counter()
         for progress in estimation.blocks(halted=lambda: done[-1] >= most_patches):
             times.append(time.perf_counter())
@@ -187,7 +190,7 @@ def _ms_between(times: list[float], done: list[int], first: int, last: int) -> f
     return 1e3 * (times[end] - times[begin]) / (done[end] - done[begin])
 
 
-def reopen(path: Path, _: int) -> dict[str, Any]:
+def reopen(path: Path, *_: object) -> dict[str, Any]:
     """Open the store as the dock does, and read screens of the mask."""
     with open_slide(path) as slide:
         begun = time.perf_counter()
@@ -210,9 +213,10 @@ def reopen(path: Path, _: int) -> dict[str, Any]:
     return {"open the store, s": opened, "a screen of the mask, ms": screens}
 
 
-def _elsewhere(what: str, path: Path, most_patches: int) -> dict[str, Any]:
+def _elsewhere(what: str, path: Path, asked: argparse.Namespace) -> dict[str, Any]:
+    same = ["--patches", str(asked.patches), "--model", asked.model]
     told = subprocess.run(
-        [sys.executable, __file__, str(path), "--only", what, "--patches", str(most_patches)],
+        [sys.executable, __file__, str(path), "--only", what, *same],
         check=True,
         capture_output=True,
         text=True,
@@ -229,10 +233,12 @@ def main() -> None:
         "--sizes", nargs="+", default=["25000x15000", "80000x50000", "250000x150000"]
     )
     parser.add_argument("--patches", type=int, default=sys.maxsize)
+    parser.add_argument("--model", default="", help="none: a network that finds nothing")
     parser.add_argument("--only", choices=("run", "reopen"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:
-        print(json.dumps({"run": run, "reopen": reopen}[asked.only](asked.folder, asked.patches)))
+        do = {"run": run, "reopen": reopen}[asked.only]
+        print(json.dumps(do(asked.folder, asked.patches, asked.model)))
         return
     asked.folder.mkdir(parents=True, exist_ok=True)
     source = asked.slide or asked.folder / "synthetic.tiff"
@@ -242,7 +248,7 @@ def main() -> None:
     for size in asked.sizes:
         path = asked.folder / f"{size}.tiff"
         write_slide(path, rgb, *(int(side) for side in size.split("x")))
-        found = _elsewhere("run", path, asked.patches) | _elsewhere("reopen", path, asked.patches)
+        found = _elsewhere("run", path, asked) | _elsewhere("reopen", path, asked)
         report[size] = {n: round(v, 2) if isinstance(v, float) else v for n, v in found.items()}
         print(f"{size}: {report[size]}", file=sys.stderr, flush=True)
         shutil.rmtree(path.with_name(f"{path.name}.glioma.zarr"), ignore_errors=True)

@@ -13,7 +13,7 @@ from skimage.measure import label
 from napari_glioma_density.density import PatchState
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.estimate import Focus, prepare
-from napari_glioma_density.estimate.crew import Crew
+from napari_glioma_density.estimate.crew import Crew, crew_for
 from napari_glioma_density.estimate.processes import Processes
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, open_slide
@@ -211,6 +211,14 @@ def test_many_hands_give_what_few_give(
     for level in range(3):
         assert np.array_equal(busy.run.mask(level)[:], few.run.mask(level)[:])
     assert not (busy.run.folder / "unclosed").exists()
+
+
+def test_processes_are_begun_for_many_blocks_only() -> None:
+    crew = Crew(readers=8, ahead=10, measurers=12, unwritten=14, processes=8)
+    assert crew.processes_for(12) == 0, "those of a view"
+    assert crew.processes_for(1000) == 8
+    assert crew_for("cpu").processes_for(1000) == 0
+    assert crew_for("cuda").processes_for(10**6) > 0
 
 
 def ready_processes_only(monkeypatch: pytest.MonkeyPatch) -> list[Any]:

@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+_BLOCKS_A_PROCESS = 3
+
 
 @dataclass(frozen=True)
 class Crew:
@@ -28,6 +30,10 @@ class Crew:
     measurers: int
     unwritten: int
     processes: int = 0
+
+    def processes_for(self, blocks: int) -> int:
+        """How many of them it is worth to begin for so many blocks: they take a second or two."""
+        return self.processes if blocks > _BLOCKS_A_PROCESS * self.processes else 0
 
 
 def crew_for(device: str) -> Crew:

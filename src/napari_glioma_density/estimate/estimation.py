@@ -270,7 +270,7 @@ class Estimation:
         masks = block_queue(placed, unseen_rim_px(spec.halo_px))
         crew = crew_for(spec.device)
         with (
-            contextlib.closing(self._measuring(crew)) as measuring,
+            contextlib.closing(self._measuring(crew, len(queue))) as measuring,
             ThreadPoolExecutor(crew.readers, "read") as readers,
             ThreadPoolExecutor(crew.measurers, "measure") as measurers,
             ThreadPoolExecutor(1, "record") as recorder,
@@ -305,10 +305,11 @@ class Estimation:
         with self.seconds.spent("infer"):
             return masks.begin(seen.uploaded)
 
-    def _measuring(self, crew: Crew) -> Measuring:
-        if not crew.processes:
+    def _measuring(self, crew: Crew, blocks: int) -> Measuring:
+        processes = crew.processes_for(blocks)
+        if not processes:
             return MeasuredHere(self.run, self._ground)
-        return MeasuredElsewhere(self.run, self._ground, crew.processes)
+        return MeasuredElsewhere(self.run, self._ground, processes)
 
     def _measure(
         self, measuring: Measuring, block: Block, read: NDArray[np.bool_], answer: Answer
