@@ -199,7 +199,7 @@ def test_many_hands_give_what_few_give(
     few = prepare(slide, dark, tmp_path / "few", block_patches=1)
     assert len(list(few.blocks())) > 6
     many = Crew(readers=4, ahead=6, measurers=4, unwritten=8, processes=processes)
-    monkeypatch.setattr("napari_glioma_density.estimate.estimation.crew_for", lambda _: many)
+    monkeypatch.setattr("napari_glioma_density.estimate.pipeline.crew_for", lambda _: many)
     busy = prepare(slide, dark, tmp_path / "many", block_patches=1)
     measured_elsewhere = ready_processes_only(monkeypatch) if processes else []
     list(busy.blocks())
@@ -238,7 +238,7 @@ def test_a_process_that_is_killed_costs_no_block(
     slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crew = Crew(readers=2, ahead=3, measurers=2, unwritten=2, processes=2)
-    monkeypatch.setattr("napari_glioma_density.estimate.estimation.crew_for", lambda _: crew)
+    monkeypatch.setattr("napari_glioma_density.estimate.pipeline.crew_for", lambda _: crew)
     ready_processes_only(monkeypatch)
     job = prepare(slide, dark, tmp_path / "r", block_patches=1)
     blocks = job.blocks()

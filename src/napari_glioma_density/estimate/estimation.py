@@ -1,34 +1,26 @@
 """The main job: a slide and a segmenter go in, finished blocks come out, each already on disk."""
 
-import contextlib
 import dataclasses
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, Block, PatchState, partition
-from napari_glioma_density.estimate.crew import Crew, crew_for
+from napari_glioma_density.density import PATCH_PX, PatchState, partition
 from napari_glioma_density.estimate.measurement import (
     COUNTING,
     Ground,
-    block_window,
-    unseen_rim_px,
 )
-from napari_glioma_density.estimate.measuring import MeasuredElsewhere, MeasuredHere, Measuring
 from napari_glioma_density.estimate.order import Focus, NearestFirst
+from napari_glioma_density.estimate.pipeline import Pipeline
 from napari_glioma_density.estimate.progress import Progress, StageSeconds
 from napari_glioma_density.estimate.slide_colours import FIT
 from napari_glioma_density.estimate.survey import Survey
-from napari_glioma_density.nuclei.block_queue import Answer, BlockQueue, block_queue
 from napari_glioma_density.nuclei.segmenter import Segmenter
-from napari_glioma_density.results import BlockRecord, ResultStore, Run, RunSpec, store_path
-from napari_glioma_density.slides import Pixels, Slide, WorkingPlane
+from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
+from napari_glioma_density.slides import Slide, WorkingPlane
 from napari_glioma_density.stain import colour_input
 
 BLOCK_PATCHES = {"cpu": 2, "mps": 2, "cuda": 4}
@@ -142,14 +134,6 @@ def _block_at(focus: Focus | None, block_patches: int) -> frozenset[tuple[int, i
     return frozenset({(y, x)})
 
 
-class _Seen(NamedTuple):
-    """A block that was read, and what of it was brought to where it is computed."""
-
-    pixels: Pixels
-    uploaded: Any
-    """None where nothing could be read."""
-
-
 class Estimation:
     """A run that can be carried on: which blocks are left, and the generator that does them.
 
@@ -235,7 +219,8 @@ class Estimation:
         counted = asked & (state != PatchState.BACKGROUND)
         reused = counted & (state != PatchState.PENDING)
         done = reused.copy()
-        for block in self._finished_blocks(counted & ~reused, focus, halted):
+        pipeline = Pipeline(self.run, self.plane, self._segmenter, self._ground, self.seconds)
+        for block in pipeline.finished(self._queue(counted & ~reused, focus), halted):
             done[block.patches] = counted[block.patches]
             yield Progress(
                 block=block,
@@ -258,74 +243,7 @@ class Estimation:
         """Release the run, so that another program may write it."""
         self.run.close()
 
-    def _finished_blocks(
-        self, pending: NDArray[np.bool_], focus: Focus | None, halted: Callable[[], bool]
-    ) -> Iterator[Block]:
-        spec = self.run.spec
-        blocks = partition(self.run.lattice, spec.block_patches, spec.split)
-        queue = NearestFirst((b for b in blocks if pending[b.patches].any()), focus)
-        if not queue:
-            return
-        placed = self._segmenter.on(spec.device, spec.precision)
-        masks = block_queue(placed, unseen_rim_px(spec.halo_px))
-        crew = crew_for(spec.device)
-        with (
-            contextlib.closing(self._measuring(crew, len(queue))) as measuring,
-            ThreadPoolExecutor(crew.readers, "read") as readers,
-            ThreadPoolExecutor(crew.measurers, "measure") as measurers,
-            ThreadPoolExecutor(1, "record") as recorder,
-        ):
-            reading: deque[tuple[Block, Future[_Seen]]] = deque()
-            writing: deque[tuple[Block, Future[None]]] = deque()
-            unwritten = 0  # someone waits for the first block; later ones are written meanwhile
-            while (queue or reading) and not halted():
-                while queue and len(reading) < crew.ahead:
-                    block = queue.take()
-                    reading.append((block, readers.submit(self._read, block, masks)))
-                block, seen = reading.popleft()
-                answer = self._begun(masks, seen.result())
-                read = seen.result().pixels.read
-                measured = measurers.submit(self._measure, measuring, block, read, answer)
-                writing.append((block, recorder.submit(self._record, measured)))
-                while len(writing) > unwritten or (writing and writing[0][1].done()):
-                    yield _written(writing.popleft())
-                unwritten = crew.unwritten
-            while writing:
-                yield _written(writing.popleft())
-
-    def _read(self, block: Block, masks: BlockQueue) -> _Seen:
-        window = block_window(block, self.run.lattice, self.run.spec.halo_px)
-        with self.seconds.spent("read"):
-            pixels = self.plane.read(*window)
-            return _Seen(pixels, masks.uploaded(pixels.rgb) if pixels.read.any() else None)
-
-    def _begun(self, masks: BlockQueue, seen: _Seen) -> Answer:
-        if seen.uploaded is None:
-            return lambda: np.zeros(seen.pixels.read.shape, np.uint8)
-        with self.seconds.spent("infer"):
-            return masks.begin(seen.uploaded)
-
-    def _measuring(self, crew: Crew, blocks: int) -> Measuring:
-        processes = crew.processes_for(blocks)
-        if not processes:
-            return MeasuredHere(self.run, self._ground)
-        return MeasuredElsewhere(self.run, self._ground, processes)
-
-    def _measure(
-        self, measuring: Measuring, block: Block, read: NDArray[np.bool_], answer: Answer
-    ) -> BlockRecord:
-        with self.seconds.spent("infer"):
-            mask = answer()
-        with self.seconds.spent("write"):
-            return measuring.measured(block, read, mask)
-
-    def _record(self, measured: "Future[BlockRecord]") -> None:
-        record = measured.result()
-        with self.seconds.spent("write"):
-            self.run.record(record)
-
-
-def _written(written: tuple[Block, "Future[None]"]) -> Block:
-    block, future = written
-    future.result()
-    return block
+    def _queue(self, pending: NDArray[np.bool_], focus: Focus | None) -> NearestFirst:
+        """The blocks that hold any of these patches."""
+        blocks = partition(self.run.lattice, self.run.spec.block_patches, self.run.spec.split)
+        return NearestFirst((b for b in blocks if pending[b.patches].any()), focus)

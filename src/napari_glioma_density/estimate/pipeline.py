@@ -1,0 +1,130 @@
+"""How blocks flow: read ahead, through the network, measured and recorded behind it."""
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.density import Block
+from napari_glioma_density.estimate.crew import Crew, crew_for
+from napari_glioma_density.estimate.measurement import Ground, block_window, unseen_rim_px
+from napari_glioma_density.estimate.measuring import MeasuredElsewhere, MeasuredHere, Measuring
+from napari_glioma_density.estimate.order import NearestFirst
+from napari_glioma_density.estimate.progress import StageSeconds
+from napari_glioma_density.nuclei.block_queue import Answer, BlockQueue, block_queue
+from napari_glioma_density.nuclei.segmenter import Segmenter
+from napari_glioma_density.results import BlockRecord, Run
+from napari_glioma_density.slides import Pixels, WorkingPlane
+
+
+class _Seen(NamedTuple):
+    """A block that was read, and what of it was brought to where it is computed."""
+
+    pixels: Pixels
+    uploaded: Any
+    """None where nothing could be read."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The stages of a run, each in threads of its own.
+
+    Attributes
+    ----------
+    run
+        Open for writing.
+    plane
+        What is read.
+    segmenter
+        The model, with the run's colour statistics; it is brought to the run's device.
+    ground
+        The slide's tissue.
+    seconds
+        Where the time of each stage is added up.
+    """
+
+    run: Run
+    plane: WorkingPlane
+    segmenter: Segmenter
+    ground: Ground
+    seconds: StageSeconds
+
+    def finished(self, queue: NearestFirst, halted: Callable[[], bool]) -> Iterator[Block]:
+        """Take blocks from a queue and yield each once it is on disk.
+
+        Raises
+        ------
+        StoreError, ModelError
+            When the disk refuses a block, or the device's memory does not hold it.
+        """
+        if not queue:
+            return
+        spec = self.run.spec
+        placed = self.segmenter.on(spec.device, spec.precision)
+        masks = block_queue(placed, unseen_rim_px(spec.halo_px))
+        crew = crew_for(spec.device)
+        with (
+            contextlib.closing(self._measuring(crew, len(queue))) as measuring,
+            ThreadPoolExecutor(crew.readers, "read") as readers,
+            ThreadPoolExecutor(crew.measurers, "measure") as measurers,
+            ThreadPoolExecutor(1, "record") as recorder,
+        ):
+            reading: deque[tuple[Block, Future[_Seen]]] = deque()
+            writing: deque[tuple[Block, Future[None]]] = deque()
+            unwritten = 0  # someone waits for the first block; later ones are written meanwhile
+            while (queue or reading) and not halted():
+                while queue and len(reading) < crew.ahead:
+                    block = queue.take()
+                    reading.append((block, readers.submit(self._read, block, masks)))
+                block, seen = reading.popleft()
+                answer = self._begun(masks, seen.result())
+                read = seen.result().pixels.read
+                measured = measurers.submit(self._measure, measuring, block, read, answer)
+                writing.append((block, recorder.submit(self._record, measured)))
+                while len(writing) > unwritten or (writing and writing[0][1].done()):
+                    yield _written(writing.popleft())
+                unwritten = crew.unwritten
+            while writing:
+                yield _written(writing.popleft())
+
+    def _read(self, block: Block, masks: BlockQueue) -> _Seen:
+        window = block_window(block, self.run.lattice, self.run.spec.halo_px)
+        with self.seconds.spent("read"):
+            pixels = self.plane.read(*window)
+            return _Seen(pixels, masks.uploaded(pixels.rgb) if pixels.read.any() else None)
+
+    def _begun(self, masks: BlockQueue, seen: _Seen) -> Answer:
+        if seen.uploaded is None:
+            return lambda: np.zeros(seen.pixels.read.shape, np.uint8)
+        with self.seconds.spent("infer"):
+            return masks.begin(seen.uploaded)
+
+    def _measuring(self, crew: Crew, blocks: int) -> Measuring:
+        processes = crew.processes_for(blocks)
+        if not processes:
+            return MeasuredHere(self.run, self.ground)
+        return MeasuredElsewhere(self.run, self.ground, processes)
+
+    def _measure(
+        self, measuring: Measuring, block: Block, read: NDArray[np.bool_], answer: Answer
+    ) -> BlockRecord:
+        with self.seconds.spent("infer"):
+            mask = answer()
+        with self.seconds.spent("write"):
+            return measuring.measured(block, read, mask)
+
+    def _record(self, measured: "Future[BlockRecord]") -> None:
+        record = measured.result()
+        with self.seconds.spent("write"):
+            self.run.record(record)
+
+
+def _written(written: tuple[Block, "Future[None]"]) -> Block:
+    block, future = written
+    future.result()
+    return block
