@@ -2,6 +2,7 @@
 
     python benchmarks/whole_slide.py FOLDER [--slide SLIDE] [--size 80000x50000] [--um-per-px 0.5]
         [--model accurate] [--views 1] [--device cuda] [--precision bf16] [--block-px 1920]
+        [--rounds 1]
 
 The slide is made of a real one (a synthetic one without `--slide`), its tiles over and over, as
 `scale.py` makes it. `accurate` has base width 32; with `--views 1` it looks at each block once. The

@@ -29,8 +29,7 @@ def stored(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): Zstd().decode(p.read_bytes()) for p in files}
 
 
-@pytest.mark.parametrize("synced", [True, False])
-def test_files_hold_what_those_of_zarr_hold(tmp_path: Path, synced: bool) -> None:
+def test_files_hold_what_those_of_zarr_hold(tmp_path: Path) -> None:
     ours, zarrs = level(tmp_path / "ours"), level(tmp_path / "zarr")
     files = ChunkFiles(tmp_path / "ours" / "0", ours)
     windows = (
@@ -41,10 +40,9 @@ def test_files_hold_what_those_of_zarr_hold(tmp_path: Path, synced: bool) -> Non
     )
     for seed, window in enumerate(windows):
         mask = spots(seed, *(part.stop - part.start for part in window))
-        files.write(window, mask, synced=synced)
+        files.write(window, mask)
         zarrs[window] = mask
         assert np.array_equal(ours[:], zarrs[:])
-    files.sync()
     assert stored(tmp_path / "ours") == stored(tmp_path / "zarr")
 
 
@@ -52,9 +50,9 @@ def test_a_chunk_that_holds_nothing_has_no_file(tmp_path: Path) -> None:
     array = level(tmp_path)
     files = ChunkFiles(tmp_path / "0", array)
     window = np.s_[0:CHUNK_PX, 0:CHUNK_PX]
-    files.write(window, spots(0, CHUNK_PX, CHUNK_PX), synced=True)
+    files.write(window, spots(0, CHUNK_PX, CHUNK_PX))
     assert files.path(0, 0).exists()
-    files.write(window, np.zeros((CHUNK_PX, CHUNK_PX), np.uint8), synced=True)
+    files.write(window, np.zeros((CHUNK_PX, CHUNK_PX), np.uint8))
     assert not files.path(0, 0).exists()
     assert not array[:].any()
 

@@ -193,7 +193,7 @@ def test_a_restart_throws_the_earlier_results_away(store: ResultStore, begin: Be
         assert len(store.runs()) == 1
 
 
-@pytest.mark.parametrize("failing_sync", range(1, 10))
+@pytest.mark.parametrize("failing_sync", range(1, 12))
 def test_after_a_full_disk_nothing_half_written_is_believed(
     store: ResultStore, begin: Begin, monkeypatch: pytest.MonkeyPatch, failing_sync: int
 ) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.training.crop_workers import CropWorkers
 from napari_glioma_density.training.crops import Batch, CropSource
 from napari_glioma_density.training.dataset import open_data_set
@@ -21,9 +22,7 @@ RECIPE = dataclasses.replace(DEFAULT, batch=2, crop_px=64)
 
 @pytest.fixture
 def source(make_data_set: Callable[..., Path]) -> CropSource:
-    folder = make_data_set(fields=5)
-    (folder / "points").mkdir()
-    return CropSource([open_data_set(folder)], RECIPE, seed=3)
+    return CropSource([open_data_set(make_data_set(fields=5))], RECIPE, seed=3)
 
 
 def same(found: Batch, expected: Batch) -> bool:
@@ -62,6 +61,16 @@ def test_nothing_is_left_behind_though_an_epoch_was_broken_off(source: CropSourc
         working = {child.pid for child in multiprocessing.active_children()}
     assert leftovers() <= before
     assert not any(psutil.pid_exists(pid) for pid in working)
+
+
+def test_a_process_that_was_ended_is_told_in_a_line(source: CropSource) -> None:
+    with CropWorkers(source, 1) as crops:
+        list(crops.epoch(0))
+        for child in psutil.Process().children(recursive=True):
+            if "forkserver" in " ".join(child.cmdline()) and child.parent() != psutil.Process():
+                child.kill()
+        with pytest.raises(BadInput, match="process that cuts crops was ended"):
+            _ = [list(crops.epoch(epoch)) for epoch in range(1, 9)]
 
 
 def leftovers() -> set[Path]:

@@ -312,8 +312,9 @@ def test_a_disk_too_full_for_a_report_or_log_says_so(
     [
         (("--device", "mps"), ("mps", "--device cpu")),
         (("--device", "tpu"), ("tpu", "no such device")),
-        (("--drop-rate", 1), ("--drop-rate 1", "below 1")),
-        (("--drop-rate", -0.1), ("--drop-rate -0.1", "at least 0")),
+        (("--drop-rate", 0.1), ("--drop-rate", "unet has no DropBlock", "unet-dropblock")),
+        (("--model", "unet-dropblock", "--drop-rate", 1), ("--drop-rate 1", "below 1")),
+        (("--model", "unet-dropblock", "--drop-rate", -0.1), ("-0.1", "at least 0")),
     ],
 )
 def test_where_and_how_much_to_drop_must_be_possible(

@@ -1,7 +1,6 @@
 """``glioma-density train``: a network from annotated nuclei."""
 
 import dataclasses
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +45,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a network; killed and called again, it goes on where it was."""
+    from napari_glioma_density.estimate.processes import processes_beside
     from napari_glioma_density.nuclei.networks import ARCHITECTURES
     from napari_glioma_density.nuclei.weights import sha256_of
     from napari_glioma_density.training import trainer
@@ -59,6 +59,8 @@ def train(
         raise BadInput(f"{model}: no such network; choose one of: {', '.join(ARCHITECTURES)}")
     if base_width < 1:
         raise BadInput(f"--base-width {base_width}: must be at least 1")
+    if drop_rate is not None and not model.endswith("-dropblock"):
+        raise BadInput(f"--drop-rate: {model} has no DropBlock; use --model unet-dropblock")
     chosen = _recipe(recipe, epochs, drop_rate)
     place = _device(device)
     check_weights_name(output)
@@ -78,7 +80,7 @@ def train(
         weights=output,
         data_weights=data_weights,
         device=place,
-        workers=max(1, (os.cpu_count() or 1) - 2) if place == "cuda" else 0,
+        workers=processes_beside(2) if place == "cuda" else 0,
     )
     job = dataclasses.replace(job, precision=trainer.fastest_precision(job))
     spec = trainer.train(job, _print_epoch)

@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from napari_glioma_density.estimate.processes import processes_beside
+
 _BLOCKS_A_PROCESS = 3
 
 
@@ -42,5 +44,9 @@ def crew_for(device: str) -> Crew:
         return Crew(readers=2, ahead=3, measurers=1, unwritten=1)
     half = max(2, (os.cpu_count() or 2) // 2)
     return Crew(
-        readers=half, ahead=half + 2, measurers=half + 4, unwritten=half + 6, processes=half
+        readers=half,
+        ahead=half + 2,
+        measurers=half + 4,
+        unwritten=half + 6,
+        processes=processes_beside(half),
     )

@@ -20,6 +20,14 @@ _ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_
 """There are as many processes as there should be threads."""
 
 
+def processes_beside(threads: int) -> int:
+    """How many processes this machine has cores for, so many being kept for this one.
+
+    None on Windows, where shared memory is gone once the process that made it lets go.
+    """
+    return max(1, (os.cpu_count() or 1) - threads) if os.name == "posix" else 0
+
+
 class Processes:
     """A pool of processes that do nothing but what they are asked.
 

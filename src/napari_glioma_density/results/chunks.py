@@ -4,7 +4,7 @@ Through zarr's own event loop a chunk costs a millisecond of Python, which a GPU
 Reading is left to zarr.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from zarr.codecs import BytesCodec, ZstdCodec
 
 from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results.durable import place, sync_files, sync_folder
+from napari_glioma_density.results.durable import place, sync_folder
 
 Window = tuple[slice, slice]
 ZSTD_LEVEL: Final = 0
@@ -62,15 +62,16 @@ class ChunkFiles:
         self._folder = folder
         self._encode_key = array.metadata.encode_chunk_key
         self._shape = array.shape
-        self._unsynced: set[Path] = set()
 
     def path(self, row: int, column: int) -> Path:
         """Where a chunk lies, if it holds anything."""
         key: str = self._encode_key((row, column))
         return self._folder / key
 
-    def write(self, window: Window, mask: NDArray[np.uint8], *, synced: bool) -> None:
-        """Put ``mask`` at ``window``: readers see each chunk as it was before or as it is now.
+    def write(self, window: Window, mask: NDArray[np.uint8]) -> None:
+        """Put ``mask`` at ``window``; on disk when this returns.
+
+        Readers see each chunk as it was before or as it is now.
 
         Parameters
         ----------
@@ -78,34 +79,22 @@ class ChunkFiles:
             Px of the level; what its chunks hold besides stays.
         mask
             (height, width) 0/1.
-        synced
-            Whether it is on disk when this returns, or after :meth:`sync`.
         """
-        changed = [
-            path
-            for at in chunks_of(window)
-            if (path := self._write_chunk(at, window, mask, synced=synced))
-        ]
-        if synced:
-            _sync_names(changed)
-        else:
-            self._unsynced.update(changed)
+        folders: set[Path] = set()
+        for at in chunks_of(window):
+            if self._write_chunk(at, window, mask):
+                folders.add(self.path(*at).parent)
+        # The names of new or removed chunks; their folders may be new themselves.
+        for folder in folders | {folder.parent for folder in folders}:
+            sync_folder(folder)
 
     def remove(self, window: Window) -> None:
         """Take the chunks of a window away: all background."""
         for at in chunks_of(window):
             self.path(*at).unlink(missing_ok=True)
 
-    def sync(self) -> None:
-        """Bring to disk what was written without."""
-        changed, self._unsynced = self._unsynced, set()
-        sync_files(changed)
-        _sync_names(changed)
-
-    def _write_chunk(
-        self, at: tuple[int, int], window: Window, mask: NDArray[np.uint8], *, synced: bool
-    ) -> Path | None:
-        """Write one chunk; None where there was nothing and is nothing to write."""
+    def _write_chunk(self, at: tuple[int, int], window: Window, mask: NDArray[np.uint8]) -> bool:
+        """Write one chunk; False where there was nothing and is nothing to write."""
         here, there = self._shared(at, window)
         path = self.path(*at)
         whole = mask[there].shape == self._chunk_shape(at)
@@ -114,12 +103,12 @@ class ChunkFiles:
         if chunk.any():
             path.parent.mkdir(parents=True, exist_ok=True)
             encoded = imagecodecs.zstd_encode(chunk.tobytes(), level=ZSTD_LEVEL)
-            place(path, bytes(encoded), synced=synced)
+            place(path, bytes(encoded))
         elif path.exists():
             path.unlink()
         else:
-            return None
-        return path
+            return False
+        return True
 
     def _read_chunk(self, at: tuple[int, int]) -> NDArray[np.uint8]:
         try:
@@ -156,10 +145,3 @@ def chunks_of(window: Window) -> Iterator[tuple[int, int]]:
 
 def _background() -> NDArray[np.uint8]:
     return np.zeros((CHUNK_PX, CHUNK_PX), np.uint8)
-
-
-def _sync_names(paths: Iterable[Path]) -> None:
-    """Flush the folders of new or removed chunks, which may be new themselves."""
-    folders = {path.parent for path in paths}
-    for folder in (*folders, *{folder.parent for folder in folders}):
-        sync_folder(folder)

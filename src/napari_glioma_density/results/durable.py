@@ -8,19 +8,18 @@ from pathlib import Path
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file whole: readers see the old content or the new, after a crash too."""
-    place(path, data, synced=True)
+    place(path, data)
     sync_folder(path.parent)
 
 
-def place(path: Path, data: bytes, *, synced: bool) -> None:
-    """Replace a file whole; ``synced`` brings its content to disk, its name it does not."""
+def place(path: Path, data: bytes) -> None:
+    """Replace a file whole, its content on disk; its name is after :func:`sync_folder`."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
         with part.open("wb") as file:
             file.write(data)
-            if synced:
-                file.flush()
-                os.fsync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)

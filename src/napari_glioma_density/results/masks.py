@@ -63,21 +63,16 @@ class MaskPyramid:
 
         Any number of threads may, each a window of its own.
         """
-        self._files[0].write(window, mask, synced=True)
+        self._files[0].write(window, mask)
 
     def write_coarse(self, window: Window, coarse: tuple[NDArray[np.uint8], ...]) -> None:
-        """Write what the coarse levels show of a window of level 0; on disk after `sync`.
+        """Write what the coarse levels show of a window of level 0; on disk when this returns.
 
         One thread at a time: neighbouring windows share chunks.
         """
         for level, shown in enumerate(coarse, start=1):
             shrunk = _shrink(window, DOWNSAMPLES[level])
-            self._files[level].write(shrunk, shown, synced=False)
-
-    def sync(self) -> None:
-        """Bring the coarse levels to disk. A crash before is mended by `repair`."""
-        for files in self._files:
-            files.sync()
+            self._files[level].write(shrunk, shown)
 
     def repair(self, finished: NDArray[np.bool_]) -> None:
         """Take away what a crash left of unfinished patches, and rebuild the coarse levels."""

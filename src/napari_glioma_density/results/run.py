@@ -151,7 +151,6 @@ class Run:
         try:
             if not self._unrecorded:
                 with explained(self.folder):
-                    self._masks.sync()
                     (self.folder / layout.UNCLOSED).unlink(missing_ok=True)
         finally:
             self._lock.release()

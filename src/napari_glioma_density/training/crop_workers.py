@@ -1,16 +1,18 @@
 """Crops cut by processes of their own: one thread cannot cut as fast as a GPU learns."""
 
 import contextlib
+import dataclasses
 import tempfile
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.estimate.processes import Processes, Sent, send, take
 from napari_glioma_density.training.augmentation import SourceField
 from napari_glioma_density.training.crops import Batch, CropSource
@@ -40,9 +42,10 @@ class CropWorkers:
         self._waiting: deque[tuple[tuple[int, int], Future[Sent]]] = deque()
         self._ahead = workers + _AHEAD
         self._folder = tempfile.TemporaryDirectory(prefix="glioma-density-crops-")
+        beside = Path(self._folder.name)
         kept = [
-            [_Kept.of(field, Path(self._folder.name) / f"{at}-{number}") for number, field in one]
-            for at, one in enumerate(map(list, map(enumerate, source.fields)))
+            [_Kept.of(field, beside / f"{at}-{number}") for number, field in enumerate(of_set)]
+            for at, of_set in enumerate(source.fields)
         ]
         self._processes = Processes(workers, __name__, _open, source.with_fields([]), kept)
 
@@ -54,7 +57,7 @@ class CropWorkers:
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of epoch ``number``; those of the next are begun before it ends."""
         for step in range(self._batches):
-            inputs, shares, weights = take(self._asked(number, step).result())
+            inputs, shares, weights = take(self._made(number, step))
             assert inputs is not None and shares is not None  # noqa: S101, PT018
             yield Batch(inputs, shares, weights)
 
@@ -69,6 +72,15 @@ class CropWorkers:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _made(self, epoch: int, step: int) -> Sent:
+        try:
+            return self._asked(epoch, step).result()
+        except BrokenProcessPool as error:
+            raise BadInput(
+                "a process that cuts crops was ended, for want of memory perhaps: close other "
+                "programs and give the same command, the training goes on after its last epoch"
+            ) from error
 
     def _asked(self, epoch: int, step: int) -> "Future[Sent]":
         """The batch that is wanted; as many as may be are asked for behind it."""
@@ -103,22 +115,24 @@ class _Kept(NamedTuple):
 
     @classmethod
     def of(cls, field: SourceField, beside: Path) -> "_Kept":
-        pictures = {"rgb": field.rgb, "nucleus": field.nucleus, "ignored": field.ignored}
+        pictures: dict[str, Any] = {
+            "rgb": field.rgb,
+            "nucleus": field.nucleus,
+            "ignored": field.ignored,
+        }
         files = {}
         for name, picture in pictures.items():
             if picture is not None:
                 files[name] = beside.with_name(f"{beside.name}-{name}.npy")
                 np.save(files[name], picture, allow_pickle=False)
-        light = {name: pictures[name][:0] for name in files}  # type: ignore[index]
-        return cls(_replaced(field, light), files)
+        light = {name: pictures[name][:0] for name in files}
+        return cls(dataclasses.replace(field, **light), files)
 
     def opened(self) -> SourceField:
-        pictures = {name: np.load(file, mmap_mode="r") for name, file in self.files.items()}
-        return _replaced(self.field, pictures)
-
-
-def _replaced(field: SourceField, pictures: dict[str, NDArray[Any]]) -> SourceField:
-    return SourceField(**{**field.__dict__, **pictures})
+        pictures: dict[str, Any] = {
+            name: np.load(file, mmap_mode="r") for name, file in self.files.items()
+        }
+        return dataclasses.replace(self.field, **pictures)
 
 
 def _open(source: CropSource, kept: list[list[_Kept]]) -> None:

@@ -78,6 +78,7 @@ def train(
     with _settings_restored():
         torch.manual_seed(job.seed)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        torch.backends.cudnn.allow_tf32 = False  # else fp32 is not fp32
         learner = new_learner(job.spec(), job.recipe, job.start, job.device)
         progress = _begin_or_resume(job, learner)
         job = dataclasses.replace(job, precision=progress.precision)
@@ -141,12 +142,12 @@ def _finish(
 def _settings_restored() -> Iterator[None]:
     """PyTorch's, that hold for the whole program."""
     threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
-    deterministic, benchmark = cudnn.deterministic, cudnn.benchmark
+    deterministic, benchmark, tf32 = cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        cudnn.deterministic, cudnn.benchmark = deterministic, benchmark
+        cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32 = deterministic, benchmark, tf32
 
 
 def _begin_or_resume(job: TrainingJob, learner: Learner) -> Progress:
