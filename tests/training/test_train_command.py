@@ -14,9 +14,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from napari_glioma_density.cli.app import run
 from napari_glioma_density.nuclei import weights as weights_module
+from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.weights import load_network, read_spec
 from napari_glioma_density.training import cleaning, trainer, training_log
 from napari_glioma_density.training.recipe import DEFAULT, RECIPES
@@ -56,7 +58,8 @@ def train(
 
     def call(*data: Path, options: tuple[object, ...] = (), epochs: int = 1) -> Outcome:
         sets = [part for folder in data for part in ("--data", folder)]
-        tiny = ("--model", "unet", "--base-width", 2, "--epochs", epochs)
+        network = () if "--from" in options else ("--model", "unet", "--base-width", 2)
+        tiny = (*network, "--epochs", epochs)
         place = () if "-o" in options else ("-o", tmp_path / "w.safetensors")
         capsys.readouterr()
         status = run([str(part) for part in ("train", *sets, *tiny, *place, *options)])
@@ -335,3 +338,69 @@ def test_the_drop_rate_asked_for_is_the_models(
     done = train(make_data_set(), options=options)
     assert done.status == 0
     assert json.loads(done.stdout)["drop_rate"] == 0.03
+
+
+def test_a_network_may_look_magnified(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    done = train(make_data_set(), options=("--magnify", "--json"))
+    assert json.loads(done.stdout)["magnified"]
+    spec, network = load_network(tmp_path / "w.safetensors")
+    assert spec.magnified
+    assert network(torch.zeros(1, 5, 32, 48)).shape == (1, 2, 32, 48)
+
+
+def test_training_goes_on_from_a_model(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    folder, child = make_data_set(), tmp_path / "child.safetensors"
+    assert train(folder).status == 0
+    parent = tmp_path / "w.safetensors"
+    slowly = ("--from", parent, "--magnify", "--learning-rate", 1e-9, "-o", child)
+    assert train(folder, options=slowly).status == 0
+    spec, network = load_network(child)
+    assert (spec.architecture, spec.base_width, spec.magnified) == ("unet", 2, True)
+    assert spec.parent.startswith("w ")
+    before = dict(load_network(parent)[1].named_parameters())
+    for name, weight in network.named_parameters():
+        assert torch.allclose(weight, before[name], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--from", "fast", "--model", "unet"), ("--model", "--from fast")),
+        (("--from", "fast", "--base-width", 8), ("--base-width", "--from fast")),
+        (("--from", "nobody"), ("nobody",)),
+        (("--learning-rate", 0), ("--learning-rate 0", "above 0")),
+        (("--learning-rate", 1), ("--learning-rate 1", "below 1")),
+    ],
+)
+def test_what_to_go_on_from_must_be_there_and_clear(
+    train: Train,
+    make_data_set: MakeDataSet,
+    tmp_path: Path,
+    options: tuple[object, ...],
+    words: tuple[str, ...],
+) -> None:
+    assert train(make_data_set(), options=options).is_refused(*words)
+    assert not files(tmp_path)
+
+
+def test_without_a_network_or_a_model_nothing_is_trained(
+    make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "w.safetensors"
+    assert run(["train", "--data", str(make_data_set()), "-o", str(weights)]) == 2
+    assert "unet-dropblock" in capsys.readouterr().err
+
+
+def test_the_weights_know_what_goes_on_inside(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    assert train(make_data_set()).status == 0
+    network = load_network(tmp_path / "w.safetensors")[1]
+    assert isinstance(network, UNet)
+    assert network.activations is not None
+    assert len(network.activations.layers) == 22
+    assert all(layer.most > layer.least for layer in network.activations.layers.values())

@@ -4,7 +4,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,18 +14,34 @@ from napari_glioma_density.errors import BadInput
 if TYPE_CHECKING:
     from napari_glioma_density.training.dataset import DataSet
     from napari_glioma_density.training.recipe import Recipe
+    from napari_glioma_density.training.starting_point import StartingPoint
+
+_BASE_WIDTH: Final = 16
 
 
 def train(
     data: Annotated[list[Path], typer.Option(help="A data set to learn from.")],
-    model: Annotated[str, typer.Option(help="The network: unet or unet-dropblock.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="WEIGHTS.safetensors to write.")],
+    model: Annotated[
+        str | None, typer.Option(help="The network: unet or unet-dropblock; not with --from.")
+    ] = None,
+    parent: Annotated[
+        str | None,
+        typer.Option("--from", help="A model whose weights to begin with, and not by chance."),
+    ] = None,
     validation: Annotated[
         list[Path] | None, typer.Option(help="A data set to check against, never learnt from.")
     ] = None,
     recipe: Annotated[str, typer.Option(help="paper or default.")] = "default",
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
-    base_width: Annotated[int, typer.Option(help="Channels at full size.")] = 16,
+    learning_rate: Annotated[float | None, typer.Option(help="Instead of the recipe's.")] = None,
+    base_width: Annotated[
+        int | None, typer.Option(help="Channels at full size: 16, or those of --from.")
+    ] = None,
+    magnify: Annotated[
+        bool,
+        typer.Option("--magnify", help="Let the network look at 4/3 of the size: finer outlines."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 0,
     weight: Annotated[
         list[str] | None,
@@ -46,7 +62,6 @@ def train(
 ) -> None:
     """Train a network; killed and called again, it goes on where it was."""
     from napari_glioma_density.estimate.processes import processes_beside
-    from napari_glioma_density.nuclei.networks import ARCHITECTURES
     from napari_glioma_density.nuclei.weights import sha256_of
     from napari_glioma_density.training import trainer
     from napari_glioma_density.training.dataset import open_data_set
@@ -55,13 +70,11 @@ def train(
     from napari_glioma_density.training.set_weights import set_weights
     from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
 
-    if model not in ARCHITECTURES:
-        raise BadInput(f"{model}: no such network; choose one of: {', '.join(ARCHITECTURES)}")
-    if base_width < 1:
-        raise BadInput(f"--base-width {base_width}: must be at least 1")
-    if drop_rate is not None and not model.endswith("-dropblock"):
-        raise BadInput(f"--drop-rate: {model} has no DropBlock; use --model unet-dropblock")
-    chosen = _recipe(recipe, epochs, drop_rate)
+    start = _start(parent, model, base_width)
+    architecture, width = _network(start, model, base_width)
+    if drop_rate is not None and not architecture.endswith("-dropblock"):
+        raise BadInput(f"--drop-rate: {architecture} has no DropBlock; use --model unet-dropblock")
+    chosen = _recipe(recipe, epochs, learning_rate, drop_rate)
     place = _device(device)
     check_weights_name(output)
     learnt = [open_data_set(folder) for folder in data]
@@ -71,9 +84,9 @@ def train(
     check_weights_file(output)
     kept, left_out = _cleaned(learnt, output, keep_all)
     job = TrainingJob(
-        architecture=model,
-        base_width=base_width,
-        recipe=chosen,
+        architecture=architecture,
+        base_width=width,
+        recipe=chosen if start is None else chosen.going_on_from(start.spec),
         seed=seed,
         data=tuple(kept),
         validation=tuple(checked),
@@ -81,6 +94,8 @@ def train(
         data_weights=data_weights,
         device=place,
         workers=processes_beside(2) if place == "cuda" else 0,
+        start=start,
+        magnified=magnify,
     )
     job = dataclasses.replace(job, precision=trainer.fastest_precision(job))
     spec = trainer.train(job, _print_epoch)
@@ -88,6 +103,35 @@ def train(
     if as_json:
         written = {"weights": str(output), "sha256": sha256_of(output), "left_out": left_out}
         print_json({**written, **dataclasses.asdict(spec)})
+
+
+def _start(parent: str | None, model: str | None, base_width: int | None) -> "StartingPoint | None":
+    from napari_glioma_density.nuclei.registry import find_model
+    from napari_glioma_density.training.starting_point import StartingPoint
+
+    if parent is None:
+        return None
+    if model is not None or base_width is not None:
+        given = "--model" if model is not None else "--base-width"
+        raise BadInput(f"{given}: the network is that of --from {parent}; leave {given} out")
+    return StartingPoint.of(find_model(parent))
+
+
+def _network(
+    start: "StartingPoint | None", model: str | None, base_width: int | None
+) -> tuple[str, int]:
+    """Architecture and base width of the network to be."""
+    from napari_glioma_density.nuclei.networks import ARCHITECTURES
+
+    if start is not None:
+        return start.spec.architecture, start.spec.base_width
+    if model is None:
+        raise BadInput(f"--model: say which network, or --from; one of: {', '.join(ARCHITECTURES)}")
+    if model not in ARCHITECTURES:
+        raise BadInput(f"{model}: no such network; choose one of: {', '.join(ARCHITECTURES)}")
+    if base_width is not None and base_width < 1:
+        raise BadInput(f"--base-width {base_width}: must be at least 1")
+    return model, _BASE_WIDTH if base_width is None else base_width
 
 
 def _device(asked: str) -> str:
@@ -100,19 +144,20 @@ def _device(asked: str) -> str:
     return chosen if chosen == "cuda" else "cpu"
 
 
-def _recipe(name: str, epochs: int | None, drop_rate: float | None) -> "Recipe":
+def _recipe(
+    name: str, epochs: int | None, learning_rate: float | None, drop_rate: float | None
+) -> "Recipe":
     from napari_glioma_density.training.recipe import recipe_named
 
     if epochs is not None and epochs < 1:
         raise BadInput(f"--epochs {epochs}: must be at least 1")
+    if learning_rate is not None and not 0 < learning_rate < 1:
+        raise BadInput(f"--learning-rate {learning_rate}: must be above 0 and below 1")
     if drop_rate is not None and not 0 <= drop_rate < 1:
         raise BadInput(f"--drop-rate {drop_rate}: must be at least 0 and below 1")
-    chosen = recipe_named(name)
-    return dataclasses.replace(
-        chosen,
-        epochs=chosen.epochs if epochs is None else epochs,
-        drop_rate=chosen.drop_rate if drop_rate is None else drop_rate,
-    )
+    asked = {"epochs": epochs, "learning_rate": learning_rate, "drop_rate": drop_rate}
+    changes: dict[str, Any] = {n: value for n, value in asked.items() if value is not None}
+    return dataclasses.replace(recipe_named(name), **changes)
 
 
 def _cleaned(

@@ -33,6 +33,8 @@ _GLANCE_PX: Final = 64
 _HOPELESS: Final = 3.0
 """A precision this many times slower at a glance is not timed at full size: without hardware
 for bfloat16 a full probe could take minutes."""
+_NEAR: Final = 0.1
+"""How far values in whole numbers may be from the network's, in their standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class DevicePlan:
 
     device: str
     precision: str
-    """One of :data:`PRECISIONS`; on a CPU :data:`OPENVINO` may stand before fp32 and bf16."""
+    """One of :data:`PRECISIONS`; on a CPU :data:`OPENVINO` may stand before fp32, bf16 and int8."""
 
     @property
     def by_openvino(self) -> bool:
@@ -118,21 +120,21 @@ def plan_device(
 
 def _candidates(network: nn.Module, device: str, to_train: bool) -> tuple[str, ...]:
     by_torch = {"cpu": ("fp32", "bf16"), "mps": ("fp32", "fp16"), "cuda": ("fp32", "bf16")}[device]
-    if device != "cpu" or to_train or not _openvino_can_run(network):
+    if device != "cpu" or to_train:
         return by_torch
-    return (*by_torch, *(OPENVINO + precision for precision in by_torch))
+    return (*by_torch, *(OPENVINO + precision for precision in _openvino_precisions(network)))
 
 
-def _openvino_can_run(network: nn.Module) -> bool:
-    return (
-        openvino_version() is not None
-        and isinstance(network, UNet)
-        and all(
-            isinstance(module.normalise, nn.Identity)
-            for module in network.modules()
-            if isinstance(module, Convolution)
-        )
-    )
+def _openvino_precisions(network: nn.Module) -> tuple[str, ...]:
+    """In which precisions OpenVINO can run a network here: none where it is not installed."""
+    if openvino_version() is None or not isinstance(network, UNet) or not _is_folded(network):
+        return ()
+    return ("fp32", "bf16") if network.activations is None else ("fp32", "bf16", "int8")
+
+
+def _is_folded(network: UNet) -> bool:
+    convolutions = (one for one in network.modules() if isinstance(one, Convolution))
+    return all(isinstance(one.normalise, nn.Identity) for one in convolutions)
 
 
 def _fastest(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
@@ -142,6 +144,9 @@ def _fastest(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
         try:
             glance = _trial_seconds(network, plan, _GLANCE_PX)
             if seconds and glance > _HOPELESS * seconds["glance"]:
+                continue
+            if plan.arithmetic == "int8" and not _is_near(network, plan):
+                logger.warning("whole numbers are too coarse on this processor: not used")
                 continue
             seconds[precision] = _trial_seconds(network, plan, _PROBE_PX[device])
         except (ImportError, OSError, RuntimeError) as error:
@@ -168,6 +173,24 @@ def _trial_seconds(network: nn.Module, plan: DevicePlan, side: int) -> float:
     return min(times[1:])
 
 
+def _is_near(network: nn.Module, plan: DevicePlan) -> bool:
+    """Whether a plan gives what the network gives.
+
+    Processors without an instruction for it add products of whole numbers two by two in sixteen
+    bits, which large ones overflow.
+    """
+    drawn = torch.Generator().manual_seed(0)
+    coarse = torch.rand(1, _channels(network), _GLANCE_PX // 4, _GLANCE_PX // 4, generator=drawn)
+    image = nn.functional.interpolate(coarse, scale_factor=16.0, mode="bilinear")
+    with torch.inference_mode():
+        exact, found = (
+            runs(image.contiguous(memory_format=torch.channels_last))
+            for runs in (network, placed(network, plan))
+        )
+    apart = float((found - exact).abs().mean())
+    return apart < _NEAR * float(exact.std())
+
+
 def _channels(network: nn.Module) -> int:
     """Channels that the network's first convolution takes."""
     first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
@@ -176,10 +199,11 @@ def _channels(network: nn.Module) -> int:
 
 def feasible(plan: DevicePlan, network: nn.Module) -> DevicePlan:
     """The plan, with PyTorch in the same precision where OpenVINO is missing or cannot compute."""
-    if not plan.by_openvino or _openvino_can_run(network):
+    if not plan.by_openvino or plan.arithmetic in _openvino_precisions(network):
         return plan
-    logger.warning("OpenVINO cannot compute here: PyTorch does, in %s", plan.arithmetic)
-    return DevicePlan(plan.device, plan.arithmetic)
+    by_torch = plan.arithmetic if plan.arithmetic in PRECISIONS else "fp32"
+    logger.warning("OpenVINO cannot compute here: PyTorch does, in %s", by_torch)
+    return DevicePlan(plan.device, by_torch)
 
 
 def placed(network: nn.Module, plan: DevicePlan) -> nn.Module:

@@ -3,9 +3,11 @@
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from napari_glioma_density.errors import ModelError
+
+_LATER: Final = ("parent", "magnified")
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,20 @@ class ModelSpec:
     parent: str = ""
     """The model that it was fine-tuned from, ``fast 1a2b3c4d5e6f``: its name and the first twelve
     digits of its SHA-256; empty for one trained from scratch."""
+    magnified: bool = False
+    """Whether the network looks at the image enlarged by 4/3; see ``networks.magnify``."""
 
     def to_json(self) -> str:
         """One line of JSON, as the weights file keeps it."""
         return json.dumps(self.as_dict(), ensure_ascii=False, sort_keys=True)
 
     def as_dict(self) -> dict[str, Any]:
-        """Its fields by name, ``parent`` only where there is one.
+        """Its fields by name, ``parent`` and ``magnified`` only where they say something.
 
-        Weights and training runs from before there were parents are known by what this gives.
+        Weights and training runs from before there were such are known by what this gives.
         """
         fields = dataclasses.asdict(self)
-        return fields if self.parent else {n: v for n, v in fields.items() if n != "parent"}
+        return {n: v for n, v in fields.items() if v or n not in _LATER}
 
     @classmethod
     def from_json(cls, text: str, where: str) -> Self:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.networks import build_network
+from napari_glioma_density.nuclei.networks.activations import Activations
+from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.spec import ModelSpec
 
 SPEC_KEY = "glioma_density_spec"
@@ -86,8 +88,14 @@ def read_spec(path: Path) -> ModelSpec:
 
 
 def save_network(path: Path, spec: ModelSpec, network: nn.Module) -> None:
-    """Write the weights of ``network`` with ``spec`` in the header, whole or not at all."""
-    save_tensors(path, dict(network.state_dict()), {SPEC_KEY: spec.to_json()})
+    """Write the weights of ``network`` with ``spec`` in the header, whole or not at all.
+
+    Its activations, where they are known, are written beside them.
+    """
+    tensors = dict(network.state_dict())
+    if isinstance(network, UNet) and network.activations is not None:
+        tensors |= network.activations.tensors()
+    save_tensors(path, tensors, {SPEC_KEY: spec.to_json()})
 
 
 def load_network(path: Path) -> tuple[ModelSpec, nn.Module]:
@@ -101,8 +109,11 @@ def load_network(path: Path) -> tuple[ModelSpec, nn.Module]:
     tensors, header = load_tensors(path)
     spec = _spec_of(header, path)
     network = build_network(spec)
+    weights, activations = Activations.parted(tensors)
+    if isinstance(network, UNet):
+        network.activations = activations
     try:
-        network.load_state_dict(tensors)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise ModelError(
             f"{path.name}: its weights do not fit a {spec.architecture} of base width "

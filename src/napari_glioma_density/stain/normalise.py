@@ -19,7 +19,7 @@ from napari_glioma_density.stain.ratio import rgb, rgb_ratio
 from napari_glioma_density.stain.reinhard import TYPICAL as TYPICAL_COLOURS
 from napari_glioma_density.stain.reinhard import match_colours, reinhard
 from napari_glioma_density.stain.relative import TYPICAL as TYPICAL_DARKNESS
-from napari_glioma_density.stain.relative import relative, relative_darkness
+from napari_glioma_density.stain.relative import colours_and_darkness, relative
 from napari_glioma_density.stain.stain_matching import TYPICAL as TYPICAL_STAINS
 from napari_glioma_density.stain.stain_matching import macenko, match_stains, vahadane
 
@@ -70,10 +70,6 @@ def _rgb_and_ratio(images: Pixels, _: Statistics) -> NDArray[np.float32]:
     return np.concatenate([rgb(images), rgb_ratio(images)], axis=-1)
 
 
-def _rgb_and_relative(images: Pixels, statistics: Statistics) -> NDArray[np.float32]:
-    return np.concatenate([rgb(images), relative_darkness(images, statistics)], axis=-1)
-
-
 INPUTS: MappingProxyType[str, ColourInput] = MappingProxyType(
     {
         "rgb": ColourInput(3, lambda images, _: rgb(images)),
@@ -82,7 +78,7 @@ INPUTS: MappingProxyType[str, ColourInput] = MappingProxyType(
         "macenko": _in_white_light(macenko, match_stains, TYPICAL_STAINS),
         "reinhard": _in_white_light(reinhard, match_colours, TYPICAL_COLOURS),
         "vahadane": _in_white_light(vahadane, match_stains, TYPICAL_STAINS),
-        "rgb + relative": ColourInput(5, _rgb_and_relative, relative, TYPICAL_DARKNESS),
+        "rgb + relative": ColourInput(5, colours_and_darkness, relative, TYPICAL_DARKNESS),
     }
 )
 

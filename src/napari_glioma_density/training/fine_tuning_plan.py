@@ -82,9 +82,7 @@ def planned_training(
     training = TrainingJob(
         architecture=spec.architecture,
         base_width=spec.base_width,
-        recipe=dataclasses.replace(
-            FINE_TUNING, um_per_px=spec.um_per_px, input=spec.input, batch_norm=spec.batch_norm
-        ),
+        recipe=FINE_TUNING.going_on_from(spec),
         seed=seed,
         data=(*own, *base),
         validation=tuple(_thinned(one) for one in judged),

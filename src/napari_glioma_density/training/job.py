@@ -39,6 +39,8 @@ class TrainingJob:
     """Factor on how often each training set is drawn; none: 1 for all."""
     start: StartingPoint | None = None
     """The network to go on from, the architecture and width being its own; none: from scratch."""
+    magnified: bool = False
+    """Whether the network is to look at its images enlarged; one that starts from such one does."""
     matched: tuple[DataSet, ...] = ()
     """Sets on which the threshold is chosen such that nuclear area is as annotated; with none it
     is as the recipe says."""
@@ -72,6 +74,7 @@ class TrainingJob:
             research_only=not all(one.ships_weights for one in self.data),
             recipe=recipe.name,
             seed=self.seed,
+            magnified=self.magnified,
         )
 
     def _child_of(self, start: StartingPoint) -> ModelSpec:
@@ -87,6 +90,7 @@ class TrainingJob:
             recipe=self.recipe.name,
             seed=self.seed,
             parent=start.parent,
+            magnified=self.magnified or parent.magnified,
         )
 
     def configuration(self) -> str:

@@ -1,9 +1,11 @@
 """How a network is trained, as data."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Final
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.training.augmentation import FLIPS_AND_TURNS, Augmentation
 
 
@@ -36,6 +38,12 @@ class Recipe:
     calibrate: bool = False
     """Choose the probability threshold on the validation sets."""
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def going_on_from(self, parent: ModelSpec) -> "Recipe":
+        """The recipe with what is the parent's: resolution, input and normalisation."""
+        return dataclasses.replace(
+            self, um_per_px=parent.um_per_px, input=parent.input, batch_norm=parent.batch_norm
+        )
 
 
 PAPER: Final = Recipe(

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 from napari_glioma_density.errors import BadInput, DataSetError
 from napari_glioma_density.nuclei.device import plan_device
 from napari_glioma_density.nuclei.networks import build_network
+from napari_glioma_density.nuclei.networks.unet import UNet
+from napari_glioma_density.nuclei.networks.watching import observed
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.weights import save_network
 from napari_glioma_density.stain import colour_input
@@ -39,6 +42,8 @@ from napari_glioma_density.training.validation import ValidationFields
 logger = logging.getLogger(__name__)
 
 TIMED_STEPS: Final = 3
+WATCHED_BATCHES: Final = 8
+"""What the layers of the finished network give is watched over so many batches."""
 
 
 def train(
@@ -116,12 +121,13 @@ def _train(
         if "validation" in entry:
             write_curves(job.weights, log)
         on_epoch(dict(entry))
-    return _finish(job, learner, validation, log)
+    return _finish(job, learner, crops, validation, log)
 
 
 def _finish(
     job: TrainingJob,
     learner: Learner,
+    crops: Crops,
     validation: ValidationFields,
     log: list[dict[str, Any]],
 ) -> ModelSpec:
@@ -131,11 +137,20 @@ def _finish(
     if job.matched:
         matched = ValidationFields(job.matched)
         spec = spec.with_(threshold=matched.density_matched_threshold(learner.kept(), spec))
-    save_network(job.weights, spec, learner.kept())
+    kept = learner.kept()
+    if isinstance(kept, UNet):
+        kept.activations = observed(kept, _images(crops, job.device))
+    save_network(job.weights, spec, kept)
     write_log(job.weights, log)
     write_curves(job.weights, log)
     checkpoint_path(job.weights).unlink(missing_ok=True)
     return spec
+
+
+def _images(crops: Crops, device: str) -> Iterator[Tensor]:
+    """Some of what was learnt from, as the network takes it."""
+    for batch in itertools.islice(crops.epoch(0), WATCHED_BATCHES):
+        yield _there(batch.inputs, device).permute(0, 3, 1, 2)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional
 from torch import Tensor, nn
 
+from napari_glioma_density.nuclei.networks.magnify import magnified
 from napari_glioma_density.nuclei.networks.unet import DEPTH, Convolution, UNet
 
 _REACH_PX: Final = 2
@@ -42,6 +43,11 @@ class BlockUNet(BlockNetwork):
 
     def forward(self, images: Tensor, rim_px: int = 0) -> Tensor:
         """Logits (n, 2, h − 2·rim, w − 2·rim) of all but the rim of ``images`` (n, c, h, w)."""
+        if self._network.is_magnified:
+            return magnified(self._logits, images, rim_px)
+        return self._logits(images, rim_px)
+
+    def _logits(self, images: Tensor, rim_px: int) -> Tensor:
         net, trims = self._network, trims_of(rim_px)
         skips = []
         features = net.down[0](images)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from napari_glioma_density.nuclei.networks import magnify
+from napari_glioma_density.nuclei.networks.activations import Activations
 from napari_glioma_density.nuclei.networks.dropblock import DropBlock
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.stain import colour_input
@@ -51,7 +53,13 @@ class UNet(nn.Module):
     ----------
     spec
         ``base_width`` channels at full size, doubled at each of four levels; ``batch_norm``;
-        ``drop_rate`` and ``drop_side`` of DropBlock, a rate of 0 being the plain U-net.
+        ``drop_rate`` and ``drop_side`` of DropBlock, a rate of 0 being the plain U-net;
+        ``magnified``, see :mod:`magnify`.
+
+    Attributes
+    ----------
+    activations
+        What its layers gave on ordinary tissue, where its weights file says so.
 
     Notes
     -----
@@ -60,6 +68,8 @@ class UNet(nn.Module):
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
+        self.is_magnified = spec.magnified
+        self.activations: Activations | None = None
         widths = [spec.base_width * 2**depth for depth in range(DEPTH + 1)]
         self.down = nn.ModuleList(
             _pair(inputs, outputs, spec)
@@ -77,6 +87,11 @@ class UNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, 2, h, w) of background and nucleus for ``images`` (n, channels, h, w)."""
+        if self.is_magnified:
+            return magnify.magnified(lambda seen, _: self._logits(seen), images)
+        return self._logits(images)
+
+    def _logits(self, images: Tensor) -> Tensor:
         skips = []
         features = self.down[0](images)
         for stage in list(self.down)[1:]:
@@ -99,11 +114,12 @@ def patch_gflop(spec: ModelSpec, side: int = 480) -> float:
     """Work of the convolutions for one patch of ``side`` px with all the spec's views, GFLOP.
 
     A multiplication and an addition are two operations: 2·S·(179·b² + 9·c·b + 2·b) a view for S
-    pixels, base width b and c input channels.
+    pixels, base width b and c input channels; 16/9 of that where the network looks magnified.
     """
     width, channels = spec.base_width, colour_input(spec.input).channels
     per_pixel = 179 * width**2 + 9 * channels * width + CLASSES * width
-    return spec.views * 2 * side**2 * per_pixel / 1e9
+    seen_px = side**2 * (magnify.WORK if spec.magnified else 1)
+    return spec.views * 2 * seen_px * per_pixel / 1e9
 
 
 def _initialise(module: nn.Module) -> None:
