@@ -41,10 +41,14 @@ class Atlas:
         across
             Width of the picture.
         """
-        ids, component = np.unique(components, return_inverse=True)
+        # Ids are small: to look each up takes a fraction of the time of sorting them.
+        is_here = np.zeros(int(components.max()) + 1, bool)
+        is_here[components] = True
+        component = (np.cumsum(is_here) - 1)[components]
+        count = np.count_nonzero(is_here)
         y, x = np.divmod(source, across)
-        top, bottom = _extent(y, component, len(ids))
-        left, right = _extent(x, component, len(ids))
+        top, bottom = _extent(y, component, count)
+        left, right = _extent(x, component, count)
         rows, columns, shape = _shelved(bottom - top, right - left)
         target = (y + (rows - top)[component]) * shape[1] + x + (columns - left)[component]
         return cls(source, target, shape)

@@ -34,7 +34,7 @@ _HOPELESS: Final = 3.0
 """A precision this many times slower at a glance is not timed at full size: without hardware
 for bfloat16 a full probe could take minutes."""
 _NEAR: Final = 0.1
-"""How far values in whole numbers may be from the network's, in their standard deviation."""
+"""How far values in 8-bit integers may be from the network's, in their standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _fastest(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
             if seconds and glance > _HOPELESS * seconds["glance"]:
                 continue
             if plan.arithmetic == "int8" and not _is_near(network, plan):
-                logger.warning("whole numbers are too coarse on this processor: not used")
+                logger.warning("8-bit integers go wrong on this processor: not used")
                 continue
             seconds[precision] = _trial_seconds(network, plan, _PROBE_PX[device])
         except (ImportError, OSError, RuntimeError) as error:
@@ -176,8 +176,8 @@ def _trial_seconds(network: nn.Module, plan: DevicePlan, side: int) -> float:
 def _is_near(network: nn.Module, plan: DevicePlan) -> bool:
     """Whether a plan gives what the network gives.
 
-    Processors without an instruction for it add products of whole numbers two by two in sixteen
-    bits, which large ones overflow.
+    Processors without an instruction for it add products of 8-bit integers two by two in 16 bits,
+    which large ones overflow.
     """
     drawn = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, _channels(network), _GLANCE_PX // 4, _GLANCE_PX // 4, generator=drawn)

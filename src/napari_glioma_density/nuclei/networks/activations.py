@@ -1,4 +1,4 @@
-"""What goes on inside a network on ordinary tissue: needed to compute it in whole numbers."""
+"""What goes on inside a network on ordinary tissue: needed to compute it in 8-bit integers."""
 
 from dataclasses import dataclass
 from typing import Final, Self

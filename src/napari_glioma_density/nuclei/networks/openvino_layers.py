@@ -1,6 +1,6 @@
-"""The layers of a U-net as nodes of an OpenVINO graph: in floating point, and in whole numbers.
+"""The layers of a U-net as nodes of an OpenVINO graph: in floats, and in 8-bit integers.
 
-Whole numbers of eight bits go through a processor's vector units twice as fast as bfloat16, and
+Integers of 8 bits go through a processor's vector units twice as fast as bfloat16, and
 half as much memory is moved. Values between layers become one of 256 steps over the range that the
 layer was seen to fill (``activations``), weights one of 255 of their output channel. Rounding the
 weights would move the mean of what a layer gives; as the mean of what it takes is known, so is by
@@ -108,7 +108,7 @@ class Steps(Node):
 
 
 class IntegerLayers:
-    """In whole numbers of eight bits; the first layer, whose images are not, in floating point.
+    """In 8-bit integers; the first layer, whose images are none, in floats.
 
     What lies beyond an image's border counts as a layer's least and not as 0, so values differ as
     far from there as the network reaches: the halo of a block.
@@ -161,7 +161,7 @@ class IntegerLayers:
 def _rounded(
     features: Steps, weights: Weights, bias: Weights, span: float, *, is_transposed: bool = False
 ) -> tuple[Any, Weights]:
-    """Weights in whole numbers and a bias: for features in parts, the answer divided by `span`."""
+    """Weights as 8-bit integers and a bias: for features in parts, the answer divided by `span`."""
     outputs = 1 if is_transposed else 0  # their axis in weights
     taken = [1, 1, 1, 1]
     taken[1 - outputs] = -1

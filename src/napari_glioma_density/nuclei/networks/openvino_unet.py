@@ -24,7 +24,7 @@ from napari_glioma_density.nuclei.networks.openvino_layers import (
 from napari_glioma_density.nuclei.networks.unet import DEPTH, Convolution, UNet
 
 _NAMES: Final = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}
-"""Of the arithmetic that is left where a layer is not in whole numbers."""
+"""Of the arithmetic that is left where a layer is not in 8-bit integers."""
 
 
 class OpenVINOUNet(BlockNetwork):

@@ -1,4 +1,4 @@
-"""A U-net in whole numbers of eight bits: nearly the masks that floating point draws."""
+"""A U-net in 8-bit integers: nearly the masks that floating point draws."""
 
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def test_a_file_without_them_is_read(network: UNet) -> None:
     assert weights.keys() == network.state_dict().keys()
 
 
-def in_floats_and_in_whole_numbers(name: str) -> tuple[NetworkSegmenter, NetworkSegmenter]:
+def in_floats_and_integers(name: str) -> tuple[NetworkSegmenter, NetworkSegmenter]:
     """A shipped model twice, its activations observed on what the tests show it."""
     model = find_model(name)
     spec, network = load_network(model.path)
@@ -96,7 +96,7 @@ def in_floats_and_in_whole_numbers(name: str) -> tuple[NetworkSegmenter, Network
 def test_shipped_models_draw_nearly_the_same_masks(name: str) -> None:
     expected, found = (
         each.segment(tissue(480)[None])[0, HALO:-HALO, HALO:-HALO]
-        for each in in_floats_and_in_whole_numbers(name)
+        for each in in_floats_and_integers(name)
     )
     assert 0.05 < expected.mean() < 0.6
     assert np.mean(expected != found) < 0.005
@@ -104,7 +104,7 @@ def test_shipped_models_draw_nearly_the_same_masks(name: str) -> None:
 
 
 def test_masks_do_not_depend_on_the_block() -> None:
-    seen = in_floats_and_in_whole_numbers("fast")[1].sparing(64)
+    seen = in_floats_and_integers("fast")[1].sparing(64)
     rgb = tissue(16 * 45)
     whole = seen.segment(rgb[None])[0, HALO:-HALO, HALO:-HALO]
     part = seen.segment(rgb[None, 160:, 240:])[0, HALO:-HALO, HALO:-HALO]
@@ -142,7 +142,7 @@ def test_a_processor_on_which_they_go_wrong_does_without(
     monkeypatch.setattr(device, "_trial_seconds", lambda *_: 1.0)
     monkeypatch.setattr(device, "_is_near", lambda *_: False)
     assert plan_device(watched, "cpu", tmp_path / "a.json").arithmetic != "int8"
-    assert "whole numbers" in caplog.text
+    assert "8-bit integers" in caplog.text
 
 
 def test_nearness_tells_right_from_wrong(watched: UNet) -> None:
