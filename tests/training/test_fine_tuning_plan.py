@@ -142,7 +142,7 @@ def test_a_start_is_part_of_the_configuration_and_nothing_changes_without(
 ) -> None:
     plain = TrainingJob("unet", 4, DEFAULT, 1, (pale,), (), tmp_path / "w.safetensors")
     assert set(json.loads(plain.configuration())) == {
-        "spec", "recipe", "fields", "data_weights", "validation",
+        "spec", "recipe", "fields", "um_per_px", "data_weights", "validation",
     }  # fmt: skip
     assert "parent" not in json.loads(plain.configuration())["spec"]
     started = dataclasses.replace(plain, start=StartingPoint.of(parent))

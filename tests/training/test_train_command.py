@@ -404,3 +404,34 @@ def test_the_weights_know_what_goes_on_inside(
     assert network.activations is not None
     assert len(network.activations.layers) == 22
     assert all(layer.most > layer.least for layer in network.activations.layers.values())
+
+
+def test_a_wrong_resolution_is_put_right(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    folder = make_data_set()
+
+    def weights(*options: object) -> bytes:
+        assert train(folder, options=options).status == 0
+        return (tmp_path / "w.safetensors").read_bytes()
+
+    as_stated, stated_again, finer = (
+        weights(),
+        weights("--um-per-px", "discs=0.5"),
+        weights("--um-per-px", "discs=0.4"),
+    )
+    assert as_stated == stated_again != finer
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("c=0.25", ("--um-per-px c=0.25", "no data set of that name")),
+        ("discs=0.01", ("--um-per-px discs=0.01", "between 0.05 and 5")),
+        ("discs=fine", ("--um-per-px discs=fine", "number")),
+    ],
+)
+def test_a_resolution_that_is_none_is_refused(
+    train: Train, make_data_set: MakeDataSet, asked: str, words: tuple[str, ...]
+) -> None:
+    assert train(make_data_set(), options=("--um-per-px", asked)).is_refused(*words)

@@ -35,7 +35,7 @@ def calibrate(
     from napari_glioma_density.nuclei.views import symmetries
     from napari_glioma_density.nuclei.weights import load_network, save_network
     from napari_glioma_density.training.dataset import open_data_set
-    from napari_glioma_density.training.set_weights import set_weights
+    from napari_glioma_density.training.set_numbers import set_weights
     from napari_glioma_density.training.validation import ValidationFields
     from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
 

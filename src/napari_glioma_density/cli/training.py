@@ -49,6 +49,12 @@ def train(
             metavar="NAME=FACTOR", help="Draw a data set that many times as often; repeatable."
         ),
     ] = None,
+    um_per_px: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER", help="µm/px of a data set whose manifest is wrong; repeatable."
+        ),
+    ] = None,
     keep_all: Annotated[
         bool, typer.Option(help="Learn from blurred, inked, folded and empty fields as well.")
     ] = False,
@@ -67,7 +73,7 @@ def train(
     from napari_glioma_density.training.dataset import open_data_set
     from napari_glioma_density.training.job import TrainingJob
     from napari_glioma_density.training.separation import refuse_shared_images
-    from napari_glioma_density.training.set_weights import set_weights
+    from napari_glioma_density.training.set_numbers import at_resolutions, set_weights
     from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
 
     start = _start(parent, model, base_width)
@@ -77,7 +83,7 @@ def train(
     chosen = _recipe(recipe, epochs, learning_rate, drop_rate)
     place = _device(device)
     check_weights_name(output)
-    learnt = [open_data_set(folder) for folder in data]
+    learnt = at_resolutions(um_per_px or (), [open_data_set(folder) for folder in data])
     checked = [open_data_set(folder) for folder in validation or ()]
     data_weights = set_weights(weight or (), learnt)
     refuse_shared_images(learnt, checked)

@@ -45,7 +45,7 @@ class Atlas:
         is_here = np.zeros(int(components.max()) + 1, bool)
         is_here[components] = True
         component = (np.cumsum(is_here) - 1)[components]
-        count = np.count_nonzero(is_here)
+        count = int(np.count_nonzero(is_here))
         y, x = np.divmod(source, across)
         top, bottom = _extent(y, component, count)
         left, right = _extent(x, component, count)

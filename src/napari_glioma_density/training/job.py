@@ -101,6 +101,7 @@ class TrainingJob:
                 "spec": self.spec().as_dict(),
                 "recipe": dataclasses.asdict(self.recipe),
                 "fields": fields,
+                "um_per_px": [field.um_per_px for one in self.data for field in one],
                 "data_weights": self.data_weights,
                 "validation": [one.name for one in self.validation],
                 **self._going_on(),
