@@ -1,6 +1,6 @@
-"""Which colour input, which DropBlock: the same budget for each, judged on validation sets.
+"""Which colour input, DropBlock, size of nuclei: one budget for each, judged on validation sets.
 
-    GLIOMA_DENSITY_DATA=FOLDER python benchmarks/studies.py inputs|dropblock -o FOLDER
+    GLIOMA_DENSITY_DATA=FOLDER python benchmarks/studies.py inputs|dropblock|sizes -o FOLDER
         [--base-width 8] [--epochs 24] [--seeds 1] [--threads N] [--precision fp32|bf16]
         [--only NAME ...]
 
@@ -34,6 +34,7 @@ from napari_glioma_density.stain import INPUTS
 from napari_glioma_density.training.dataset import DataSet, open_data_set
 from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.recipe import DEFAULT, Recipe
+from napari_glioma_density.training.set_numbers import at_resolutions
 from napari_glioma_density.training.trainer import fastest_precision, train
 from napari_glioma_density.training.validation import ValidationFields
 
@@ -42,16 +43,26 @@ VALIDATION = ("glioma_research/gbm", "validation/lgg", "validation/kumar", "vali
 Result = dict[str, Any]
 
 
-def inputs() -> dict[str, Recipe]:
+@dataclass(frozen=True)
+class Variant:
+    """What a run does otherwise than the others."""
+
+    recipe: Recipe = DEFAULT
+    um_per_px: tuple[str, ...] = ()
+    """``NAME=NUMBER`` of data sets that are taken for another resolution than they state."""
+
+
+def inputs() -> dict[str, Variant]:
     """Every colour input there is."""
-    return {name: dataclasses.replace(DEFAULT, input=name) for name in INPUTS}
+    return {name: Variant(dataclasses.replace(DEFAULT, input=name)) for name in INPUTS}
 
 
-def dropblock() -> dict[str, Recipe]:
+def dropblock() -> dict[str, Variant]:
     """R_drop and L_block one at a time around P1's 10 % and 3, and how R_drop moves."""
 
-    def drops(rate: float, side: int = 3, schedule: str = "ramp") -> Recipe:
-        return dataclasses.replace(DEFAULT, drop_rate=rate, drop_side=side, drop_schedule=schedule)
+    def drops(rate: float, side: int = 3, schedule: str = "ramp") -> Variant:
+        changed = {"drop_rate": rate, "drop_side": side, "drop_schedule": schedule}
+        return Variant(dataclasses.replace(DEFAULT, **changed))  # type: ignore[arg-type]
 
     return {
         "no DropBlock": drops(0),
@@ -62,7 +73,18 @@ def dropblock() -> dict[str, Recipe]:
     }
 
 
-STUDIES: dict[str, Callable[[], dict[str, Recipe]]] = {"inputs": inputs, "dropblock": dropblock}
+def sizes() -> dict[str, Variant]:
+    """Training sets at other µm/px than they state: their nuclei are smaller or larger then."""
+    asked = ((), ("NuInsSeg=0.22",), ("NuInsSeg=0.185",), ("NuInsSeg=0.155",),
+             ("NuInsSeg=0.185", "CoNSeP train=0.35"))  # fmt: skip
+    return {", ".join(each) or "as stated": Variant(um_per_px=each) for each in asked}
+
+
+STUDIES: dict[str, Callable[[], dict[str, Variant]]] = {
+    "inputs": inputs,
+    "dropblock": dropblock,
+    "sizes": sizes,
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +93,7 @@ class Study:
 
     name: str
     folder: Path
-    runs: dict[str, Recipe]
+    runs: dict[str, Variant]
     base_width: int
     epochs: int
     seeds: int
@@ -82,16 +104,16 @@ class Study:
     def jobs(self) -> Iterator[tuple[str, TrainingJob]]:
         """All runs of the first seed, then all of the next: early tables compare like with like."""
         for seed in range(self.seeds):
-            for name, recipe in self.runs.items():
-                yield name, self._job(name, recipe, seed)
+            for name, variant in self.runs.items():
+                yield name, self._job(name, variant, seed)
 
-    def _job(self, name: str, recipe: Recipe, seed: int) -> TrainingJob:
+    def _job(self, name: str, variant: Variant, seed: int) -> TrainingJob:
         job = TrainingJob(
             architecture="unet-dropblock",
             base_width=self.base_width,
-            recipe=dataclasses.replace(recipe, epochs=self.epochs),
+            recipe=dataclasses.replace(variant.recipe, epochs=self.epochs),
             seed=seed,
-            data=self.data,
+            data=tuple(at_resolutions(variant.um_per_px, self.data)),
             validation=(),  # looked at once, at the end: looks in between cost a third of a run
             weights=Path(f"{name}, seed {seed}.safetensors"),
             precision=self.precision,
@@ -226,7 +248,7 @@ def main() -> None:
         Study(
             asked.study,
             asked.output,
-            {name: recipe for name, recipe in runs.items() if not asked.only or name in asked.only},
+            {name: run for name, run in runs.items() if not asked.only or name in asked.only},
             asked.base_width,
             asked.epochs,
             asked.seeds,
