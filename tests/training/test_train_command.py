@@ -361,6 +361,8 @@ def test_training_goes_on_from_a_model(
     spec, network = load_network(child)
     assert (spec.architecture, spec.base_width, spec.magnified) == ("unet", 2, True)
     assert spec.parent.startswith("w ")
+    first = read_spec(parent)
+    assert (spec.title, spec.licence) == (first.title, first.licence)
     before = dict(load_network(parent)[1].named_parameters())
     for name, weight in network.named_parameters():
         assert torch.allclose(weight, before[name], atol=1e-6)
