@@ -16,8 +16,9 @@ from napari_glioma_density.slides import TISSUE_PX, TissueKind
 COUNTING: Final = 2
 """Which way of counting a run was measured by: 1 took nuclei from the glass of patches that hold
 tissue besides, 2 takes them from tissue alone."""
-_LATTICE_PX = 16
-"""Windows begin and end on this lattice: the pooling of the networks and the reader ask for it."""
+_LATTICE_PX = 48
+"""Windows begin and end on this lattice: the reader and the pooling of networks ask for 16 px,
+networks that look magnified for 48, so that mirrored views of a window lie on the same lattice."""
 
 
 @dataclass(frozen=True, eq=False)
