@@ -228,11 +228,12 @@ def on_device(images: Tensor, plan: DevicePlan) -> Tensor:
 
 
 def _key(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
-    """What a trial's outcome depends on: the libraries, the processor, the network's size."""
+    """What a trial's outcome depends on: what was tried, libraries, processor, size of the network."""
     chip = torch.cuda.get_device_name() if device == "cuda" else platform.processor()
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
     weights = sum(parameter.numel() for parameter in network.parameters())
-    key = f"{torch.__version__} {device} {chip} {platform.machine()} {cores} {weights}"
+    tried = ", ".join(precisions)
+    key = f"{torch.__version__} {device} {chip} {platform.machine()} {cores} {weights} {tried}"
     by_openvino = any(precision.startswith(OPENVINO) for precision in precisions)
     return f"{key} openvino {openvino_version()}" if by_openvino else key
 
