@@ -21,6 +21,7 @@ def models(as_json: AsJson = False) -> None:
             "research_only": model.spec.research_only,
             "threshold": model.spec.threshold,
             "views": model.spec.views,
+            "magnified": model.spec.magnified,
             "gflop_per_patch": patch_gflop(model.spec),
             "sha256": model.sha256,
             "metrics": model.metrics,

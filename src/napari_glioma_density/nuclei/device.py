@@ -228,7 +228,7 @@ def on_device(images: Tensor, plan: DevicePlan) -> Tensor:
 
 
 def _key(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
-    """What a trial's outcome depends on: what was tried, libraries, processor, size of the network."""
+    """What a trial's outcome depends on: what was tried, libraries, processor, network's size."""
     chip = torch.cuda.get_device_name() if device == "cuda" else platform.processor()
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
     weights = sum(parameter.numel() for parameter in network.parameters())
