@@ -98,7 +98,7 @@ def figures(name: str) -> dict[str, Any]:
     ]
     return {
         "model": name,
-        "basis": error.basis,
+        "basis": str(error.basis),
         "slide_share": round(error.slide_share, 4),
         "tissue_share": round(error.tissue_share, 4),
         "turning_percent": round(error.turning_percent, 2),
