@@ -61,8 +61,9 @@ def dropblock() -> dict[str, Variant]:
     """R_drop and L_block one at a time around P1's 10 % and 3, and how R_drop moves."""
 
     def drops(rate: float, side: int = 3, schedule: str = "ramp") -> Variant:
-        changed = {"drop_rate": rate, "drop_side": side, "drop_schedule": schedule}
-        return Variant(dataclasses.replace(DEFAULT, **changed))  # type: ignore[arg-type]
+        return Variant(
+            dataclasses.replace(DEFAULT, drop_rate=rate, drop_side=side, drop_schedule=schedule)
+        )
 
     return {
         "no DropBlock": drops(0),

@@ -318,9 +318,17 @@ def test_a_disk_too_full_for_a_report_or_log_says_so(
         (("--drop-rate", 0.1), ("--drop-rate", "unet has no DropBlock", "unet-dropblock")),
         (("--model", "unet-dropblock", "--drop-rate", 1), ("--drop-rate 1", "below 1")),
         (("--model", "unet-dropblock", "--drop-rate", -0.1), ("-0.1", "at least 0")),
+        (("--from", "fast", "--model", "unet"), ("--model", "--from fast")),
+        (("--from", "fast", "--base-width", 8), ("--base-width", "--from fast")),
+        (("--from", "nobody"), ("nobody",)),
+        (("--learning-rate", 0), ("--learning-rate 0", "above 0")),
+        (("--learning-rate", 1), ("--learning-rate 1", "below 1")),
+        (("--um-per-px", "c=0.25"), ("--um-per-px c=0.25", "no data set of that name")),
+        (("--um-per-px", "discs=0.01"), ("--um-per-px discs=0.01", "between 0.05 and 5")),
+        (("--um-per-px", "discs=fine"), ("--um-per-px discs=fine", "number")),
     ],
 )
-def test_where_and_how_much_to_drop_must_be_possible(
+def test_what_is_asked_must_be_possible(
     train: Train,
     make_data_set: MakeDataSet,
     tmp_path: Path,
@@ -368,27 +376,6 @@ def test_training_goes_on_from_a_model(
         assert torch.allclose(weight, before[name], atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (("--from", "fast", "--model", "unet"), ("--model", "--from fast")),
-        (("--from", "fast", "--base-width", 8), ("--base-width", "--from fast")),
-        (("--from", "nobody"), ("nobody",)),
-        (("--learning-rate", 0), ("--learning-rate 0", "above 0")),
-        (("--learning-rate", 1), ("--learning-rate 1", "below 1")),
-    ],
-)
-def test_what_to_go_on_from_must_be_there_and_clear(
-    train: Train,
-    make_data_set: MakeDataSet,
-    tmp_path: Path,
-    options: tuple[object, ...],
-    words: tuple[str, ...],
-) -> None:
-    assert train(make_data_set(), options=options).is_refused(*words)
-    assert not files(tmp_path)
-
-
 def test_without_a_network_or_a_model_nothing_is_trained(
     make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -423,17 +410,3 @@ def test_a_wrong_resolution_is_put_right(
         weights("--um-per-px", "discs=0.4"),
     )
     assert as_stated == stated_again != finer
-
-
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        ("c=0.25", ("--um-per-px c=0.25", "no data set of that name")),
-        ("discs=0.01", ("--um-per-px discs=0.01", "between 0.05 and 5")),
-        ("discs=fine", ("--um-per-px discs=fine", "number")),
-    ],
-)
-def test_a_resolution_that_is_none_is_refused(
-    train: Train, make_data_set: MakeDataSet, asked: str, words: tuple[str, ...]
-) -> None:
-    assert train(make_data_set(), options=("--um-per-px", asked)).is_refused(*words)

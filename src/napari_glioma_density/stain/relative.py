@@ -49,15 +49,13 @@ def relative(pixels: NDArray[np.uint8]) -> Statistics:
     return (*_two_means(density[:, 0]), *_two_means(density @ UNMIX_HAEMATOXYLIN))
 
 
-def relative_darkness(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
-    """Two channels (…, 2), of red light and of haematoxylin: 0 background tissue, 1 nucleus."""
-    rows = _as_rows(images)
-    return _darkness(rows, _scale(statistics)).reshape(*images.shape[:-1], 2)
-
-
 def colours_and_darkness(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
-    """Five channels (…, 5): RGB, 0–1, and those of :func:`relative_darkness`."""
-    rows, scale = _as_rows(images), _scale(statistics)
+    """Five channels (…, width, 5): RGB, 0–1, and darkness in red light and in haematoxylin.
+
+    The latter two are 0 for background tissue and 1 for nuclei.
+    """
+    rows = np.ascontiguousarray(images).reshape(-1, images.shape[-2], 3)
+    scale = _scale(statistics)
     channels = np.empty((*rows.shape[:2], 5), np.float32)
     for top in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[top : top + _ROWS_AT_ONCE]
@@ -65,12 +63,6 @@ def colours_and_darkness(images: NDArray[np.uint8], statistics: Statistics) -> N
         there = [channels[top : top + _ROWS_AT_ONCE]]
         cv2.mixChannels(both, there, _EACH_TO_ITS_OWN)
     return channels.reshape(*images.shape[:-1], 5)
-
-
-def _as_rows(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images (…, 3) as one, (rows, width, 3)."""
-    width = images.shape[-2] if images.ndim > 2 else 1
-    return np.ascontiguousarray(images).reshape(-1, width, 3)
 
 
 def _scale(statistics: Statistics) -> NDArray[np.float32]:

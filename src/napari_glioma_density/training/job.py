@@ -81,15 +81,14 @@ class TrainingJob:
         """The parent's spec with what changes; halo, threshold and views are inherited."""
         parent, names = start.spec, [one.name for one in self.data]
         is_of_its_sets = set(names) <= set(parent.trained_on)
+        known = parent.licence.split("; ")
         licences = {f"{one.name}: {one.licence}" for one in self.data}
         return parent.with_(
             name=self.weights.stem,
             title=parent.title
             if is_of_its_sets
             else f"{parent.name}, fine-tuned on {', '.join(names)}",
-            licence=parent.licence
-            if is_of_its_sets
-            else "; ".join([parent.licence, *sorted(licences - {parent.licence})]),
+            licence="; ".join([*known, *sorted(licences - set(known))]),
             trained_on=tuple(dict.fromkeys([*parent.trained_on, *names])),
             research_only=parent.research_only or not all(one.ships_weights for one in self.data),
             recipe=self.recipe.name,

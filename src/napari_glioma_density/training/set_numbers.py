@@ -3,13 +3,9 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Final
 
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.training.dataset import DataSet
-
-_LEAST_UM_PER_PX: Final = 0.05
-_MOST_UM_PER_PX: Final = 5.0
+from napari_glioma_density.training.dataset import DataSet, is_resolution
 
 
 def set_weights(asked: Sequence[str], data_sets: Sequence[DataSet]) -> tuple[float, ...]:
@@ -40,7 +36,7 @@ def at_resolutions(asked: Sequence[str], data_sets: Sequence[DataSet]) -> list[D
 
 
 def _at(data_set: DataSet, um_per_px: float) -> DataSet:
-    if not _LEAST_UM_PER_PX <= um_per_px <= _MOST_UM_PER_PX:
+    if not is_resolution(um_per_px):
         raise BadInput(f"--um-per-px {data_set.name}={um_per_px:g}: must be between 0.05 and 5")
     fields = (dataclasses.replace(field, um_per_px=um_per_px) for field in data_set)
     return dataclasses.replace(data_set, fields=tuple(fields))

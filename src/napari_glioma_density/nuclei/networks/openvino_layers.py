@@ -7,6 +7,7 @@ weights would move the mean of what a layer gives; as the mean of what it takes 
 how much, and it is put right in the bias (after Nagel et al. 2019, DOI 10.1109/ICCV.2019.00141).
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
@@ -65,7 +66,7 @@ class Node:
         return self._with(ops.concat([self.node, other.node], _CHANNELS))
 
     def _with(self, node: Any) -> Self:
-        return type(self)(**{**vars(self), "node": node})
+        return dataclasses.replace(self, node=node)
 
 
 class FloatLayers:
