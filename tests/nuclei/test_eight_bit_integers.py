@@ -1,5 +1,6 @@
 """A U-net in 8-bit integers: nearly the masks that floating point draws."""
 
+import itertools
 from pathlib import Path
 
 import cv2
@@ -8,14 +9,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from napari_glioma_density.nuclei import device
-from napari_glioma_density.nuclei.device import DevicePlan, feasible, plan_device
+from napari_glioma_density.nuclei import device, trial
+from napari_glioma_density.nuclei.device import DevicePlan, feasible, placed
 from napari_glioma_density.nuclei.networks.activations import Activations
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.networks.watching import observed
 from napari_glioma_density.nuclei.registry import find_model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, as_input
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.trial import plan_device
 from napari_glioma_density.nuclei.weights import load_network, save_network
 
 SPEC = ModelSpec(name="test", title="", architecture="unet", base_width=8)
@@ -117,11 +119,11 @@ def test_they_are_tried_where_the_activations_are_known(
 ) -> None:
     tried = []
 
-    def trial(_: object, plan: DevicePlan, __: int) -> float:
+    def seconds(_: object, plan: DevicePlan, *__: int) -> float:
         tried.append(plan.precision)
         return 0.5 if plan.arithmetic == "int8" else 1.0
 
-    monkeypatch.setattr(device, "_trial_seconds", trial)
+    monkeypatch.setattr(trial, "_seconds", seconds)
     assert plan_device(watched, "cpu", tmp_path / "a.json").precision == "openvino-int8"
     activations, watched.activations = watched.activations, None
     try:
@@ -133,27 +135,41 @@ def test_they_are_tried_where_the_activations_are_known(
     assert "openvino-int8" not in tried
 
 
+@pytest.mark.parametrize("begun", range(20, 40, 3))
+def test_a_machine_busy_for_a_moment_does_not_decide(
+    begun: int, watched: UNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = itertools.count()
+
+    def seconds(_: object, plan: DevicePlan, *__: int) -> float:
+        busy = begun <= next(passes) < begun + 8
+        return (10.0 if busy else 1.0) * (0.5 if plan.arithmetic == "int8" else 1.0)
+
+    monkeypatch.setattr(trial, "_seconds", seconds)
+    assert plan_device(watched, "cpu", tmp_path / "a.json").precision == "openvino-int8"
+
+
 def test_a_processor_on_which_they_go_wrong_does_without(
     watched: UNet,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(device, "_trial_seconds", lambda *_: 1.0)
-    monkeypatch.setattr(device, "_is_near", lambda *_: False)
+    monkeypatch.setattr(trial, "_seconds", lambda *_: 1.0)
+    monkeypatch.setattr(trial, "_is_near", lambda *_: False)
     assert plan_device(watched, "cpu", tmp_path / "a.json").arithmetic != "int8"
     assert "8-bit integers" in caplog.text
 
 
 def test_nearness_tells_right_from_wrong(watched: UNet) -> None:
     plan = DevicePlan("cpu", "openvino-int8")
-    assert device._is_near(watched, plan)
+    assert trial._is_near(watched, placed(watched, plan))
     activations = watched.activations
     assert activations is not None
     narrow = {n: type(v)(v.means, v.least, v.most / 20) for n, v in activations.layers.items()}
     watched.activations = Activations(narrow)
     try:
-        assert not device._is_near(watched, plan)
+        assert not trial._is_near(watched, placed(watched, plan))
     finally:
         watched.activations = activations
 

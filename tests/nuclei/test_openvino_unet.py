@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from napari_glioma_density.nuclei import device
-from napari_glioma_density.nuclei.device import DevicePlan, placed, plan_device
+from napari_glioma_density.nuclei.device import DevicePlan, placed
 from napari_glioma_density.nuclei.networks import openvino_unet
 from napari_glioma_density.nuclei.networks.block_unet import BlockUNet
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.registry import Model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.trial import plan_device
 
 SPEC = ModelSpec(name="test", title="", architecture="unet-dropblock", base_width=8, drop_rate=0.1)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from napari_glioma_density.errors import BadInput, ModelError
-from napari_glioma_density.nuclei.device import DevicePlan, plan_device
+from napari_glioma_density.nuclei.device import DevicePlan
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.pictures import (
     network_prediction,
@@ -21,6 +21,7 @@ from napari_glioma_density.nuclei.pictures import (
 from napari_glioma_density.nuclei.registry import Model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter, load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.trial import plan_device
 from napari_glioma_density.stain import colour_input
 
 SPEC = ModelSpec(name="test", title="", architecture="unet", base_width=4)

@@ -20,12 +20,12 @@ from napari_glioma_density.nuclei.device import (
     feasible,
     on_device,
     placed,
-    plan_device,
 )
 from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork
 from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_model
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.tensor_colours import TENSOR_INPUTS
+from napari_glioma_density.nuclei.trial import plan_device
 from napari_glioma_density.nuclei.views import mean_margins, symmetries
 from napari_glioma_density.nuclei.weights import load_network
 from napari_glioma_density.stain import Statistics, colour_input, normalise

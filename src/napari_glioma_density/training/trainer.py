@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_glioma_density.errors import BadInput, DataSetError
-from napari_glioma_density.nuclei.device import plan_device
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.networks.watching import observed
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.trial import plan_device
 from napari_glioma_density.nuclei.weights import save_network
 from napari_glioma_density.stain import colour_input
 from napari_glioma_density.training.checkpoint import (
