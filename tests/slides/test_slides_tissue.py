@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from made_slides import TiffWriter, empty_tiles
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_glioma_density.slides import (
     TissueKind,
@@ -51,6 +53,27 @@ def test_a_slide_in_strips_is_one_slide(
     monkeypatch.setattr(tissue, "_STRIP_PLACES", 250)
     assert 0 < np.count_nonzero(whole) < whole.size
     assert np.array_equal(kinds_of(path), whole)
+
+
+def test_the_threshold_is_otsus() -> None:
+    drawn = np.random.default_rng(4)
+    steps = np.concatenate([drawn.poisson(3, 5000), drawn.poisson(24, 1500)]).astype(np.uint8)
+    otsu, _ = cv2.threshold(steps[None], 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    assert 10 <= otsu <= 17  # within the limits
+    assert tissue._threshold(np.bincount(steps, minlength=256)) == pytest.approx(otsu * 0.002)
+    assert tissue._threshold(np.zeros(256, np.int64)) == 0.02  # nothing could be read
+
+
+@pytest.mark.parametrize("smallest", [2.0, 9.5, 23.4])
+def test_specks_are_those_of_the_whole_map_whatever_the_strips(
+    smallest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mask = (np.random.default_rng(3).random((150, 90)) < 0.38).astype(np.uint8)
+    parts, _ = ndimage.label(mask, np.ones((3, 3)))
+    expected = (mask > 0) & (np.bincount(parts.ravel()) >= smallest)[parts]
+    monkeypatch.setattr(tissue, "_STRIP_PLACES", 270)
+    assert 0.1 < expected.sum() / mask.sum() < 0.99
+    assert np.array_equal(tissue._without_specks(mask, smallest), expected)
 
 
 def test_pale_and_dense_tissue_are_found_on_grey_glass(write_tiff: TiffWriter) -> None:

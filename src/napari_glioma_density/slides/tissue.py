@@ -6,9 +6,12 @@ therefore how much more it absorbs in green than in the least absorbed of red an
 optical density against the slide's own white. Pale, oedematous brain still shows it.
 """
 
+import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,8 +20,10 @@ from numpy.typing import NDArray
 from napari_glioma_density.slides.source import Pixels
 from napari_glioma_density.slides.working import WorkingPlane
 
+_T = TypeVar("_T")
+
 TISSUE_PX = 16
-_STRIP_PX = 8 * 2**20
+_STRIP_PX = 4 * 2**20
 _STRIP_PLACES = 2**18
 _THREADS = 4
 
@@ -102,19 +107,29 @@ def stain_excess(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _stained(seen: Pixels) -> NDArray[np.uint8]:
     """Tell which places are stained: 0/1, (rows, columns)."""
-    rows, columns = seen.read.shape
-    tall = max(1, _STRIP_PLACES // columns)
-    strips = [slice(top, top + tall) for top in range(0, rows, tall)]
     white = _white(seen.rgb)
 
-    def steps(strip: slice) -> NDArray[np.uint8]:
-        excess = _excess(seen.rgb[strip], white)[seen.read[strip]]
-        return np.asarray(np.clip(excess / _OTSU_STEP, 0, 255), np.uint8)
+    def count(strip: slice) -> NDArray[np.int64]:
+        steps = _excess(seen.rgb[strip], white)[seen.read[strip]] / _OTSU_STEP
+        return np.bincount(np.clip(steps, 0, 255).astype(np.uint8), minlength=256)
 
+    threshold = _threshold(np.sum(_in_strips(count, seen.read.shape), axis=0))
+    stained = np.empty(seen.read.shape, np.uint8)
+
+    def decide(strip: slice) -> None:
+        stained[strip] = _excess(seen.rgb[strip], white) > threshold
+
+    _in_strips(decide, stained.shape)
+    return stained
+
+
+def _in_strips(work: Callable[[slice], _T], shape: tuple[int, ...]) -> list[_T]:
+    """Do something to all rows of a map of this shape, few at once, in threads."""
+    rows, columns = shape
+    tall = max(1, _STRIP_PLACES // columns)
+    strips = [slice(top, min(top + tall, rows)) for top in range(0, rows, tall)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        threshold = _threshold(np.concatenate([*pool.map(steps, strips)]))
-        stained = pool.map(lambda s: _excess(seen.rgb[s], white) > threshold, strips)
-        return np.asarray(np.concatenate([strip.astype(np.uint8) for strip in stained]))
+        return list(pool.map(work, strips))
 
 
 def _excess(rgb: NDArray[np.uint8], white: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -160,20 +175,39 @@ def _white(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.array([float(np.mean(each)) for each in found], np.float32)
 
 
-def _threshold(steps: NDArray[np.uint8]) -> float:
-    """Return Otsu's threshold, kept within what glass and tissue of any slide can be."""
-    if not steps.size:
-        return _THRESHOLD_RANGE[0]
-    otsu, _ = cv2.threshold(steps.reshape(1, -1), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return float(np.clip(otsu * _OTSU_STEP, *_THRESHOLD_RANGE))
+def _threshold(counts: NDArray[np.int64]) -> float:
+    """Return Otsu's threshold, kept within what glass and tissue of any slide can be.
+
+    Otsu splits so that the variance between both sides is largest; `counts` says how many places
+    there are at each step.
+    """
+    steps = np.arange(len(counts))
+    below, sums = counts.cumsum(dtype=float), (counts * steps).cumsum(dtype=float)
+    sides = below * (below[-1] - below)
+    apart = (sums[-1] * below - sums * below[-1]) ** 2
+    between = np.divide(apart, sides, out=np.zeros(len(counts)), where=sides > 0)
+    return float(np.clip(between.argmax() * _OTSU_STEP, *_THRESHOLD_RANGE))
 
 
 def _without_specks(mask: NDArray[np.uint8], smallest: float) -> NDArray[np.uint8]:
-    """Clear connected parts of fewer than `smallest` places."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    keep = stats[:, cv2.CC_STAT_AREA] >= smallest
-    keep[0] = False
-    return np.asarray(keep[labels], dtype=np.uint8)
+    """Clear connected parts of fewer than `smallest` places.
+
+    The map is taken in strips, each with so many rows around it that no part that is too small
+    reaches through them: what touches the strip and the window's edge is large enough.
+    """
+    around = math.ceil(smallest)
+    cleared = np.empty_like(mask)
+
+    def clear(strip: slice) -> None:
+        top = max(0, strip.start - around)
+        window = mask[top : strip.stop + around]
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(window, connectivity=8)
+        keep = stats[:, cv2.CC_STAT_AREA] >= smallest
+        keep[0] = False
+        cleared[strip] = keep[labels[strip.start - top : strip.stop - top]]
+
+    _in_strips(clear, mask.shape)
+    return cleared
 
 
 def _map_shape(plane: WorkingPlane) -> tuple[int, int]:
