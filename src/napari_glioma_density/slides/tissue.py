@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -245,11 +245,15 @@ def _strip(
 ) -> Pixels:
     """Read rows top:bottom of the map from a level and average them to places."""
     size = plane.slide.levels[level]
-    y0, y1 = (min(round(edge * side), size.height) for edge in (top, bottom))
+    y0, y1, x1 = (round(edge * side) for edge in (top, bottom, columns))
     y0 = min(y0, size.height - 1)
-    width = min(round(columns * side), size.width)
-    source = plane.slide.read(level, y0, 0, max(1, y1 - y0), width)
-    to = (columns, bottom - top)
-    unread = cv2.resize((~source.read).astype(np.float32), to, interpolation=cv2.INTER_AREA)
-    rgb = cv2.resize(source.rgb, to, interpolation=cv2.INTER_AREA)
-    return Pixels(np.asarray(rgb, dtype=np.uint8), np.asarray(unread < 1e-3, dtype=np.bool_))
+    source = plane.slide.read(level, y0, 0, min(y1, size.height) - y0, min(x1, size.width))
+
+    def averaged(plane: NDArray[Any]) -> NDArray[Any]:
+        # The slide's last px go on beyond its edge, else the places there would be stretched.
+        down, right = y1 - y0 - plane.shape[0], x1 - plane.shape[1]
+        whole = cv2.copyMakeBorder(plane, 0, down, 0, right, cv2.BORDER_REPLICATE)
+        return np.asarray(cv2.resize(whole, (columns, bottom - top), interpolation=cv2.INTER_AREA))
+
+    unread = averaged((~source.read).astype(np.float32))
+    return Pixels(averaged(source.rgb), np.asarray(unread < 1e-3, dtype=np.bool_))
