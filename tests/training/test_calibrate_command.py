@@ -60,6 +60,18 @@ def test_views_are_written_and_the_weights_stay_as_they_were(
     assert weights.read_bytes() == before
 
 
+def test_magnified_is_written_and_looked_at(
+    weights: Path, make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    f1, command = [], ["calibrate", str(weights), "--validation", str(make_data_set())]
+    for option in ("--magnify", "--no-magnify"):
+        written = tmp_path / f"{option[2:]}.safetensors"
+        assert run([*command, option, "-o", str(written), "--json"]) == 0
+        f1.append(json.loads(capsys.readouterr().out)["f1"])
+        assert read_spec(written).magnified == (option == "--magnify")
+    assert f1[0] != f1[1]
+
+
 def test_a_set_that_was_learnt_from_is_refused(
     make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,9 +29,13 @@ def calibrate(
     views: Annotated[
         int | None, typer.Option(help="1, 2, 4 or 8: copies turned and flipped, averaged.")
     ] = None,
+    magnify: Annotated[
+        bool | None, typer.Option(help="Look at 4/3 of the size or not: finer outlines.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose the probability from which a pixel is nucleus, by the mean F1 on validation sets."""
+    from napari_glioma_density.nuclei.networks.unet import UNet
     from napari_glioma_density.nuclei.views import symmetries
     from napari_glioma_density.nuclei.weights import load_network, save_network
     from napari_glioma_density.training.dataset import open_data_set
@@ -43,6 +47,9 @@ def calibrate(
     spec, network = load_network(weights)
     spec = spec.with_(name=output.stem, views=spec.views if views is None else views)
     symmetries(spec.views, "--views")
+    if magnify is not None and isinstance(network, UNet):
+        spec = spec.with_(magnified=magnify)
+        network.is_magnified = magnify
     checked = [open_data_set(folder) for folder in validation]
     _refuse_learnt(checked, spec.trained_on)
     fields = ValidationFields(checked, set_weights(weight or (), checked))
