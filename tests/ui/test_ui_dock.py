@@ -1,5 +1,6 @@
 """The dock in a real viewer: estimating, stopping, coming back, and all that may go wrong."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from napari.layers import Layer
 from painted_slide import write_glow, write_slide
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLineEdit
@@ -15,7 +17,10 @@ from quick_segmenter import DarkPixels
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
+from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.keys import session_keys
+from napari_glioma_density.ui.models import ModelChoice
+from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.region import Scope, region_of
 from napari_glioma_density.ui.session import Phase
 from napari_glioma_density.ui.slide_layer import slide_of
@@ -84,6 +89,46 @@ def test_stop_keeps_what_is_done_and_a_second_start_goes_on(
     start(dock)
     finish(dock, qtbot)
     assert dock.session.snapshot.totals.complete
+
+
+def test_a_press_before_the_models_are_listed_is_not_lost(
+    make_napari_viewer: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    listed = threading.Event()
+
+    def list_models() -> tuple[ModelChoice, ...]:
+        listed.wait()
+        return (ModelChoice("dark", "Dark px", ""),)
+
+    viewer = make_napari_viewer()
+    viewer.add_layer(Layer.create(*read_slide(str(slide_path))[0]))
+    dock = GliomaDensityDock(viewer, lambda *_: DarkPixels(), list_models)
+    try:
+        dock.scope_box._estimate.click()
+        assert dock.scope_box._state.text() == "Looking for models …"
+        assert dock.session.phase is Phase.READY
+        listed.set()
+        qtbot.waitUntil(lambda: dock.session.snapshot is not None, timeout=LONG)
+        finish(dock, qtbot)
+        assert dock.session.snapshot.totals.complete
+    finally:
+        listed.set()
+        dock.shut()
+
+
+def test_without_any_model_a_press_says_so(
+    make_napari_viewer: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer()
+    viewer.add_layer(Layer.create(*read_slide(str(slide_path))[0]))
+    dock = GliomaDensityDock(viewer, lambda *_: DarkPixels(), tuple)
+    try:
+        dock.scope_box._estimate.click()
+        qtbot.waitUntil(lambda: "No model is installed" in dock.problem.line.text(), timeout=LONG)
+        dock.scope_box._estimate.click()
+        assert dock.scope_box._state.text() == ""
+    finally:
+        dock.shut()
 
 
 def test_reopening_a_slide_brings_its_results_back(

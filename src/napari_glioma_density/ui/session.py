@@ -67,6 +67,8 @@ class Session:
     """Numbers are to be hidden, or shown again."""
     models_changed = Signal()
     """There are other models to choose from."""
+    models_listed = Signal()
+    """The models there are can be chosen."""
     nothing_stored = Signal()
     """The current slide has no results of the model asked for: an estimate may follow."""
     imported = Signal()

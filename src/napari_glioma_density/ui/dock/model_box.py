@@ -58,6 +58,7 @@ class ModelBox(Box):
         self._describe(self._model.value)
         self._follow()
         self._get_ready()
+        self._session.models_listed.emit()
 
     def _choose(self, name: str) -> None:
         self._describe(name)

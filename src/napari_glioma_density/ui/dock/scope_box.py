@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BIG = "font-size: 13pt; font-weight: bold; padding: 8px;"
 STEPS = 1000
 
+NO_MODEL = "No model is installed: train one with glioma-density train."
 PART = "of a part of the slide, not of all of it"
 IN_VIEW = "of the tiles in view"
 
@@ -34,6 +35,7 @@ class ScopeBox(Box):
         super().__init__("Scope")
         self._session = session
         self._chosen_model = chosen_model
+        self._is_listed, self._is_wanted = False, False
         self._scope = ComboBox(choices=[(str(scope), scope) for scope in Scope])
         self._estimate = QPushButton("Estimate density")
         self._estimate.setStyleSheet(BIG)
@@ -55,6 +57,7 @@ class ScopeBox(Box):
         self.connections.add(self._scope.changed, self._scope_changed)
         self.connections.add(self._estimate.clicked, self._start)
         self.connections.add(self._stop.clicked, session.stop)
+        self.connections.add(session.models_listed, self._models_listed)
         self.connections.add(session.phase_changed, self._show_phase)
         self.connections.add(session.progressed, self._show_progress)
         self.connections.add(session.measured, self._show_totals)
@@ -80,8 +83,21 @@ class ScopeBox(Box):
         return model is not None
 
     def _start(self) -> None:
-        if not self.press():
-            self._session.problem.emit("No model is ready yet: wait a moment, or train one.")
+        """Start, at once or as soon as the models are listed."""
+        if self.press():
+            return
+        if self._is_listed:
+            self._session.problem.emit(NO_MODEL)
+        else:
+            self._is_wanted = True
+            self._state.setText("Looking for models …")
+
+    def _models_listed(self) -> None:
+        self._is_listed = True
+        if self._is_wanted:
+            self._is_wanted = False
+            self._state.setText("")
+            self._start()
 
     def _scope_changed(self, scope: str) -> None:
         if Scope(scope) is Scope.DRAWN:
