@@ -11,7 +11,7 @@ import shapely
 from napari.layers import Layer
 from painted_slide import write_glow, write_slide
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLineEdit
+from qtpy.QtWidgets import QLineEdit, QPushButton
 from quick_segmenter import DarkPixels
 
 from napari_glioma_density.regions.region import Region, RegionKind
@@ -194,7 +194,8 @@ def test_slide_without_resolution_asks_for_it_and_withholds_figures(
     start(dock)
     assert "µm/px" in dock.problem.line.text()
     assert dock.session.phase is Phase.READY
-    dock.boxes[0]._give_quickly(0.5, "estimated from 20×", False)
+    (quick,) = [one for one in dock.boxes[0].findChildren(QPushButton) if one.text() == "20×"]
+    quick.click()
     slide = dock.session.slides.slide
     assert slide.resolution.source == "estimated from 20×"
     assert np.allclose(dock.session.slides.current.scale, 0.5)

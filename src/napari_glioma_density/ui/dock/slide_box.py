@@ -65,7 +65,8 @@ class SlideBox(Box):
         line.setLayout(row([*quick, self._um_per_px.native, give], stretch=2))
         return line
 
-    def _give_quickly(self, um_per_px: float, source: str, _checked: bool) -> None:
+    def _give_quickly(self, um_per_px: float, source: str, *_: bool) -> None:
+        # Whether a button is checked is told or not, as the binding to Qt has it.
         self._give(um_per_px, source)
 
     def _give_typed(self) -> None:
