@@ -117,7 +117,7 @@ def test_too_little_tissue_gives_typical_statistics_and_says_so(tmp_path: Path, 
     assert figures["colour_source"] == "typical: too little tissue"
 
 
-def test_px_of_damaged_tiles_do_not_count(slide_path: Path, tissue_rgb: NDArray[np.uint8]) -> None:
+def test_px_of_damaged_tiles_do_not_count(slide_path: Path) -> None:
     with tifffile.TiffFile(slide_path) as tiff:
         page = tiff.pages[0]
         tiles = list(zip(page.dataoffsets, page.databytecounts, strict=True))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MEASURE = "nuclear area, % of tissue, all cell types"
 PURPOSE = "Research use only, not for diagnosis, grading or margins."
+NO_MODEL = "No model is installed: train one with glioma-density train."
 NONE = "–"
 CORRECTED = "✎"
 """Marks what a person has corrected."""

@@ -2,6 +2,7 @@
 
 from magicgui.widgets import ComboBox, Container
 
+from napari_glioma_density.ui import words
 from napari_glioma_density.ui.ahead import get_ready
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, text
@@ -25,7 +26,7 @@ class ModelBox(Box):
         self._model = ComboBox(name="model", choices=())
         self._device = ComboBox(name="device", choices=DEVICES, value="auto")
         self._device.native.setToolTip("Where the network runs")
-        self._missing = text("No model is installed: train one with glioma-density train.")
+        self._missing = text(words.NO_MODEL)
         self._missing.hide()
         parameters = Container(
             widgets=[self._model, self._device], layout="horizontal", labels=False

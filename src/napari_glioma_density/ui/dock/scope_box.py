@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 BIG = "font-size: 13pt; font-weight: bold; padding: 8px;"
 STEPS = 1000
 
-NO_MODEL = "No model is installed: train one with glioma-density train."
 PART = "of a part of the slide, not of all of it"
 IN_VIEW = "of the tiles in view"
 
@@ -87,7 +86,7 @@ class ScopeBox(Box):
         if self.press():
             return
         if self._is_listed:
-            self._session.problem.emit(NO_MODEL)
+            self._session.problem.emit(words.NO_MODEL)
         else:
             self._is_wanted = True
             self._state.setText("Looking for models …")
