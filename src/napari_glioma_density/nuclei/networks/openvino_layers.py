@@ -1,10 +1,11 @@
 """The layers of a U-net as nodes of an OpenVINO graph: in floats, and in 8-bit integers.
 
 Integers of 8 bits go through a processor's vector units twice as fast as bfloat16, and
-half as much memory is moved. Values between layers become one of 256 steps over the range that the
-layer was seen to fill (``activations``), weights one of 255 of their output channel. Rounding the
-weights would move the mean of what a layer gives; as the mean of what it takes is known, so is by
-how much, and it is put right in the bias (after Nagel et al. 2019, DOI 10.1109/ICCV.2019.00141).
+half as much memory is moved. Values between layers become one of 256 steps over the range that
+layer and channel were seen to fill (``activations``), weights one of 255 of their output channel.
+Rounding the weights would move the mean of what a layer gives; as the mean of what it takes is
+known, so is by how much, and it is put right in the bias (after Nagel et al. 2019,
+DOI 10.1109/ICCV.2019.00141).
 """
 
 import dataclasses
@@ -17,12 +18,15 @@ from numpy.typing import NDArray
 from openvino import opset13 as ops
 from torch import nn
 
-from napari_glioma_density.nuclei.networks.activations import Activations
+from napari_glioma_density.nuclei.networks.activations import Activations, Channels
 
 _CHANNELS, _DOWN, _ACROSS = 1, 2, 3
 _ONES: Final = [1, 1]
 _MOST_WEIGHT: Final = 127
 _STEPS: Final = 256
+
+_LEAST_SPAN: Final = 1e-6
+"""Of a channel that is always the same."""
 
 Weights = NDArray[np.float64]
 
@@ -126,7 +130,7 @@ class IntegerLayers:
     def convolved(self, features: Node, convolve: nn.Module, name: str) -> Steps:
         """A 3×3 convolution and its ReLU."""
 
-        def parts(span: float, _: float) -> Any:
+        def parts(span: Channels, _: Channels) -> Any:
             return ops.relu(self._sum(features, convolve, span, pad=1))
 
         return self._stepped(name, parts)
@@ -134,7 +138,7 @@ class IntegerLayers:
     def enlarged(self, features: Steps, enlarge: nn.Module, name: str) -> Steps:
         """A transposed 2×2 convolution."""
 
-        def parts(span: float, least: float) -> Any:
+        def parts(span: Channels, least: Channels) -> Any:
             weights, bias = _rounded(features, *_weights_of(enlarge), span, is_transposed=True)
             return _transposed(features.node, weights, bias - least / span)
 
@@ -142,30 +146,32 @@ class IntegerLayers:
 
     def classified(self, features: Steps, classify: nn.Module) -> Any:
         """A 1×1 convolution, its logits in floating point."""
-        return self._sum(features, classify, span=1.0, pad=0)
+        return self._sum(features, classify, span=np.ones(1), pad=0)
 
-    def _sum(self, features: Node, convolve: nn.Module, span: float, pad: int) -> Any:
+    def _sum(self, features: Node, convolve: nn.Module, span: Channels, pad: int) -> Any:
         weights, bias = _weights_of(convolve)
         if isinstance(features, Steps):
             return _convolution(features.node, *_rounded(features, weights, bias, span), pad=pad)
-        return _convolution(features.node, weights / span, bias / span, pad=pad)
+        parts = weights / span.reshape(-1, 1, 1, 1)
+        return _convolution(features.node, parts, bias / span, pad=pad)
 
-    def _stepped(self, name: str, parts: Callable[[float, float], Any]) -> Steps:
-        """What a layer gives, in steps of its range; `parts` takes that range's span and least."""
+    def _stepped(self, name: str, parts: Callable[[Channels, Channels], Any]) -> Steps:
+        """What a layer gives, in steps of a range; `parts` takes that range's span and least."""
         seen = self._activations.layers[name]
-        span, ones = seen.most - seen.least, np.ones(len(seen.means))
+        least, most = seen.stepped_range()
+        span = np.maximum(most - least, _LEAST_SPAN)
         zero, one = np.float32(0), np.float32(1)
-        stepped = ops.fake_quantize(parts(span, seen.least), zero, one, zero, one, _STEPS)
-        return Steps(stepped, span * ones, seen.least * ones, seen.means)
+        stepped = ops.fake_quantize(parts(span, least), zero, one, zero, one, _STEPS)
+        return Steps(stepped, span, least, seen.means)
 
 
 def _rounded(
-    features: Steps, weights: Weights, bias: Weights, span: float, *, is_transposed: bool = False
+    features: Steps, weights: Weights, bias: Weights, span: Channels, *, is_transposed: bool = False
 ) -> tuple[Any, Weights]:
     """Weights as 8-bit integers and a bias: for features in parts, the answer divided by `span`."""
     outputs = 1 if is_transposed else 0  # their axis in weights
-    taken = [1, 1, 1, 1]
-    taken[1 - outputs] = -1
+    taken, given = [1, 1, 1, 1], [1, 1, 1, 1]
+    taken[1 - outputs] = given[outputs] = -1
 
     def answered(per_input: Weights, of_weights: Weights) -> Weights:
         """What inputs that are the same everywhere come to: (outputs,)."""
@@ -174,7 +180,7 @@ def _rounded(
         summed: Weights = (reach * per_input.reshape(taken[:2])).sum(axis=1 - outputs)
         return summed
 
-    scaled = weights * features.span.reshape(taken) / span
+    scaled = weights * features.span.reshape(taken) / span.reshape(given)
     most = np.abs(scaled).max(axis=tuple({0, 1, 2, 3} - {outputs}), keepdims=True) + 1e-12
     whole = np.clip(np.round(scaled / most * _MOST_WEIGHT), -_MOST_WEIGHT, _MOST_WEIGHT)
     step = most / _MOST_WEIGHT

@@ -40,16 +40,16 @@ class _Watch:
     """Sums and extremes of a layer's values."""
 
     def __init__(self, layer: nn.Module) -> None:
-        self._sums: Tensor | float = 0.0
-        self._count, self._least, self._most = 0, 0.0, 0.0
+        self._count = 0
+        self._sums = self._least = self._most = torch.zeros(1)
         self.hook = layer.register_forward_hook(self._see)
 
     def _see(self, _: nn.Module, __: object, values: Tensor) -> None:
-        self._sums = self._sums + values.double().sum(dim=(0, 2, 3)).cpu()
         self._count += values.numel() // values.shape[1]
-        self._least = min(self._least, float(values.min()))
-        self._most = max(self._most, float(values.max()))
+        self._sums = self._sums + values.double().sum(dim=(0, 2, 3)).cpu()
+        self._least = torch.minimum(self._least, values.amin(dim=(0, 2, 3)).cpu())
+        self._most = torch.maximum(self._most, values.amax(dim=(0, 2, 3)).cpu())
 
     def layer(self) -> Layer:
-        means = torch.as_tensor(self._sums) / self._count
-        return Layer(means.numpy(), self._least, self._most)
+        seen = self._sums / self._count, self._least, self._most
+        return Layer(*(each.double().numpy() for each in seen))
