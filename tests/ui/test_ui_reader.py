@@ -1,6 +1,7 @@
 """What napari gets from the reader."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,6 +34,16 @@ def test_layer_is_named_by_pseudonym_and_never_by_file_name(slide_path: Path) ->
     ((_, options, _),) = read_slide(str(slide_path))
     assert options["name"] == options["metadata"][SLIDE].pseudonym
     assert "00123" not in options["name"]
+
+
+def test_file_name_is_not_shown_though_no_dock_is_open(
+    slide_path: Path, make_napari_viewer: Any, qtbot: Any
+) -> None:
+    viewer = make_napari_viewer()
+    (layer,) = viewer.open(str(slide_path), plugin="napari-glioma-density")
+    qtbot.waitUntil(lambda: slide_path.name not in layer.get_source_str())
+    assert slide_path.name not in str(viewer.status)
+    assert slide_path.name not in str(layer.get_status((100.0, 100.0)))
 
 
 def test_slide_without_resolution_opens_in_pixels(tmp_path: Path) -> None:

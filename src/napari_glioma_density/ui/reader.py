@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from napari import current_viewer
 from napari.types import LayerData
 from napari.utils.notifications import show_error
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
 
 from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides import open_slide
-from napari_glioma_density.ui.slide_layer import slide_layer_data
+from napari_glioma_density.ui.slide_layer import hide_file_name, slide_layer_data
 
 PathOrPaths = str | Sequence[str]
 ReadLayers = Callable[[PathOrPaths], list[LayerData]]
@@ -37,10 +40,20 @@ def read_slide(path: PathOrPaths) -> list[LayerData]:
     if not isinstance(path, str):
         path = path[0]
     try:
-        return [slide_layer_data(open_slide(path))]
+        layer = slide_layer_data(open_slide(path))
     except SlideError as error:
         show_error(str(error))
         return NOTHING
+    if QApplication.instance() is not None:
+        QTimer.singleShot(0, _hide_file_names)  # napari makes the layer after this returns
+    return [layer]
+
+
+def _hide_file_names() -> None:
+    """Of all slides in the viewer, whether or not a dock that follows them is open."""
+    viewer = current_viewer()
+    if viewer is not None and any([hide_file_name(layer) for layer in viewer.layers]):
+        viewer.status = "Ready"  # napari's words for nothing to say; till now it had the name
 
 
 def _opens(path: str) -> bool:

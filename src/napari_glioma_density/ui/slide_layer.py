@@ -29,12 +29,20 @@ def slide_of(layer: Layer) -> Slide | None:
     return slide if isinstance(slide, Slide) else None
 
 
-def hide_file_name(layer: Layer) -> None:
-    """Have napari's status bar and tooltips show the pseudonym where they show the file's name."""
+def hide_file_name(layer: Layer) -> bool:
+    """Have napari's status bar and tooltips show a slide's pseudonym, not its file's name.
+
+    Returns
+    -------
+    bool
+        Whether the name could be seen until now.
+    """
     slide = slide_of(layer)
-    if slide is not None and layer.source.path is not None:
-        # napari has no public way to say it; a file name is often an accession number.
-        layer._source = layer.source.model_copy(update={"path": slide.pseudonym})
+    if slide is None or layer.source.path in (None, slide.pseudonym):
+        return False
+    # napari has no public way to say it; a file name is often an accession number.
+    layer._source = layer.source.model_copy(update={"path": slide.pseudonym})
+    return True
 
 
 def set_slide(layer: Image, slide: Slide) -> None:
