@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import tifffile
 
 from napari_glioma_density.cli.app import run
 
@@ -32,6 +33,15 @@ def test_info_has_the_fields_of_the_contract(program: Program, slide_path: Path)
     assert (found["width"], found["height"]) == (2100, 1500)
     assert found["levels"][0] == {"width": 2100, "height": 1500, "downsample": 1.0}
     assert found["um_per_px"] == pytest.approx(0.5)
+
+
+def test_info_says_how_to_give_what_a_slide_does_not_state(
+    program: Program, tmp_path: Path
+) -> None:
+    tifffile.imwrite(tmp_path / "bare.tiff", np.zeros((64, 64, 3), np.uint8), photometric="rgb")
+    assert "--um-per-px" in program("info", tmp_path / "bare.tiff").stdout
+    found = program("info", tmp_path / "bare.tiff", "--json").json
+    assert found["um_per_px_source"] == "not stated"
 
 
 def test_estimate_writes_what_it_prints(
@@ -126,11 +136,15 @@ def test_the_program_starts_without_torch_or_napari() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+CUT = b"II*\0" + (1000).to_bytes(4, "little") + bytes(100)
+"""A TIFF of 108 bytes whose list of images begins at byte 1000."""
+
 BAD_INPUT = [
     (("info", "absent.svs"), ("absent.svs",)),
     (("estimate", "absent.svs"), ("absent.svs",)),
     (("estimate", "empty.svs"), ("empty.svs",)),
     (("estimate", "text.svs"), ("text.svs",)),
+    (("estimate", "cut.tiff"), ("cut.tiff", "cut short", "copy")),
     (("estimate", "folder"), ("folder", "DICOM")),
     (("estimate", "discs.tiff", "--model", "nonsense"), ("nonsense", "no such model")),
     (("estimate", "discs.tiff", "--model", "gone.safetensors"), ("gone.safetensors",)),
@@ -165,6 +179,7 @@ def test_bad_input_ends_with_status_2_and_one_line(
     folder = slide_path.parent
     (folder / "empty.svs").touch()
     (folder / "text.svs").write_text("this is no slide\n")
+    (folder / "cut.tiff").write_bytes(CUT)
     (folder / "folder").mkdir()
     monkeypatch.chdir(folder)
     if call[0] in ("estimate", "segment") and "--model" not in call:

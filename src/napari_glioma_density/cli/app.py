@@ -81,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return the exit status."""
+    # What it has to say of a damaged file is said here in one line, with the remedy.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
         status = app(args=list(arguments) or ["--help"], standalone_mode=False)
     except BadInput as error:
@@ -97,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
 def _usage(error: Any) -> str:
     command = "" if error.ctx is None else f" {error.ctx.info_name}"
     asked = command if command != f" {app.info.name}" else ""
-    return f"{error.format_message()} See `glioma-density{asked} --help`."
+    return f"{error.format_message().rstrip('.')}; see `glioma-density{asked} --help`"
 
 
 def _refuse(message: str) -> int:

@@ -16,9 +16,13 @@ def info(
 ) -> None:
     """Describe a slide: format, size, levels, µm/px and where that figure comes from."""
     from napari_glioma_density.slides import open_slide
+    from napari_glioma_density.slides.resolution import TO_GIVE_IT
 
     with open_slide(slide) as opened:
-        show(describe(opened), as_json)
+        told = describe(opened)
+        if opened.um_per_px is None and not as_json:
+            told["um_per_px_source"] += f"; {TO_GIVE_IT}"
+        show(told, as_json)
 
 
 def describe(slide: "Slide") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 BELIEVABLE_UM_PER_PX = (0.05, 5.0)
+TO_GIVE_IT = "give it with --um-per-px (20× is about 0.5, 40× about 0.25)"
 # Beyond this ratio of the two sides a pixel is not square, and one figure cannot stand for both.
 _SQUARE_WITHIN = 1.1
 

@@ -80,7 +80,7 @@ class TiffSource:
             with tifffile.TiffFile(path) as tif:
                 pages = pyramid_pages(tif)
                 if not pages:
-                    raise SlideError(f"{name}: holds no slide image; open another file")
+                    raise SlideError(f"{name}: {_without_image(tif)}")
                 self.format = _format_of(tif, len(pages))
                 self._rule = _rule_of(name, pages[0])
                 self._levels = tuple(
@@ -130,6 +130,13 @@ def _tiled_level(segments: Segments, main: Page) -> _TiledLevel:
         rows=max(1, min(segments.down, _GROUPED_PX // segments.segment_height)),
         columns=max(1, min(segments.across, _GROUPED_PX // segments.segment_width)),
     )
+
+
+def _without_image(tif: tifffile.TiffFile) -> str:
+    """Why a TIFF has no image of tissue, and what to do about it."""
+    if len(tif.pages) == 0:  # its list of images lies beyond its end
+        return "is cut short or damaged; copy the file again from where it came"
+    return "holds no slide image; open another file"
 
 
 def _format_of(tif: tifffile.TiffFile, levels: int) -> str:

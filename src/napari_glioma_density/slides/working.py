@@ -12,6 +12,7 @@ from napari_glioma_density.slides.resampling import (
     resample,
     resample_read,
 )
+from napari_glioma_density.slides.resolution import TO_GIVE_IT
 from napari_glioma_density.slides.slide import Slide
 from napari_glioma_density.slides.source import Pixels
 
@@ -122,10 +123,7 @@ def working_plane(slide: Slide, um_per_px: float) -> WorkingPlane:
     """
     slide_um = slide.um_per_px
     if slide_um is None:
-        raise SlideError(
-            f"{slide.name}: µm/px {slide.resolution.source}; give it with --um-per-px "
-            "(20× is about 0.5, 40× about 0.25)"
-        )
+        raise SlideError(f"{slide.name}: µm/px {slide.resolution.source}; {TO_GIVE_IT}")
     if slide_um > _MAX_ENLARGEMENT * um_per_px:
         raise SlideError(
             f"{slide.name}: at {slide_um:g} µm/px it is too coarse for a model that works at "

@@ -52,7 +52,8 @@ def read_slide(path: PathOrPaths) -> list[LayerData]:
 def _hide_file_names() -> None:
     """Of all slides in the viewer, whether or not a dock that follows them is open."""
     viewer = current_viewer()
-    if viewer is not None and any([hide_file_name(layer) for layer in viewer.layers]):
+    hidden = [hide_file_name(layer) for layer in viewer.layers] if viewer is not None else []
+    if viewer is not None and any(hidden):
         viewer.status = "Ready"  # napari's words for nothing to say; till now it had the name
 
 
