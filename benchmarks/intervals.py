@@ -3,8 +3,9 @@
     python benchmarks/intervals.py [--model NAME ...]
 
 Reads the scores kept beside a model's weights (`glioma-density evaluate --keep`) and prints one
-JSON object: the error that intervals rest on, how wide they come out, and how many fields and how
-many slides lie in them when the error is found without their slide, or without their data set.
+JSON object: the error that intervals rest on, how wide they come out, at which densities a cell is
+sure of its band, and how many fields and how many slides lie in them when the error is found
+without their slide, or without their data set.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_glioma_density.density.bands import PAPER_BANDS
 from napari_glioma_density.findings.density_error import DensityError, error_of
 from napari_glioma_density.findings.uncertainty import density_interval
 from napari_glioma_density.findings.validation import (
@@ -28,6 +30,7 @@ from napari_glioma_density.findings.validation import (
 from napari_glioma_density.nuclei.registry import find_model
 
 DENSITIES = (2, 5, 10, 20, 30)
+STEP = 0.1
 FEWEST_FIELDS = 3
 """Of a slide, for the mean of its fields to stand for it."""
 
@@ -83,6 +86,17 @@ def half_widths(error: DensityError) -> Iterator[dict[str, float]]:
         yield {"percent": percent, "cell": round(cell, 2), "slide": round(slide, 2)}
 
 
+def sure_of_band(error: DensityError) -> list[str]:
+    """Densities, %, at which a cell full of tissue has one band of the paper's and no other."""
+    sure = [
+        percent * STEP
+        for percent in range(round(100 / STEP))
+        if not density_interval(percent * STEP, error).crosses_limit(PAPER_BANDS)
+    ]
+    runs = np.split(sure, np.flatnonzero(np.diff(sure) > STEP * 1.5) + 1)
+    return [f"{run[0]:.1f}–{run[-1]:.1f}" for run in runs if len(run)]
+
+
 def figures(name: str) -> dict[str, Any]:
     """All that is printed of a model."""
     metrics = find_model(name).metrics
@@ -104,6 +118,7 @@ def figures(name: str) -> dict[str, Any]:
         "turning_percent": round(error.turning_percent, 2),
         "student_t": round(error.factor, 2),
         "half_width_points": list(half_widths(error)),
+        "sure of its band, %": sure_of_band(error),
         "brain, the slide left out": leaving_out(slides, other),
         "brain, as used": row(coverage(error, brain)),
         "other organs, by the error on brain": {
