@@ -34,7 +34,7 @@ def job_figures(runs: Runs, times: Seconds) -> list[Figure]:
     """How the whole job compares with its stages and with the naive loop."""
     name = runs.sample.name
     px_mm2 = (PATCH_PX * runs.um_per_px / 1000) ** 2
-    aim = "≥ 1.2" if runs.segmenter.precision.endswith("fp32") else "≥ 2"
+    aim = "≥ 2" if runs.segmenter.device != "cpu" or _has_bfloat16() else "≥ 1.2"
     figures = [
         Figure.of(name, "whole job, mm²/s", [px_mm2 / s for s in times["whole"]]),
         Figure.of(name, "naive loop ÷ whole job", ratio(times, "naive", "whole"), aim),
@@ -110,6 +110,7 @@ def machine(segmenter: NetworkSegmenter) -> dict[str, Any]:
     """Where this was measured, and what else was going on there."""
     return {
         "processor": _processor(),
+        "AVX512-BF16": _has_bfloat16(),
         "cores": os.cpu_count(),
         "feed threads": THREADS,
         "device": segmenter.device,
@@ -126,6 +127,11 @@ def _processor() -> str:
     lines = told.read_text().splitlines() if told.exists() else []
     named = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor()
+
+
+def _has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 by itself; PyTorch has no public word for it."""
+    return torch.cpu._is_avx512_bf16_supported()
 
 
 def main() -> None:

@@ -1,8 +1,14 @@
-"""Ink and paper for pictures: RGB uint8 arrays drawn on with OpenCV."""
+"""Ink and paper for pictures: RGB uint8 arrays.
 
-import cv2
+Text is drawn with the font that Pillow brings, so that it looks the same everywhere; OpenCV's own
+differs by its version.
+"""
+
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -14,8 +20,9 @@ QUIET_INK: Colour = (125, 125, 125)
 
 DAMAGED: Colour = (140, 140, 140)
 LEFT_OUT: Colour = (91, 122, 153)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_TEXT_SIZE = 0.45
+_FONT: Final = ImageFont.load_default(13)
+_BASELINE: Final = "ls"
+"""Pillow's name for text placed by the left end of its baseline."""
 
 
 def canvas(height: int, width: int) -> Picture:
@@ -43,15 +50,25 @@ def hatch(picture: Picture, where: NDArray[np.bool_], step: int) -> None:
 
 
 def write(picture: Picture, text: str, left_bottom: tuple[int, int], ink: Colour = INK) -> None:
-    """Write one line of text."""
-    cv2.putText(picture, text, left_bottom, _FONT, _TEXT_SIZE, ink, 1, cv2.LINE_AA)
+    """Write one line of text; what lies beyond the picture is cut off."""
+    left, top, right, bottom = map(round, _FONT.getbbox(text, anchor=_BASELINE))
+    stencil = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(stencil).text((-left, -top), text, fill=255, font=_FONT, anchor=_BASELINE)
+    x, y = left_bottom[0] + left, left_bottom[1] + top
+    cut_x, cut_y = max(-x, 0), max(-y, 0)
+    ends = max(y + stencil.height, 0), max(x + stencil.width, 0)
+    paper = picture[y + cut_y : ends[0], x + cut_x : ends[1]]
+    height, width = paper.shape[:2]
+    inked = np.asarray(stencil)[cut_y : cut_y + height, cut_x : cut_x + width, None] / 255
+    paper[:] = np.round(paper + inked * (np.array(ink) - paper))
 
 
 def write_centred(
     picture: Picture, text: str, centre: tuple[int, int], *, on_plate: bool = False
 ) -> None:
     """Write one line of text around a point; on a pale plate it can be read on any colour."""
-    (width, height), _ = cv2.getTextSize(text, _FONT, _TEXT_SIZE, 1)
+    ends = _FONT.getbbox(text, anchor=_BASELINE)
+    width, height = round(ends[2] - ends[0]), round(-ends[1])
     left, bottom = centre[0] - width // 2, centre[1] + height // 2
     if on_plate:
         top = max(bottom - height - 3, 0)

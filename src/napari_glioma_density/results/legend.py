@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import BandScale, CellGrid, Totals
+from napari_glioma_density.density import PAPER_BANDS, BandScale, CellGrid, Totals
 from napari_glioma_density.results.drawing import (
     BACKGROUND,
     DAMAGED,
@@ -70,7 +70,8 @@ def draw_legend(
     strip = _Strip(lines=len(scale.colours) + 14 + left_out)
     strip.line("Nuclear area, % of patch")
     strip.line("all cell types", QUIET_INK)
-    strip.line(f"bands: {scale.name}", QUIET_INK)
+    are_p1s = scale.limits_percent == PAPER_BANDS.limits_percent
+    strip.line(f"bands of {'Xia et al. 2025' if are_p1s else 'this slide'}", QUIET_INK)
     _draw_bands(strip, totals, scale)
     _draw_signs(strip, rgb(scale.colours[2]))
     if left_out:

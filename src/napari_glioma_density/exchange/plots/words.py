@@ -30,9 +30,9 @@ class PlotWords:
 
 ENGLISH = PlotWords(
     scales={
-        "paper": "paper",
+        "paper": "Xia et al. 2025",
         "this slide": "this slide",
-        "colour-blind safe": "colour-blind safe",
+        "colour-blind safe": "Xia et al. 2025",
     },
     histogram="Nuclear density of the patches",
     patch_density="nuclear area, % of patch   (bands: {scale})",
