@@ -255,6 +255,9 @@ def test_an_import_of_what_was_exported_changes_nothing(program: Program, case: 
     program("export", store, "--to", "geojson", "-o", path)
     assert program("import", store, path, "--json").json["regions"] == 0
     assert RegionFile.open(store).regions() == (region,)
+    said = program("import", store, path).stderr
+    assert "no region is new" in said
+    assert "begin one under Annotation assist" in " ".join(said.split())
 
 
 def test_an_import_with_another_slide_is_refused(program: Program, case: Path) -> None:

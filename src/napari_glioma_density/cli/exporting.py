@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, show
+from napari_glioma_density.cli.console import AsJson, show, stderr
 from napari_glioma_density.cli.regions import Region, parse_region
 from napari_glioma_density.errors import BadInput
 
@@ -104,6 +104,8 @@ def import_(
         },
         as_json,
     )
+    for remark in brought.remarks():
+        stderr.print(remark)
 
 
 def find_store(path: Path) -> Path:

@@ -59,6 +59,18 @@ class Brought:
             parts.append(f"{self.left} nuclei outside the fields that were begun change nothing")
         return ", ".join(parts)
 
+    def remarks(self) -> tuple[str, ...]:
+        """Say why nothing came of what changed nothing, and what to do, a line each."""
+        told = []
+        if not self.regions:
+            told.append("no region is new or other than before; cells and hotspots are passed over")
+        if self.left:
+            told.append(
+                f"{self.left} nuclei lie in no field that was begun: "
+                "begin one under Annotation assist where somebody looked, then import again"
+            )
+        return tuple(told)
+
 
 def import_geojson(
     store: Path, path: Path, *, slide: Slide | None = None, author: str = ""
