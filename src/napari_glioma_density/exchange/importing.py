@@ -62,7 +62,7 @@ class Brought:
     def remarks(self) -> tuple[str, ...]:
         """Say why nothing came of what changed nothing, and what to do, a line each."""
         told = []
-        if not self.regions:
+        if not (self.regions or self.fields):
             told.append("no region is new or other than before; cells and hotspots are passed over")
         if self.left:
             told.append(
