@@ -319,7 +319,7 @@ def test_a_disk_too_full_for_a_report_or_log_says_so(
         (("--model", "unet-dropblock", "--drop-rate", 1), ("--drop-rate 1", "below 1")),
         (("--model", "unet-dropblock", "--drop-rate", -0.1), ("-0.1", "at least 0")),
         (("--from", "fast", "--model", "unet"), ("--model", "--from fast")),
-        (("--from", "fast", "--base-width", 8), ("--base-width", "--from fast")),
+        (("--from", "fast", "--base-width", 8), ("--base-width 8", "fast has 16 channels")),
         (("--from", "nobody"), ("nobody",)),
         (("--learning-rate", 0), ("--learning-rate 0", "above 0")),
         (("--learning-rate", 1), ("--learning-rate 1", "below 1")),
@@ -374,6 +374,19 @@ def test_training_goes_on_from_a_model(
     before = dict(load_network(parent)[1].named_parameters())
     for name, weight in network.named_parameters():
         assert torch.allclose(weight, before[name], atol=1e-6)
+
+
+def test_training_goes_on_from_a_model_wider(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    folder, child = make_data_set(), tmp_path / "child.safetensors"
+    assert train(folder).status == 0
+    parent = tmp_path / "w.safetensors"
+    assert train(folder, options=("--from", parent, "--base-width", 3, "-o", child)).status == 0
+    spec, network = load_network(child)
+    assert (spec.base_width, spec.title) == (3, "unet, base width 3, 0.5 µm/px")
+    assert spec.parent.startswith("w ")
+    assert network(torch.zeros(1, 5, 32, 48)).shape == (1, 2, 32, 48)
 
 
 def test_without_a_network_or_a_model_nothing_is_trained(

@@ -12,6 +12,7 @@ from napari_glioma_density.cli.console import AsJson, print_json
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
+    from napari_glioma_density.nuclei.spec import ModelSpec
     from napari_glioma_density.training.dataset import DataSet
     from napari_glioma_density.training.recipe import Recipe
     from napari_glioma_density.training.starting_point import StartingPoint
@@ -36,7 +37,8 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Instead of the recipe's.")] = None,
     base_width: Annotated[
-        int | None, typer.Option(help="Channels at full size: 16, or those of --from.")
+        int | None,
+        typer.Option(help="Channels at full size: 16, or those of --from and more if you like."),
     ] = None,
     magnify: Annotated[
         bool,
@@ -76,7 +78,7 @@ def train(
     from napari_glioma_density.training.set_numbers import at_resolutions, set_weights
     from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
 
-    start = _start(parent, model, base_width)
+    start = _start(parent, model)
     architecture, width = _network(start, model, base_width)
     if drop_rate is not None and not architecture.endswith("-dropblock"):
         raise BadInput(f"--drop-rate: {architecture} has no DropBlock; use --model unet-dropblock")
@@ -111,15 +113,14 @@ def train(
         print_json({**written, **dataclasses.asdict(spec)})
 
 
-def _start(parent: str | None, model: str | None, base_width: int | None) -> "StartingPoint | None":
+def _start(parent: str | None, model: str | None) -> "StartingPoint | None":
     from napari_glioma_density.nuclei.registry import find_model
     from napari_glioma_density.training.starting_point import StartingPoint
 
     if parent is None:
         return None
-    if model is not None or base_width is not None:
-        given = "--model" if model is not None else "--base-width"
-        raise BadInput(f"{given}: the network is that of --from {parent}; leave {given} out")
+    if model is not None:
+        raise BadInput(f"--model: the network is that of --from {parent}; leave --model out")
     return StartingPoint.of(find_model(parent))
 
 
@@ -130,7 +131,7 @@ def _network(
     from napari_glioma_density.nuclei.networks import ARCHITECTURES
 
     if start is not None:
-        return start.spec.architecture, start.spec.base_width
+        return start.spec.architecture, _no_narrower(start.spec, base_width)
     if model is None:
         raise BadInput(f"--model: say which network, or --from; one of: {', '.join(ARCHITECTURES)}")
     if model not in ARCHITECTURES:
@@ -138,6 +139,18 @@ def _network(
     if base_width is not None and base_width < 1:
         raise BadInput(f"--base-width {base_width}: must be at least 1")
     return model, _BASE_WIDTH if base_width is None else base_width
+
+
+def _no_narrower(parent: "ModelSpec", base_width: int | None) -> int:
+    """A base width with room for what the parent knows."""
+    if base_width is None:
+        return parent.base_width
+    if base_width < parent.base_width:
+        raise BadInput(
+            f"--base-width {base_width}: {parent.name} has {parent.base_width} channels, and none "
+            f"can be left out; give {parent.base_width} or more"
+        )
+    return base_width
 
 
 def _device(asked: str) -> str:

@@ -38,7 +38,7 @@ class TrainingJob:
     data_weights: tuple[float, ...] = ()
     """Factor on how often each training set is drawn; none: 1 for all."""
     start: StartingPoint | None = None
-    """The network to go on from, the architecture and width being its own; none: from scratch."""
+    """The network to go on from, of the same architecture and no wider; none: from scratch."""
     magnified: bool = False
     """Whether the network is to look at its images enlarged; one that starts from such one does."""
     matched: tuple[DataSet, ...] = ()
@@ -61,7 +61,7 @@ class TrainingJob:
         drops = self.architecture.endswith("-dropblock")
         return ModelSpec(
             name=self.weights.stem,
-            title=f"{self.architecture}, base width {self.base_width}, {recipe.um_per_px} µm/px",
+            title=self._title(),
             architecture=self.architecture,
             base_width=self.base_width,
             batch_norm=recipe.batch_norm,
@@ -83,11 +83,16 @@ class TrainingJob:
         is_of_its_sets = set(names) <= set(parent.trained_on)
         known = parent.licence.split("; ")
         licences = {f"{one.name}: {one.licence}" for one in self.data}
+        if not is_of_its_sets:
+            title = f"{parent.name}, fine-tuned on {', '.join(names)}"
+        elif self.base_width != parent.base_width:
+            title = self._title()
+        else:
+            title = parent.title
         return parent.with_(
             name=self.weights.stem,
-            title=parent.title
-            if is_of_its_sets
-            else f"{parent.name}, fine-tuned on {', '.join(names)}",
+            title=title,
+            base_width=self.base_width,
             licence="; ".join([*known, *sorted(licences - set(known))]),
             trained_on=tuple(dict.fromkeys([*parent.trained_on, *names])),
             research_only=parent.research_only or not all(one.ships_weights for one in self.data),
@@ -96,6 +101,10 @@ class TrainingJob:
             parent=start.parent,
             magnified=self.magnified or parent.magnified,
         )
+
+    def _title(self) -> str:
+        width, um_per_px = self.base_width, self.recipe.um_per_px
+        return f"{self.architecture}, base width {width}, {um_per_px} µm/px"
 
     def configuration(self) -> str:
         """Everything a resumed run must share with the one that was killed."""

@@ -12,6 +12,7 @@ from napari_glioma_density.nuclei.networks.dropblock import DropBlock
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.training.recipe import Recipe
 from napari_glioma_density.training.starting_point import StartingPoint, mixed
+from napari_glioma_density.training.widening import take_over
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ class Learner:
 def new_learner(
     spec: ModelSpec, recipe: Recipe, start: StartingPoint | None = None, device: str = "cpu"
 ) -> Learner:
-    """A network with the weights of ``start``, or drawn from the processor's random state."""
-    network = build_network(spec).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    parent = None if start is None else start.network().to(device)
-    if parent is not None:
-        network.load_state_dict(parent.state_dict())
+    """A network with the weights of ``start``, the rest drawn from the processor's random state."""
+    network = build_network(spec)
+    if start is not None:
+        take_over(network, start.network())
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network).eval().requires_grad_(False)
+    parent = None if start is None else copy.deepcopy(average)
     mixture = 1.0 if start is None else start.mixture
     return Learner(network, average, _optimiser(network, recipe), parent, mixture)
 
