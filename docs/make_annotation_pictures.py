@@ -18,7 +18,7 @@ from napari_glioma_density.annotation.hint_settings import HintSource
 from napari_glioma_density.ui.annotation.dock import AnnotationDock
 from napari_glioma_density.ui.annotation.fine_tune_task import Use
 from napari_glioma_density.ui.annotation.review_box import Note
-from napari_glioma_density.ui.demo import PLUGIN
+from napari_glioma_density.ui.words import PLUGIN
 
 ACCEPTED = 6
 CORRECT, REVIEW, TUNE = range(3)

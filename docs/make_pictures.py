@@ -27,9 +27,10 @@ from napari_glioma_density.results.pictures import write_png
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.synthesis import sample_slide
 from napari_glioma_density.ui.camera import fly_to, layer_view, magnify
-from napari_glioma_density.ui.demo import PLUGIN, WINDOW_PX
+from napari_glioma_density.ui.demo import WINDOW_PX
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.words import PLUGIN
 
 LARGEST_BYTES = 380_000
 PALETTES = (256, 192, 128, 96, 64, 48, 32)

@@ -26,10 +26,10 @@ from shapely.geometry import shape
 
 from napari_glioma_density.regions.region import Origin, Reason
 from napari_glioma_density.synthesis import synthesize, traps_path
-from napari_glioma_density.ui.demo import PLUGIN
 from napari_glioma_density.ui.regions.dock import RegionsDock
 from napari_glioma_density.ui.regions.purpose import Purpose
 from napari_glioma_density.ui.regions.tools import Tool
+from napari_glioma_density.ui.words import PLUGIN
 
 UM_PER_PX = 0.5
 FIELD_MM2 = 0.24

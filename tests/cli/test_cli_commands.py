@@ -162,6 +162,8 @@ BAD_INPUT = [
     (("train", "--data", "folder", "--model", "unet", "-o", "w.pt"), ("w.pt", "safetensors")),
     (("synthesize", "o.tiff", "--width", 10, "--height", 10, "--um-per-px", 0.5), ("10",)),
     (("estimate",), ("argument", "slide")),
+    (("estimate", "x.svs", "--um-per-px", "abc"), ("--um-per-px abc: must be a number", "--help")),
+    (("estimate", "x.svs", "--block-px", 1.5), ("--block-px 1.5: must be a whole number",)),
     (("nonsense",), ("nonsense",)),
     (("info", "discs.tiff", "--nonsense"), ("--nonsense",)),
 ]

@@ -48,7 +48,8 @@ def open_dock(
             viewer.add_layer(_layer(read_slide(str(path))[0]))
         dock = GliomaDensityDock(viewer, lambda *_: segmenter, lambda: MODELS)
         docks.append(dock)
-        viewer.window.add_dock_widget(dock, name="Glioma density")
+        # As napari names the docks of plugins.
+        viewer.window.add_dock_widget(dock, name="Glioma density (napari-glioma-density)")
         qtbot.waitUntil(lambda: dock.model_box.chosen()[0] == "dark", timeout=60_000)
         return dock
 

@@ -354,6 +354,13 @@ def test_keys_are_none_of_naparis_own_and_are_set_free_again(finished: Any) -> N
     assert not keys & {str(key) for key in finished.session.viewer.keymap}
 
 
+def test_its_tab_bears_its_name_and_not_the_plugins(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path, show=True)
+    qtbot.waitUntil(lambda: dock.parent().windowTitle() == "Glioma density", timeout=LONG)
+
+
 def test_closing_the_window_joins_the_run(
     open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
 ) -> None:

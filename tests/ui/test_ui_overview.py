@@ -14,6 +14,7 @@ LONG = 60_000
 @pytest.fixture
 def dock(open_dock: Callable[..., Any], slide_path: Path, qtbot: Any) -> Any:
     dock = open_dock(slide_path, show=True)
+    dock.session.viewer.scene.camera.zoom = 20.0
     qtbot.waitUntil(lambda: dock.overview is not None and dock.overview.isVisible(), timeout=LONG)
     return dock
 
@@ -33,6 +34,17 @@ def test_click_goes_there_and_the_mark_follows(dock: Any) -> None:
     assert viewer.scene.camera.center[-2:] == pytest.approx((500.0, 250.0))
     centre = dock.overview.mark().center()
     assert (centre.x(), centre.y()) == pytest.approx((40.0, 80.0), abs=0.5)
+
+
+def test_it_covers_nothing_while_all_of_the_slide_is_in_view(dock: Any) -> None:
+    camera = dock.session.viewer.scene.camera
+    camera.center, camera.zoom = (225.0, 300.0), 0.2
+    assert not dock.overview.isVisible()
+    dock._toggle_overview()
+    dock._toggle_overview()
+    assert not dock.overview.isVisible()
+    camera.center = (225.0, -3000.0)
+    assert dock.overview.isVisible()
 
 
 def test_key_hides_it_and_brings_it_back(dock: Any) -> None:

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import typer
 
@@ -27,6 +27,9 @@ from napari_glioma_density.errors import BadInput
 # typer carries a click of its own and names only this descendant of the click error that every
 # unknown option, missing argument and bad value derives from.
 UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
+
+NUMBERS: Final = {"float": "a number", "int": "a whole number"}
+"""Kinds of values as typer's checks begin their names, and as people call them."""
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -99,7 +102,17 @@ def run(arguments: Sequence[str]) -> int:
 def _usage(error: Any) -> str:
     command = "" if error.ctx is None else f" {error.ctx.info_name}"
     asked = command if command != f" {app.info.name}" else ""
-    return f"{error.format_message().rstrip('.')}; see `glioma-density{asked} --help`"
+    return f"{_said(error)}; see `glioma-density{asked} --help`"
+
+
+def _said(error: Any) -> str:
+    """What typer says, but of a word that is no number, where it speaks of parsing."""
+    faults: list[Any] = getattr(error.__cause__, "errors", list)()
+    kind = NUMBERS.get(faults[0]["type"].partition("_")[0]) if faults else None
+    if kind:
+        return f"{max(error.param.opts, key=len)} {faults[0]['input']}: must be {kind}"
+    message: str = error.format_message()
+    return message.rstrip(".")
 
 
 def _refuse(message: str) -> int:

@@ -28,7 +28,6 @@ from napari_glioma_density.ui.session import Phase
 SIGN = "GLIOMA_DENSITY_DEMO"
 """Environment variable; ``screenshot`` says that nobody sits before the screen."""
 SCREENSHOT = Path("demo/glioma-density.png")
-PLUGIN = "napari-glioma-density"
 WINDOW_PX = (1600, 1000)
 LOOK_MS = 250
 AT_MOST_SECONDS = 15 * 60
@@ -118,8 +117,8 @@ def _open(folder: Path, screenshot: Path | None) -> Demo:
     """Open window, dock and slide; results go to `folder`, so that every demo sees them come."""
     viewer = napari.Viewer(title="Glioma density")
     viewer.window.resize(*WINDOW_PX)
-    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "Glioma density")
-    viewer.open(shutil.copy(make_meanwhile(sample_slide), folder), plugin=PLUGIN)
+    _, dock = viewer.window.add_plugin_dock_widget(words.PLUGIN, "Glioma density")
+    viewer.open(shutil.copy(make_meanwhile(sample_slide), folder), plugin=words.PLUGIN)
     return Demo(viewer, dock, screenshot)
 
 

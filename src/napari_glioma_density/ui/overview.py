@@ -22,7 +22,8 @@ FRAME, MARK = QColor("#5B6470"), QColor("#0057FF")
 class Overview(QWidget):  # type: ignore[misc]
     """A thumbnail of the session's slide over the upper right corner of `canvas`.
 
-    The thumbnail is made in the background; a click, or a drag, moves the view there.
+    The thumbnail is made in the background; a click, or a drag, moves the view there. While all of
+    the slide is in view it would tell nothing and cover cells, and is hidden.
     """
 
     def __init__(self, session: Session, canvas: QWidget) -> None:
@@ -43,7 +44,7 @@ class Overview(QWidget):  # type: ignore[misc]
     def toggle(self) -> None:
         """Hide it, or show it again."""
         self._wanted = not self._wanted
-        self.setVisible(self._wanted and self._image is not None)
+        self._redraw()
 
     def close_for_good(self) -> None:
         """Let go of viewer and canvas."""
@@ -84,7 +85,7 @@ class Overview(QWidget):  # type: ignore[misc]
         self._image = QImage(rgb.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
         self.setFixedSize(width, height)
         self._place()
-        self.setVisible(self._wanted)
+        self._redraw()
         self.raise_()
 
     def _extent_um(self) -> tuple[float, float]:
@@ -98,7 +99,14 @@ class Overview(QWidget):  # type: ignore[misc]
         self.move(self.parent().width() - self.width() - MARGIN_PX, MARGIN_PX)
 
     def _redraw(self, *_: Any) -> None:
+        self.setVisible(self._wanted and self._image is not None and not self._sees_all())
         self.update()
+
+    def _sees_all(self) -> bool:
+        """Whether no part of the slide lies outside the view."""
+        view, (height, width) = visible_part(self._session.viewer), self._extent_um()
+        down, across = view.y_um + view.height_um, view.x_um + view.width_um
+        return view.y_um <= 0 and view.x_um <= 0 and down >= height and across >= width
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Stay in the corner when the canvas is resized."""

@@ -12,6 +12,7 @@ from napari_glioma_density.findings.uncertainty import Uncertainty
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Progress
 
+PLUGIN = "napari-glioma-density"
 MEASURE = "nuclear area, % of tissue, all cell types"
 PURPOSE = "Research use only, not for diagnosis, grading or margins."
 NO_MODEL = "No model is installed: train one with glioma-density train."

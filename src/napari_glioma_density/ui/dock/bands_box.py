@@ -13,6 +13,10 @@ from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.session import Session
 
 SWATCH_PX, BAR_PX = 18, 110
+OF_PATCH = (
+    "Bands are of nuclear area ÷ area of the patch, glass and all, as in the paper. "
+    "The headline, cells and hotspots divide by the tissue alone."
+)
 HATCHES = "Hatched: under half is tissue; grey: damaged\nfile; grey-blue: left out"
 
 
@@ -55,7 +59,7 @@ class BandsBox(Box):
     """Legend and scale; re-banding never runs the network again."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__("Bands of nuclear area, % of patch")
+        super().__init__("Bands of nuclear area, % of patch", tip=OF_PATCH)
         self._session = session
         self._scale = ComboBox(name="scale", choices=[(str(bands), bands) for bands in Bands])
         self._opacity = FloatSlider(

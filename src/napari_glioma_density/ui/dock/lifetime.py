@@ -88,6 +88,8 @@ class LivingDock(QWidget):  # type: ignore[misc]
         """Lie over the other dock of this program: side by side both would be too low to use."""
         with suppress(RuntimeError):  # closed meanwhile
             own = self.parent()
+            # On a tab there is room for its name alone.
+            own.setWindowTitle(own.windowTitle().removesuffix(f" ({words.PLUGIN})"))
             for other in window.findChildren(LivingDock):
                 place = other.parent()
                 if other is not self and isinstance(place, QDockWidget) and not place.isFloating():

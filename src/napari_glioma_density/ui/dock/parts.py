@@ -17,14 +17,18 @@ from qtpy.QtWidgets import (
 
 
 class Box(QWidget):  # type: ignore[misc]
-    """A titled part of the dock; children go into `body`, from top to bottom."""
+    """A titled part of the dock; children go into `body`, from top to bottom.
 
-    def __init__(self, title: str) -> None:
+    Whoever rests on the title reads `tip`.
+    """
+
+    def __init__(self, title: str, tip: str = "") -> None:
         super().__init__()
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(5)
         heading = QLabel(title)
+        heading.setToolTip(tip)
         heading.setStyleSheet(
             "font-weight: bold; border-bottom: 1px solid #5b6470; padding: 2px 4px;"
         )
