@@ -161,6 +161,20 @@ def test_names_keep_their_size_on_the_screen(lattice: Lattice) -> None:
     assert np.allclose(names.layer.data[0], 6.5)
 
 
+def test_grid_follows_the_zoom_part_by_part(lattice: Lattice) -> None:
+    overlay = GridOverlay(cell_grid(lattice, 0.24))
+    lines, names, frame = overlay.layers
+    overlay.follow_zoom(2.0)
+    assert np.allclose(names.size, 13)
+    assert lines.edge_width == 1.0
+    overlay.follow_zoom(2.0)
+    assert lines.edge_width == 0.5
+    overlay.follow_zoom(2.0)
+    assert frame.edge_width == 4.0  # nothing is framed: nothing to do
+    overlay.choose(0, 1)
+    assert frame.edge_width == 2.0
+
+
 def test_density_steps_back_as_the_view_comes_near(lattice: Lattice) -> None:
     overlay = DensityOverlay(lattice, PAPER_BANDS)
     opacities = []

@@ -88,14 +88,27 @@ def test_overlays_lie_in_place_and_show_nothing(at_rest: Any) -> None:
     found = layers(at_rest)
     assert at_rest.session.shown is None
     assert not found["density"].data.any()
-    assert not any(found[name].visible for name in GRID)
+    assert not any(found[name].opacity for name in GRID)
+
+
+@pytest.mark.window
+def test_every_letter_of_the_names_is_drawn_ahead_unseen(at_rest: Any, qtbot: Any) -> None:
+    names = layers(at_rest)["cell names"]
+    every = set("".join(names.features["cell"]))
+    qtbot.waitUntil(
+        lambda: set("".join(names.features["cell"][names.shown])) == every, timeout=LONG
+    )
+    assert not names.shown.all()
+    assert not names.opacity
+    estimate(at_rest, qtbot)
+    qtbot.waitUntil(lambda: names.shown.all() and names.opacity == 1, timeout=LONG)
 
 
 @pytest.mark.window
 def test_the_estimate_takes_the_overlays_over(at_rest: Any, qtbot: Any) -> None:
     before = layers(at_rest)
     estimate(at_rest, qtbot)
-    qtbot.waitUntil(lambda: all(layers(at_rest)[name].visible for name in GRID), timeout=LONG)
+    qtbot.waitUntil(lambda: all(layers(at_rest)[name].opacity for name in GRID), timeout=LONG)
     assert layers(at_rest) == before
     assert before["density"].data.any()
 
@@ -104,8 +117,8 @@ def test_the_estimate_takes_the_overlays_over(at_rest: Any, qtbot: Any) -> None:
 def test_names_that_were_switched_off_stay_off(at_rest: Any, qtbot: Any) -> None:
     at_rest.session.overlays.set_names_shown(False)
     estimate(at_rest, qtbot)
-    qtbot.waitUntil(lambda: layers(at_rest)["chosen cell"].visible, timeout=LONG)
-    assert layers(at_rest)["grid"].visible
+    qtbot.waitUntil(lambda: layers(at_rest)["chosen cell"].opacity, timeout=LONG)
+    assert layers(at_rest)["grid"].opacity
     assert not layers(at_rest)["cell names"].visible
 
 

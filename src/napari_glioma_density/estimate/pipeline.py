@@ -76,13 +76,18 @@ class Pipeline:
         ):
             reading: deque[tuple[Block, Future[_Seen]]] = deque()
             writing: deque[tuple[Block, Future[None]]] = deque()
-            unwritten = 0  # someone waits for the first block; later ones are written meanwhile
-            while (queue or reading) and not halted():
-                while queue and len(reading) < crew.ahead:
+
+            def read_ahead(blocks: int) -> None:
+                while queue and len(reading) < blocks:
                     block = queue.take()
                     reading.append((block, readers.submit(self._read, block, masks)))
+
+            unwritten = 0  # someone waits for the first block: others are begun, and written, later
+            read_ahead(1)
+            while reading and not halted():
                 block, seen = reading.popleft()
                 answer = self._begun(masks, seen.result())
+                read_ahead(crew.ahead)
                 read = seen.result().pixels.read
                 measured = measurers.submit(self._measure, measuring, block, read, answer)
                 writing.append((block, recorder.submit(self._record, measured)))

@@ -1,5 +1,8 @@
 """The grid overlay: lines between cells, their names, and the cell that was chosen."""
 
+from collections import deque
+from collections.abc import Iterator
+
 import numpy as np
 from napari.layers import Layer, Points
 from numpy.typing import NDArray
@@ -50,6 +53,22 @@ class GridOverlay:
         """Switch the names of the cells on or off."""
         self._names.layer.visible = shown
 
+    def veil(self) -> None:
+        """Be drawn without being seen, so that what napari does once is done before it counts."""
+        for layer in self.layers:
+            layer.opacity = 0.0
+        self._names.begin_rehearsal()
+
+    def rehearse(self) -> None:
+        """Have a letter or two of the names drawn that were not drawn before."""
+        self._names.rehearse()
+
+    def unveil(self) -> None:
+        """Be seen."""
+        self._names.end_rehearsal()
+        for layer in self.layers:
+            layer.opacity = 1.0
+
     def choose(self, row: int, column: int) -> None:
         """Frame one cell."""
         ys, xs = self._grid.edges_um()
@@ -60,9 +79,12 @@ class GridOverlay:
         self._frame.draw(np.zeros((0, 2, 2)))
 
     def follow_zoom(self, zoom: float) -> None:
-        """Keep lines and names at their size on the screen (`zoom` in screen px per µm)."""
-        for part in (self._lines, self._names, self._frame):
-            part.follow_zoom(zoom)
+        """Keep lines and names at their size on the screen (`zoom` in screen px per µm).
+
+        One of them a call: napari takes 5 to 20 ms for each.
+        """
+        parts = (self._names, self._lines, self._frame)
+        next((part for part in parts if part.follow_zoom(zoom)), None)
 
 
 def cell_at(grid: CellGrid, y_um: float, x_um: float) -> tuple[int, int] | None:
@@ -86,6 +108,7 @@ class CellNames:
 
     def __init__(self, grid: CellGrid) -> None:
         self._corners, names = _name_places(grid)
+        self._rehearsed: deque[int] = deque()
         self._zoom = 1.0
         self.layer = Points(
             self._corners,
@@ -107,12 +130,43 @@ class CellNames:
         self.layer.features = {"cell": names}
         self.layer.size = TAG_PX / self._zoom
 
-    def follow_zoom(self, zoom: float) -> None:
-        """Keep tags at their size on the screen (`zoom` in screen px per µm)."""
-        if not np.isclose(zoom, self._zoom, rtol=0.05):
-            self._zoom = zoom
-            self.layer.data = self._corners + TAG_PX / 2 / zoom
-            self.layer.size = TAG_PX / zoom
+    def begin_rehearsal(self) -> None:
+        """Show no name until `rehearse` does.
+
+        A letter takes 20 to 40 ms when it is drawn for the first time, all of them half a second.
+        """
+        self._rehearsed = deque(_names_with_new_letters(list(self.layer.features["cell"])))
+        self.layer.shown = np.zeros(len(self._corners), np.bool_)
+
+    def rehearse(self) -> None:
+        """Show one more name that has a letter no other has shown."""
+        if self._rehearsed:
+            shown = self.layer.shown.copy()
+            shown[self._rehearsed.popleft()] = True
+            self.layer.shown = shown
+
+    def end_rehearsal(self) -> None:
+        """Show every name."""
+        self._rehearsed.clear()
+        self.layer.shown = np.ones(len(self._corners), np.bool_)
+
+    def follow_zoom(self, zoom: float) -> bool:
+        """Keep tags at their size (`zoom` in screen px per µm); return whether it took work."""
+        if np.isclose(zoom, self._zoom, rtol=0.05):
+            return False
+        self._zoom = zoom
+        self.layer.data = self._corners + TAG_PX / 2 / zoom
+        self.layer.size = TAG_PX / zoom
+        return True
+
+
+def _names_with_new_letters(names: list[str]) -> Iterator[int]:
+    """Yield the places of names, in order, that hold a letter or digit none before them holds."""
+    known: set[str] = set()
+    for place, name in enumerate(names):
+        if not known.issuperset(name):
+            known.update(name)
+            yield place
 
 
 def _name_places(grid: CellGrid) -> tuple[NDArray[np.float64], list[str]]:

@@ -16,7 +16,7 @@ class LineOverlay:
     """One Vectors layer whose lines stay `width` screen px wide; locked against deletion by key."""
 
     def __init__(self, name: str, segments: Segments, colour: str, width: float) -> None:
-        self._width = width
+        self._width = self._width_um = width
         self.layer = Vectors(
             segments,
             name=name,
@@ -31,12 +31,21 @@ class LineOverlay:
     def draw(self, segments: Segments) -> None:
         """Show other lines."""
         self.layer.data = segments
+        self._fit_width()
 
-    def follow_zoom(self, zoom: float) -> None:
-        """Keep the width on the screen (`zoom` in screen px per µm)."""
-        width = self._width / zoom
-        if not np.isclose(width, self.layer.edge_width, rtol=0.05):
-            self.layer.edge_width = width
+    def follow_zoom(self, zoom: float) -> bool:
+        """Keep the width on the screen (`zoom` in screen px per µm); return whether it took work.
+
+        Where there are no lines it takes none.
+        """
+        self._width_um = self._width / zoom
+        return self._fit_width()
+
+    def _fit_width(self) -> bool:
+        if not len(self.layer.data) or np.isclose(self._width_um, self.layer.edge_width, rtol=0.05):
+            return False
+        self.layer.edge_width = self._width_um
+        return True
 
 
 def grid_segments(ys: NDArray[Any], xs: NDArray[Any]) -> Segments:

@@ -32,7 +32,6 @@ class OverlayStack:
         self._nuclei: NucleiOverlay | None = None
         self._grid: GridOverlay | None = None
         self._waiting: deque[Layer] = deque()
-        self._unveiling: deque[Layer] = deque()
         self._hidden: list[Layer] = []
         self._kept_hidden = False
         self._expected: Lattice | None = None
@@ -44,26 +43,29 @@ class OverlayStack:
         self.filled = False
 
     def expect(self, lattice: Lattice, snapshot: Snapshot) -> None:
-        """Put the overlays of a run to come in place, empty, the grid hidden.
+        """Put the overlays of a run to come in place, empty, the grid veiled.
 
         Adding layers holds the window up: better while it is at rest than when nuclei are awaited.
         """
+        if self._expected == lattice:
+            self.paint(snapshot)
+            return
         self.clear()
         self._make(lattice, tuple(NoNuclei(shape) for shape in mask_shapes(lattice)), snapshot)
         self._expected = lattice
-        for layer in self._grid_layers():
-            layer.visible = False
+        if self._grid is not None:
+            self._grid.veil()
 
     def show(self, shown: ShownRun) -> None:
         """Replace the overlays by those of a run."""
-        if self._nuclei is not None and self._is_expected(shown):
+        if self._nuclei is not None and self._grid is not None and self._is_expected(shown):
             self._expected = None
             self._nuclei.look_at(shown.masks)
-            self._unveiling.extend(self._grid_layers())
+            self._grid.unveil()
         else:
             self.clear()
             self._make(shown.lattice, shown.masks, shown.snapshot)
-            self.set_names_shown(self.names_shown)
+        self.set_names_shown(self.names_shown)
         self.paint(shown.snapshot)
 
     def _make(self, lattice: Lattice, masks: tuple[Mask, ...], snapshot: Snapshot) -> None:
@@ -90,6 +92,8 @@ class OverlayStack:
         self._density.follow_zoom(zoom, self.opacity)
         self._nuclei.draw_wanted()
         self._grid.follow_zoom(zoom)
+        if self._expected is not None and not self._waiting:
+            self._grid.rehearse()
 
     def _add_waiting(self) -> None:
         """Add the next layer, leaving the selection as it is."""
@@ -97,13 +101,6 @@ class OverlayStack:
             active = self._viewer.layers.selection.active
             self._viewer.add_layer(self._waiting.popleft())
             self._viewer.layers.selection.active = active
-        elif self._unveiling:
-            self._unveil(self._unveiling.popleft())
-
-    def _unveil(self, layer: Layer) -> None:
-        """Show a layer of the grid that lay hidden, unless the user keeps it so."""
-        if self._grid is not None and (layer is not self._grid.names or self.names_shown):
-            layer.visible = True
 
     def paint(self, snapshot: Snapshot) -> None:
         """Redraw what changed in the patches, the scale or the grid."""
@@ -183,12 +180,8 @@ class OverlayStack:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
         self._waiting.clear()
-        self._unveiling.clear()
         self._hidden = []
         self._density = self._nuclei = self._grid = self._expected = None
-
-    def _grid_layers(self) -> tuple[Layer, ...]:
-        return () if self._grid is None else self._grid.layers
 
     def _layers(self) -> tuple[Layer, ...]:
         if self._density is None or self._nuclei is None or self._grid is None:
