@@ -1,6 +1,9 @@
 """What is got ready while the window is at rest, and what the estimate then takes over."""
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from painted_slide import write_glow, write_slide
 from quick_segmenter import DarkPixels
 
+from napari_glioma_density import estimate as estimate_room
 from napari_glioma_density.slides import Slide, open_slide
 from napari_glioma_density.stain import NotBrightfield
 from napari_glioma_density.ui.readiness import Asked, Readiness
@@ -58,6 +62,31 @@ def test_what_is_forgotten_is_got_again(
     readiness.forget()
     readiness.get(Asked(slide, "dark", "cpu"))
     assert loads == ["dark", "dark"]
+
+
+def test_nobody_waits_for_a_rehearsal(slide: Slide, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    rehearsed: list[object] = []
+    monkeypatch.setattr(estimate_room, "rehearse_first_block", rehearsed.append)
+
+    def load(model: str, device: str) -> DarkPixels:
+        begun.set()
+        assert go_on.wait(LONG)
+        return DarkPixels()
+
+    readiness, asked = Readiness(load), Asked(slide, "dark", "cpu")
+    with ThreadPoolExecutor(2) as threads:
+        ahead = threads.submit(readiness.get, asked, ahead=True)
+        assert begun.wait(LONG)
+        awaited = threads.submit(readiness.get, asked)
+        while not readiness._is_awaited.is_set():
+            time.sleep(0.001)
+        go_on.set()
+        assert ahead.result() is awaited.result()
+    assert not rehearsed
+    readiness.forget()
+    readiness.get(asked, ahead=True)
+    assert len(rehearsed) == 1
 
 
 def test_a_refusal_is_told_every_time(readiness: Readiness, tmp_path: Path) -> None:

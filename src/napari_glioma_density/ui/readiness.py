@@ -43,12 +43,14 @@ class Ready:
 class Readiness:
     """Gets ready for an estimate, in any thread, and keeps the last that was asked for.
 
-    Who asks for what another thread is just getting ready waits for it.
+    Who asks for what another thread is just getting ready waits for it, and for no more of it than
+    an estimate needs.
     """
 
     def __init__(self, load: LoadSegmenter) -> None:
         self.load = load
         self._lock = threading.Lock()
+        self._is_awaited = threading.Event()
         self._kept: tuple[Asked, Ready] | None = None
 
     def get(self, asked: Asked, *, ahead: bool = False) -> Ready:
@@ -62,7 +64,11 @@ class Readiness:
         BadInput
             When the model cannot be loaded or the slide not be measured.
         """
+        if not ahead:
+            self._is_awaited.set()
         with self._lock:
+            if not ahead:
+                self._is_awaited.clear()
             if self._kept is None or self._kept[0] != asked:
                 self._kept = None
                 # In a thread of its own: libraries compute in threads that the first caller starts.
@@ -80,7 +86,8 @@ class Readiness:
 
         segmenter = self.load(asked.model, asked.device)
         survey = Survey.of(asked.slide, segmenter.spec)
-        if ahead:
+        if ahead and not self._is_awaited.is_set():
             rehearse_first_block(segmenter)
+        if ahead and not self._is_awaited.is_set():
             survey.colours  # noqa: B018 - read now and kept
         return Ready(segmenter, survey)
