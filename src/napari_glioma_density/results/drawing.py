@@ -4,6 +4,7 @@ Text is drawn with the font that Pillow brings, so that it looks the same everyw
 differs by its version.
 """
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,8 @@ QUIET_INK: Colour = (125, 125, 125)
 
 DAMAGED: Colour = (140, 140, 140)
 LEFT_OUT: Colour = (91, 122, 153)
-_FONT: Final = ImageFont.load_default(13)
+LETTER_PX: Final = 13
+"""How large letters are unless another size is asked for."""
 _BASELINE: Final = "ls"
 """Pillow's name for text placed by the left end of its baseline."""
 
@@ -49,11 +51,28 @@ def hatch(picture: Picture, where: NDArray[np.bool_], step: int) -> None:
     picture[y[between], x[between]] = PAPER
 
 
-def write(picture: Picture, text: str, left_bottom: tuple[int, int], ink: Colour = INK) -> None:
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def text_width(text: str, size: int = LETTER_PX) -> int:
+    """Return how wide one line of text is, px."""
+    return round(_font(size).getbbox(text, anchor=_BASELINE)[2])
+
+
+def write(
+    picture: Picture,
+    text: str,
+    left_bottom: tuple[int, int],
+    ink: Colour = INK,
+    size: int = LETTER_PX,
+) -> None:
     """Write one line of text; what lies beyond the picture is cut off."""
-    left, top, right, bottom = map(round, _FONT.getbbox(text, anchor=_BASELINE))
+    font = _font(size)
+    left, top, right, bottom = map(round, font.getbbox(text, anchor=_BASELINE))
     stencil = Image.new("L", (right - left, bottom - top))
-    ImageDraw.Draw(stencil).text((-left, -top), text, fill=255, font=_FONT, anchor=_BASELINE)
+    ImageDraw.Draw(stencil).text((-left, -top), text, fill=255, font=font, anchor=_BASELINE)
     x, y = left_bottom[0] + left, left_bottom[1] + top
     cut_x, cut_y = max(-x, 0), max(-y, 0)
     ends = max(y + stencil.height, 0), max(x + stencil.width, 0)
@@ -67,7 +86,7 @@ def write_centred(
     picture: Picture, text: str, centre: tuple[int, int], *, on_plate: bool = False
 ) -> None:
     """Write one line of text around a point; on a pale plate it can be read on any colour."""
-    ends = _FONT.getbbox(text, anchor=_BASELINE)
+    ends = _font(LETTER_PX).getbbox(text, anchor=_BASELINE)
     width, height = round(ends[2] - ends[0]), round(-ends[1])
     left, bottom = centre[0] - width // 2, centre[1] + height // 2
     if on_plate:

@@ -7,7 +7,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.results.drawing import INK, QUIET_INK, Colour, Picture, canvas
+from napari_glioma_density.results.drawing import (
+    INK,
+    LETTER_PX,
+    QUIET_INK,
+    Colour,
+    Picture,
+    canvas,
+    text_width,
+    write,
+)
 
 OVER_SEGMENTED: Colour = (225, 20, 20)
 UNDER_SEGMENTED: Colour = (20, 90, 255)
@@ -15,7 +24,6 @@ AGREED: Colour = (60, 220, 90)
 _OPACITY = 0.65
 _GAP_PX = 10
 _MARGIN_PX = 8
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _LEGEND = (
     (OVER_SEGMENTED, "over-segmented: marked, not annotated"),
     (UNDER_SEGMENTED, "under-segmented: annotated, not marked"),
@@ -67,14 +75,14 @@ def draw_field(
     rgb, labels, mask
         As of :func:`draw_errors`.
     caption
-        Its lines. OpenCV's letters are ASCII: accents are dropped, other signs become ``?``.
+        Its lines. Pillow's own letters are ASCII: accents are dropped, other signs become ``?``.
     """
     height, width = rgb.shape[:2]
     lettering = _Lettering.for_width(2 * width)
-    lines = tuple(_ascii(line) for line in caption)
+    lines = tuple(map(_ascii, caption))
     written = max(*map(lettering.width, lines), lettering.legend_width()) + 2 * _MARGIN_PX
     picture = canvas(
-        height + lettering.height_px * (len(lines) + 1) + _GAP_PX,
+        height + lettering.height_px * (len(caption) + 1) + _GAP_PX,
         max(2 * width + _GAP_PX, written),
     )
     picture[:height, :width] = rgb
@@ -94,21 +102,22 @@ def _ascii(text: str) -> str:
 class _Lettering(NamedTuple):
     """Letters large enough to be read when the picture is fitted to a screen."""
 
-    size: float
-    stroke_px: int
-    height_px: int
+    size: int
 
     @classmethod
     def for_width(cls, width_px: int) -> "_Lettering":
-        size = max(0.55, width_px / 1800)
-        return cls(size, 1 if size < 0.9 else 2, round(46 * size))
+        return cls(max(LETTER_PX, round(width_px / 70)))
+
+    @property
+    def height_px(self) -> int:
+        """From one baseline to the next."""
+        return round(1.8 * self.size)
 
     def width(self, text: str) -> int:
-        (width, _), _ = cv2.getTextSize(text, _FONT, self.size, self.stroke_px)
-        return int(width)
+        return text_width(text, self.size)
 
     def write(self, picture: Picture, text: str, x: int, y: int, ink: Colour) -> None:
-        cv2.putText(picture, text, (x, y), _FONT, self.size, ink, self.stroke_px, cv2.LINE_AA)
+        write(picture, text, (x, y), ink, self.size)
 
     def legend_width(self) -> int:
         return sum(self.width(text) + 2 * self.height_px for _, text in _LEGEND)
