@@ -61,18 +61,20 @@ def correct(findings: Any, factor: float, **changes: Any) -> None:
 
 
 def test_a_slide_without_fields_has_the_error_of_the_models_validation(findings: Any) -> None:
-    assert known_error(findings) == density_error(FAST)
+    assert known_error(findings.store, findings.spec, findings.snapshot) == density_error(FAST)
     findings.spec = replace(SPEC, weights_sha256="0" * 64)
-    assert known_error(findings) is None
+    assert known_error(findings.store, findings.spec, findings.snapshot) is None
 
 
 def test_finished_random_fields_take_its_place(findings: Any) -> None:
     correct(findings, 1.25)
-    error = known_error(findings)
+    error = known_error(findings.store, findings.spec, findings.snapshot)
     assert error is not None
     assert error.centre == pytest.approx(1.25, rel=1e-3)
     assert str(error.basis) == "4 random corrected fields of this slide"
-    assert known_error(findings, "second") == density_error(FAST)
+    assert known_error(findings.store, findings.spec, findings.snapshot, "second") == density_error(
+        FAST
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_finished_random_fields_take_its_place(findings: Any) -> None:
 )
 def test_other_fields_say_nothing_of_the_slide(findings: Any, changes: dict[str, Any]) -> None:
     correct(findings, 1.25, **changes)
-    assert known_error(findings) == density_error(FAST)
+    assert known_error(findings.store, findings.spec, findings.snapshot) == density_error(FAST)
 
 
 def test_fields_on_patches_that_are_left_out_do_not_count(findings: Any) -> None:
@@ -89,6 +91,6 @@ def test_fields_on_patches_that_are_left_out_do_not_count(findings: Any) -> None
     state[0, 1] = PatchState.EXCLUDED
     snapshot = findings.snapshot
     findings.snapshot = replace(snapshot, model=replace(snapshot.model, state=state))
-    error = known_error(findings)
+    error = known_error(findings.store, findings.spec, findings.snapshot)
     assert error is not None
     assert str(error.basis) == "3 random corrected fields of this slide"

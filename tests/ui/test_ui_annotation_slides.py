@@ -98,6 +98,14 @@ def test_random_fields_give_a_factor_for_the_slide(at_desk: Annotator) -> None:
         f"Slide, from 3 random fields: nuclear area × {factor.factor:.2f} "
         f"(95 % interval {factor.low:.2f}–{factor.high:.2f})"
     )
+    # Nothing is known of this model but what these fields tell; the dock follows them at once.
+    sureness = at_desk.session.sureness
+    at_desk.wait(lambda: sureness.error is not None)
+    assert str(sureness.error.basis) == "3 random corrected fields of this slide"
+    at_desk.wait(lambda: "95 % interval" in at_desk.density.scope_box._nuclei.text())
+    at_desk.annotation.actions.toggle_done()
+    at_desk.annotation.tick()
+    at_desk.wait(lambda: str(sureness.error.basis).startswith("4 random"))
     at_desk.press(at_desk.dock.field_box._sample)
     at_desk.wait(lambda: len(at_desk.rows()) == 12)
     at_desk.press(at_desk.dock.field_box._sample)

@@ -84,7 +84,7 @@ def densest_fields(findings: Findings) -> tuple[FieldHotspot, ...]:
 
 def intervals(findings: Findings, sections: Iterable[MeasuredSection] = ()) -> Intervals | None:
     """Return how sure cells, total and nucleus count are; None when nothing is known of that."""
-    error = known_error(findings)
+    error = known_error(findings.store, findings.spec, findings.snapshot)
     if error is None:
         return None
     percent = findings.snapshot.totals.tissue_density_percent

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import Choice, FieldValues
@@ -11,18 +12,23 @@ from napari_glioma_density.findings.density_error import (
     corrected_error,
     density_error,
 )
-from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.snapshot import Snapshot
+from napari_glioma_density.results import RunSpec
 
 
-def known_error(findings: Findings, reader: str = "first") -> DensityError | None:
-    """Return the error that intervals of these findings are made from.
+def known_error(
+    store: Path, spec: RunSpec, snapshot: Snapshot, reader: str = "first"
+) -> DensityError | None:
+    """Return the error that intervals of a run's figures are made from.
 
     From three finished random fields on these, and else the model's validation.
 
     Parameters
     ----------
-    findings
-        Of a slide.
+    store
+        Folder of the slide's result store.
+    spec, snapshot
+        The run, and what it found.
     reader
         Whose fields count.
 
@@ -38,20 +44,19 @@ def known_error(findings: Findings, reader: str = "first") -> DensityError | Non
     ModelError
         When a file of scores cannot be read.
     """
-    shown = findings.snapshot
     # Values of fields are without exclusions: so are the model's here. Fields on patches that
     # are left out whole do not count.
-    model = replace(shown.measured, state=shown.model.state)
-    fields = tuple(_finished(findings, reader))
+    model = replace(snapshot.measured, state=snapshot.model.state)
+    fields = tuple(_finished(store, spec, reader))
     drawn = [values for values, choice in fields if choice is Choice.RANDOM]
     chosen = [values for values, choice in fields if choice is not Choice.RANDOM]
     own = corrected_error(model, drawn, chosen)
-    return own or density_error(findings.spec.weights_sha256)
+    return own or density_error(spec.weights_sha256)
 
 
-def _finished(findings: Findings, reader: str) -> Iterator[tuple[FieldValues, Choice]]:
-    corrections = Corrections.open(findings.store, reader, writable=False)
+def _finished(store: Path, spec: RunSpec, reader: str) -> Iterator[tuple[FieldValues, Choice]]:
+    corrections = Corrections.open(store, reader, writable=False)
     for record in corrections.records():
-        notes = corrections.notes(record.name) if fits(record, findings.spec) else None
+        notes = corrections.notes(record.name) if fits(record, spec) else None
         if notes is not None and notes.done and notes.values is not None:
             yield notes.values, record.choice

@@ -38,6 +38,7 @@ from napari_glioma_density.ui.overlays.stack import OverlayStack
 from napari_glioma_density.ui.readiness import LoadSegmenter, Readiness, load_segmenter
 from napari_glioma_density.ui.region import Scope, region_of
 from napari_glioma_density.ui.stored import ShownRun, stored_results
+from napari_glioma_density.ui.sureness import Sureness
 
 TICK_MS = 120
 
@@ -95,6 +96,7 @@ class Session:
         """Each waits, in any thread, until what people have edited with it is on disk."""
         self.exclusions = ExclusionDesk(self)
         self.hotspots = Hotspots(self)
+        self.sureness = Sureness(self)
         self._insisted: set[str] = set()
         self._framing = False
         self._asked: tuple[Slide, str | None] | None = None

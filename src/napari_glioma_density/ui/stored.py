@@ -24,8 +24,8 @@ TISSUE, TISSUE_PX = 1, 16
 class ShownRun:
     """A run ready to be drawn: its masks (finest first, read as needed) and its patches.
 
-    `amendments` are those on disk when it was opened; `error` is how far the model is known to be
-    off, from which intervals are made.
+    `amendments` are those on disk when it was opened; `error` is how far the model was then known
+    to be off; see `sureness`.
     """
 
     store: Path
@@ -51,7 +51,7 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         snapshot=findings.snapshot,
         amendments=findings.amendments,
         sections=find_sections(run.tissue, run.lattice),
-        error=known_error(findings),
+        error=known_error(findings.store, run.spec, findings.snapshot),
         tissue_mm2=np.count_nonzero(run.tissue == TISSUE) * TISSUE_PX**2 * run.lattice.px_mm2,
     )
 

@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 
 from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.annotation.document import AnnotatedField
+from napari_glioma_density.annotation.field import FieldValues
 from napari_glioma_density.annotation.hint_settings import HintSettings
 from napari_glioma_density.ui.annotation.actions import Actions
 from napari_glioma_density.ui.annotation.field_frames import FieldFrames
@@ -28,6 +29,7 @@ from napari_glioma_density.ui.annotation.shelf import (
     counting,
 )
 from napari_glioma_density.ui.camera import fly_to
+from napari_glioma_density.ui.identity import same_objects
 from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.stored import ShownRun
@@ -70,6 +72,7 @@ class AnnotationSession:
         self._closed = False
         self._shown: ShownRun | None = None
         self._frames = FieldFrames(session.viewer)
+        self._finished: tuple[FieldValues | None, ...] = ()
         self._next_count = 0.0
         self._timer = QTimer()
         self._timer.timeout.connect(self.tick)
@@ -302,6 +305,14 @@ class AnnotationSession:
             fields=() if self.reader == SECOND else counting(self.fields),
         )
         self.session.amend(amendments)
+        self._tell_finished()
+
+    def _tell_finished(self) -> None:
+        """Finished fields say how far the model is off on this slide."""
+        finished = tuple(field.values for field in self.fields if field.done)
+        if not same_objects(finished, self._finished):
+            self._finished = finished
+            self.session.sureness.refresh()
 
     def _show_outlines(self) -> None:
         """Draw fields as corrected in the nuclei overlay; the open one has layers of its own."""

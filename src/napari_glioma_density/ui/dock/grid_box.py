@@ -130,10 +130,10 @@ class GridBox(Box):
         return "" if ratio is None else f"\n{times_reference(ratio, reference)}"
 
     def _unsure(self, cell: Cell, snapshot: Snapshot) -> Uncertainty | None:
-        shown = self._session.shown
-        if shown is None or shown.error is None:
+        error = self._session.sureness.error
+        if error is None:
             return None
-        known = (snapshot.patches, snapshot.corrected, shown.error, snapshot.scope)
+        known = (snapshot.patches, snapshot.corrected, error, snapshot.scope)
         return cell_uncertainties([cell], *known)[0]
 
 

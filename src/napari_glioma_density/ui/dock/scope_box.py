@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout
 
+from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.findings.uncertainty import Uncertainty, total_uncertainty
 from napari_glioma_density.ui import words
@@ -13,7 +14,6 @@ from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.region import Scope, draw_region
 from napari_glioma_density.ui.session import Phase, Session
-from napari_glioma_density.ui.stored import ShownRun
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Progress
@@ -125,7 +125,7 @@ class ScopeBox(Box):
             self._say("")
             return
         self._headline.setText(words.percent(snapshot.totals.tissue_density_percent))
-        unsure = _unsure(snapshot, shown)
+        unsure = _unsure(snapshot, self._session.sureness.error)
         left_out = words.left_out(snapshot.exclusions.read_mm2(snapshot.scope))
         is_whole = snapshot.scope is None or bool(snapshot.scope.all())
         part = "" if is_whole else IN_VIEW if self._session.is_live else PART
@@ -152,8 +152,7 @@ class ScopeBox(Box):
         self._state.setVisible(bool(state))
 
 
-def _unsure(snapshot: Snapshot, shown: ShownRun) -> Uncertainty | None:
-    if shown.error is None:
+def _unsure(snapshot: Snapshot, error: DensityError | None) -> Uncertainty | None:
+    if error is None:
         return None
-    known = (snapshot.patches, snapshot.corrected, shown.error, snapshot.scope)
-    return total_uncertainty(*known)
+    return total_uncertainty(snapshot.patches, snapshot.corrected, error, snapshot.scope)

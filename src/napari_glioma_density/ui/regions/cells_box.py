@@ -140,14 +140,14 @@ class CellsBox(Box):
         snapshot, reference = session.snapshot, self._reference.current
         if snapshot is None or not self.isVisible():
             return
-        made_of = (snapshot, reference)
+        error = session.sureness.error
+        made_of = (snapshot, reference, error)
         if same_objects(made_of, self._made_of):
             return
         running = session.phase is not Phase.READY
         if running and (time.monotonic() < self._next or self.table.underMouse()):
             return
         self._made_of, self._next = made_of, time.monotonic() + PAUSE_S
-        error = session.shown.error if session.shown else None
         session.background.submit(
             partial(cell_rows, snapshot, error, reference), partial(self._show, made_of)
         )

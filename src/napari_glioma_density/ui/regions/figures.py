@@ -149,7 +149,13 @@ class _Measurer:
         left_out = left_out_geometry(findings.left_out)
         automatic = [r for r in findings.left_out if r.origin is Origin.AUTOMATIC]
         alone = exclusions_of(automatic, findings.measured).read_mm2(findings.snapshot.scope)
-        figures = Figures(findings, left_out, {}, alone, known_error(findings))
+        figures = Figures(
+            findings,
+            left_out,
+            {},
+            alone,
+            known_error(findings.store, findings.spec, findings.snapshot),
+        )
         used: dict[tuple[bytes, bytes], RegionSums] = {}
         for region in findings.regions:
             if region.kind.is_line:

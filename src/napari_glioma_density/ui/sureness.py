@@ -1,0 +1,54 @@
+"""How far the model is known to be off on the slide on show."""
+
+from typing import TYPE_CHECKING
+
+from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.known_error import known_error
+from napari_glioma_density.ui.stored import ShownRun
+
+if TYPE_CHECKING:
+    from napari_glioma_density.density import Exclusions
+    from napari_glioma_density.ui.session import Session
+
+
+class Sureness:
+    """What intervals on the screen are made from; follows finished fields and exclusions."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self._found: tuple[ShownRun, DensityError | None] | None = None
+        self._left_out: Exclusions | None = None
+        session.measured.connect(self._follow)
+
+    @property
+    def error(self) -> DensityError | None:
+        """Of the model on the slide on show; None where nothing is known of it."""
+        shown = self._session.shown
+        if shown is None:
+            return None
+        return self._found[1] if self._found and self._found[0] is shown else shown.error
+
+    def refresh(self) -> None:
+        """Find it anew, in the background, once all edits are on disk."""
+        session, shown, snapshot = self._session, self._session.shown, self._session.snapshot
+        if shown is None or snapshot is None:
+            return
+
+        def find() -> DensityError | None:
+            session.bring_to_disk()
+            return known_error(shown.store, shown.spec, snapshot)
+
+        session.background.submit(find, lambda error: self._take(shown, error))
+
+    def _follow(self) -> None:
+        """A field on patches that are left out tells nothing."""
+        left_out = self._session.choices.amendments.exclusions
+        if left_out is not self._left_out:
+            self._left_out = left_out
+            self.refresh()
+
+    def _take(self, shown: ShownRun, error: DensityError | None) -> None:
+        changed = error != self.error
+        self._found = shown, error
+        if changed and shown is self._session.shown:
+            self._session.measured.emit()
