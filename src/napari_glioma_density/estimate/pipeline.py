@@ -30,6 +30,28 @@ class _Seen(NamedTuple):
     """None where nothing could be read."""
 
 
+class _Reading:
+    """The blocks that are being read, in their order."""
+
+    def __init__(self, queue: NearestFirst, read: Callable[[Block], Future[_Seen]]) -> None:
+        self._queue, self._read = queue, read
+        self._begun: deque[tuple[Block, Future[_Seen]]] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._begun)
+
+    def begin(self, blocks: int) -> None:
+        """Have so many blocks under way, as far as there are any left."""
+        while self._queue and len(self._begun) < blocks:
+            block = self._queue.take()
+            self._begun.append((block, self._read(block)))
+
+    def take(self) -> tuple[Block, _Seen]:
+        """Wait for the first of them."""
+        block, seen = self._begun.popleft()
+        return block, seen.result()
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """The stages of a run, each in threads of its own.
@@ -74,22 +96,17 @@ class Pipeline:
             ThreadPoolExecutor(crew.measurers, "measure") as measurers,
             ThreadPoolExecutor(1, "record") as recorder,
         ):
-            reading: deque[tuple[Block, Future[_Seen]]] = deque()
+            reading = _Reading(queue, lambda block: readers.submit(self._read, block, masks))
             writing: deque[tuple[Block, Future[None]]] = deque()
-
-            def read_ahead(blocks: int) -> None:
-                while queue and len(reading) < blocks:
-                    block = queue.take()
-                    reading.append((block, readers.submit(self._read, block, masks)))
-
             unwritten = 0  # someone waits for the first block: others are begun, and written, later
-            read_ahead(1)
+            reading.begin(1)
             while reading and not halted():
-                block, seen = reading.popleft()
-                answer = self._begun(masks, seen.result())
-                read_ahead(crew.ahead)
-                read = seen.result().pixels.read
-                measured = measurers.submit(self._measure, measuring, block, read, answer)
+                block, seen = reading.take()
+                answer = self._begun(masks, seen)
+                reading.begin(crew.ahead)
+                measured = measurers.submit(
+                    self._measure, measuring, block, seen.pixels.read, answer
+                )
                 writing.append((block, recorder.submit(self._record, measured)))
                 while len(writing) > unwritten or (writing and writing[0][1].done()):
                     yield _written(writing.popleft())
