@@ -175,6 +175,19 @@ def test_grid_follows_the_zoom_part_by_part(lattice: Lattice) -> None:
     assert frame.edge_width == 2.0
 
 
+def test_another_grid_begins_the_rehearsal_of_its_own_names(lattice: Lattice) -> None:
+    overlay = GridOverlay(cell_grid(lattice, 0.24))
+    overlay.veil()
+    overlay.show(cell_grid(lattice, 0.48))
+    for _ in range(9):
+        overlay.rehearse()
+    names = overlay.names
+    assert set("".join(names.features["cell"][names.shown])) == set("AB12")
+    overlay.unveil()
+    assert names.shown.all()
+    assert len(names.shown) == 4
+
+
 def test_density_steps_back_as_the_view_comes_near(lattice: Lattice) -> None:
     overlay = DensityOverlay(lattice, PAPER_BANDS)
     opacities = []

@@ -129,6 +129,8 @@ class CellNames:
         self.layer.data = self._corners + TAG_PX / 2 / self._zoom
         self.layer.features = {"cell": names}
         self.layer.size = TAG_PX / self._zoom
+        if self._rehearsed:  # places among the names of before
+            self.begin_rehearsal()
 
     def begin_rehearsal(self) -> None:
         """Show no name until `rehearse` does.
