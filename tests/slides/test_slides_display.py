@@ -1,6 +1,8 @@
 import time
 from pathlib import Path
 
+import dask
+import dask.array as da
 import numpy as np
 import pytest
 from made_slides import CountingSource
@@ -74,3 +76,57 @@ def test_a_mosaic_lies_where_its_source_lies(tmp_path: Path) -> None:
     rows = overview[:, 0, 1].astype(int)
     expected = np.arange(2048) * 32 // 256
     assert np.abs(rows - expected).max() <= 4
+
+
+def test_a_window_is_one_task_and_shows_what_the_slide_holds(
+    pyramid_tiff: Path, picture: NDArray[np.uint8]
+) -> None:
+    with open_slide(pyramid_tiff) as slide:
+        fine = slide.pyramid()[0]
+        window = fine[50:650, 37:811]
+        assert fine.numblocks != (1, 1, 1)
+        assert window.numblocks == (1, 1, 1)
+        assert window.shape == (600, 774, 3)
+        assert np.array_equal(window.compute(), picture[50:650, 37:811])
+        assert np.array_equal(window[5:9, 7:].compute(), picture[55:59, 44:811])
+        assert np.array_equal(fine[-90:, :5000, :].compute(), picture[-90:, :5000])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        np.s_[100:900:3, 20:700:2],
+        np.s_[::-1, 5:9],
+        np.s_[600],
+        np.s_[600, 40:900],
+        np.s_[:, 77],
+        np.s_[10:700, 3:90, 1],
+        np.s_[10:700, 3:90, ::-1],
+        np.s_[..., 0],
+        np.s_[40:40, 3:90],
+    ],
+)
+def test_other_indices_mean_what_they_mean_to_dask(
+    pyramid_tiff: Path, picture: NDArray[np.uint8], index: tuple[slice | int, ...]
+) -> None:
+    with open_slide(pyramid_tiff) as slide:
+        assert np.array_equal(slide.pyramid()[0][index].compute(), picture[index])
+
+
+def test_what_is_made_for_the_screen_is_made_once(tmp_path: Path) -> None:
+    source = CountingSource(40_000, 30_000)
+    overview = made(tmp_path, source).pyramid()[-1]
+    first = overview[:600, :600].compute()
+    decoded = len(source.decoded)
+    assert np.array_equal(overview[:600, :590].compute(), first[:, :590])
+    assert len(source.decoded) == decoded
+
+
+def test_dask_with_query_planning_gets_plain_arrays(
+    pyramid_tiff: Path, picture: NDArray[np.uint8]
+) -> None:
+    with dask.config.set({"array.query-planning": True}), open_slide(pyramid_tiff) as slide:
+        fine = slide.pyramid()[0]
+    assert type(fine) is da.Array
+    with open_slide(pyramid_tiff) as slide:
+        assert np.array_equal(slide.pyramid()[0][3:700, :900].compute(), picture[3:, :900])

@@ -35,7 +35,7 @@ _MIN_CHUNK_PX, _MAX_CHUNK_PX = 512, 1024
 
 @dataclass(frozen=True)
 class DisplayLevel:
-    """One level on the screen; looks like an array, so that dask can slice it.
+    """One level on the screen.
 
     `reduction` px of the slide's level `level` along each side become one.
     """
@@ -55,14 +55,6 @@ class DisplayLevel:
         return max(1, self.slide.levels[self.level].width // self.reduction)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Shape of the array: (height, width, 3)."""
-        return self.height, self.width, 3
-
-    dtype = np.dtype(np.uint8)
-    ndim = 3
-
-    @property
     def is_sampled(self) -> bool:
         """Whether only a part of the slide's px is looked at."""
         return self.reduction > _MAX_EXACT_REDUCTION
@@ -74,12 +66,6 @@ class DisplayLevel:
         if self.is_sampled:
             return self._sampled(y, x, height, width)
         return self._averaged(y, x, height, width)
-
-    def __getitem__(self, index: Any) -> NDArray[np.uint8]:
-        rows, columns, channels = index
-        y, bottom, _ = rows.indices(self.height)
-        x, right, _ = columns.indices(self.width)
-        return self.read(y, x, bottom - y, right - x).rgb[..., channels]
 
     def _averaged(self, y: int, x: int, height: int, width: int) -> Pixels:
         r = self.reduction
@@ -137,22 +123,22 @@ def _reductions(longer_px: int, following: float | None) -> list[int]:
 
 def _as_dask(level: DisplayLevel) -> da.Array:
     """Wrap a level as a lazy dask array of whole tiles, 512–1024 px a chunk."""
-    import dask.array as da  # slow to import, and only the screen needs it
+    # dask is slow to import, and only the screen needs it.
+    from napari_glioma_density.slides.level_array import LevelArray, made_array
 
-    tile = level.slide.tile_shape(level.level)
-    made = level.reduction > 1
-    chunks = (_MIN_CHUNK_PX, _MIN_CHUNK_PX) if made else tuple(_chunk_px(side) for side in tile)
-    name = f"slide-{level.slide.fingerprint[:16]}-{level.level}-{level.reduction}"
-    array: da.Array = da.from_array(
-        level, chunks=(*chunks, 3), name=name, asarray=False, inline_array=True
-    )
-    return array
+    if level.reduction > 1:
+        return made_array(level, _MIN_CHUNK_PX)
+    height, width = map(_chunk_px, level.slide.tile_shape(level.level))
+    return LevelArray.of(level, (height, width))
 
 
 def _chunk_px(tile_px: int) -> int:
-    """Return the largest multiple of a tile's side within 512–1024 px, 1024 where none is."""
-    multiple = _MAX_CHUNK_PX // tile_px * tile_px
-    return multiple if multiple >= _MIN_CHUNK_PX else _MAX_CHUNK_PX
+    """Return the smallest multiple of a tile's side within 512–1024 px, 512 where none is.
+
+    napari reads whole chunks: the smaller they are, the less lies outside the view.
+    """
+    multiple = -(-_MIN_CHUNK_PX // tile_px) * tile_px
+    return multiple if multiple <= _MAX_CHUNK_PX else _MIN_CHUNK_PX
 
 
 def shrink(pixels: Pixels, factor: int) -> Pixels:

@@ -17,6 +17,7 @@ def slide_layer_data(slide: Slide) -> LayerData:
         "name": slide.pseudonym,
         "rgb": True,
         "multiscale": True,
+        "cache": False,  # decoded tiles are kept already; napari would keep each view once more
         "metadata": {SLIDE: slide},
         **slide_placement(slide.um_per_px),
     }

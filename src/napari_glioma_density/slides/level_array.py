@@ -1,0 +1,106 @@
+"""Display levels as lazy dask arrays, made for a window that is moved about.
+
+napari slices the view anew whenever it passes the edge of a chunk. With a task for every chunk, and
+all of them copied together, dask takes several times as long for that as decoding does, and the
+window stands still meanwhile. So a window of a level that the file holds is one task and one chunk.
+Levels that are made stay in chunks: each takes long to make, and is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dask
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.slides.tile_cache import TileCache
+
+if TYPE_CHECKING:
+    from napari_glioma_density.slides.display import DisplayLevel
+
+_KEPT_BYTES = 128 * 2**20
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of a level, with the shape and the dtype of an array, so that dask takes it."""
+
+    level: DisplayLevel
+    y: int
+    x: int
+    height: int
+    width: int
+
+    dtype = np.dtype(np.uint8)
+    ndim = 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of the array: (height, width, 3)."""
+        return self.height, self.width, 3
+
+    def read(self, index: tuple[slice, slice, slice]) -> NDArray[np.uint8]:
+        """Read a chunk of the window."""
+        rows, columns, _ = index
+        y, x = self.y + rows.start, self.x + columns.start
+        return self.level.read(y, x, rows.stop - rows.start, columns.stop - columns.start).rgb
+
+
+class LevelArray(da.Array):  # type: ignore[misc]
+    """Lazy uint8 (height, width, 3) array of a level of the file; its windows have a single chunk.
+
+    Everything but a plain window of rows and columns is dask's own affair, chunk by chunk.
+    """
+
+    level: DisplayLevel
+
+    @classmethod
+    def of(cls, level: DisplayLevel, chunk_px: tuple[int, int]) -> da.Array:
+        """Return a level with chunks of `chunk_px`, (height, width)."""
+        plain = _lazy(Window(level, 0, 0, level.height, level.width), (*chunk_px, 3))
+        if dask.config.get("array.query-planning", False):
+            return plain  # dask's other kind of array, which is made in another way
+        array = cls(plain.dask, plain.name, plain.chunks, meta=plain._meta)
+        array.level = level
+        return array
+
+    def __getitem__(self, index: Any) -> da.Array:
+        window = self._window(index)
+        return super().__getitem__(index) if window is None else _lazy(window, window.shape)
+
+    def _window(self, index: Any) -> Window | None:
+        """Return the window that an index asks for, None where it asks for something else."""
+        if not isinstance(index, tuple) or len(index) not in (2, 3):
+            return None
+        if not all(isinstance(part, slice) and part.step in (None, 1) for part in index):
+            return None
+        y, bottom, _ = index[0].indices(self.level.height)
+        x, right, _ = index[1].indices(self.level.width)
+        is_whole_colour = len(index) == 2 or index[2].indices(3) == (0, 3, 1)
+        if bottom <= y or right <= x or not is_whole_colour:
+            return None
+        return Window(self.level, y, x, bottom - y, right - x)
+
+
+def made_array(level: DisplayLevel, chunk_px: int) -> da.Array:
+    """Return a level that the file does not hold, a task for each chunk; those made are kept."""
+    kept = TileCache(_KEPT_BYTES)
+
+    def read(window: Window, index: tuple[slice, slice, slice]) -> NDArray[np.uint8] | None:
+        key = (index[0].start, index[1].start, 0)
+        return kept.get(key, lambda: window.read(index))
+
+    window = Window(level, 0, 0, level.height, level.width)
+    return _lazy(window, (chunk_px, chunk_px, 3), read)
+
+
+def _lazy(window: Window, chunks: tuple[int, int, int], read: Any = Window.read) -> da.Array:
+    level = window.level
+    name = (
+        f"slide-{level.slide.fingerprint[:16]}-{level.level}-{level.reduction}"
+        f"-{window.y}-{window.x}-{window.height}-{window.width}"
+    )
+    return da.from_array(window, chunks=chunks, name=name, getitem=read, inline_array=True)
