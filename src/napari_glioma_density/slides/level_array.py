@@ -4,12 +4,18 @@ napari slices the view anew whenever it passes the edge of a chunk. With a task 
 all of them copied together, dask takes several times as long for that as decoding does, and the
 window stands still meanwhile. So a window of a level that the file holds is one task and one chunk.
 Levels that are made stay in chunks: each takes long to make, and is kept.
+
+Whoever cannot wait for tiles to be decoded looks at an array `through` an `Eye`, which answers at
+once with what there is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import dask
 import dask.array as da
@@ -49,6 +55,27 @@ class Window:
         return self.level.read(y, x, rows.stop - rows.start, columns.stop - columns.start).rgb
 
 
+class Eye(Protocol):
+    """Someone who looks at windows and does not wait."""
+
+    def look(self, window: Window) -> NDArray[np.uint8]:
+        """Return the window (height, width, 3), as well as it can be had at once."""
+        ...
+
+
+_EYE: ContextVar[Eye | None] = ContextVar("eye", default=None)
+
+
+@contextmanager
+def through(eye: Eye) -> Iterator[None]:
+    """Let this thread's windows of level arrays be what an eye sees: pixels, not dask arrays."""
+    token = _EYE.set(eye)
+    try:
+        yield
+    finally:
+        _EYE.reset(token)
+
+
 class LevelArray(da.Array):  # type: ignore[misc]
     """Lazy uint8 (height, width, 3) array of a level of the file; its windows have a single chunk.
 
@@ -67,9 +94,11 @@ class LevelArray(da.Array):  # type: ignore[misc]
         array.level = level
         return array
 
-    def __getitem__(self, index: Any) -> da.Array:
-        window = self._window(index)
-        return super().__getitem__(index) if window is None else _lazy(window, window.shape)
+    def __getitem__(self, index: Any) -> da.Array | NDArray[np.uint8]:
+        window, eye = self._window(index), _EYE.get()
+        if window is None:
+            return super().__getitem__(index)
+        return _lazy(window, window.shape) if eye is None else eye.look(window)
 
     def _window(self, index: Any) -> Window | None:
         """Return the window that an index asks for, None where it asks for something else."""

@@ -6,7 +6,7 @@ import copy
 import itertools
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -139,23 +139,18 @@ class Slide:
         Pixels
             White and unread where tiles are damaged and beyond the edges.
         """
-        rgb = np.full((height, width, 3), 255, dtype=np.uint8)
-        read = np.zeros((height, width), dtype=np.bool_)
-        size = self.levels[level]
-        top, bottom = max(y, 0), min(y + height, size.height)
-        left, right = max(x, 0), min(x + width, size.width)
-        tile_height, tile_width = self._source.tile_shape(level)
-        for row, y0, y1 in _spans(top, bottom, tile_height):
-            for column, x0, x1 in _spans(left, right, tile_width):
-                tile = self._tile(level, row, column)
-                if tile is not None:
-                    within = tile[
-                        y0 - row * tile_height : y1 - row * tile_height,
-                        x0 - column * tile_width : x1 - column * tile_width,
-                    ]
-                    rgb[y0 - y : y1 - y, x0 - x : x1 - x] = within
-                    read[y0 - y : y1 - y, x0 - x : x1 - x] = True
-        return Pixels(rgb, read)
+        return self._window(level, y, x, height, width, self._tile)
+
+    def at_hand(self, level: int, y: int, x: int, height: int, width: int) -> Pixels:
+        """Return what `read` would, as far as that takes no decoding.
+
+        Returns
+        -------
+        Pixels
+            White and unread where a tile would have to be decoded; damaged tiles are white and
+            count as read, for there is nothing more to come.
+        """
+        return self._window(level, y, x, height, width, self._tile_at_hand)
 
     def thumbnail(self, max_px: int = 2048) -> Pixels:
         """Return the whole slide with its longer side at most `max_px`.
@@ -227,6 +222,33 @@ class Slide:
     def __repr__(self) -> str:
         return f"<Slide {self.pseudonym}, {self.format}, {self.width}×{self.height} px>"
 
+    def _window(
+        self,
+        level: int,
+        y: int,
+        x: int,
+        height: int,
+        width: int,
+        tile_of: Callable[[int, int, int], Tile | None],
+    ) -> Pixels:
+        rgb = np.full((height, width, 3), 255, dtype=np.uint8)
+        read = np.zeros((height, width), dtype=np.bool_)
+        size = self.levels[level]
+        top, bottom = max(y, 0), min(y + height, size.height)
+        left, right = max(x, 0), min(x + width, size.width)
+        tile_height, tile_width = self._source.tile_shape(level)
+        for row, y0, y1 in _spans(top, bottom, tile_height):
+            for column, x0, x1 in _spans(left, right, tile_width):
+                tile = tile_of(level, row, column)
+                if tile is not None:
+                    within = tile[
+                        y0 - row * tile_height : y1 - row * tile_height,
+                        x0 - column * tile_width : x1 - column * tile_width,
+                    ]
+                    rgb[y0 - y : y1 - y, x0 - x : x1 - x] = within
+                    read[y0 - y : y1 - y, x0 - x : x1 - x] = True
+        return Pixels(rgb, read)
+
     def _tile(self, level: int, row: int, column: int) -> Tile | None:
         key = (level, row, column)
         if key in self._damaged:
@@ -235,6 +257,12 @@ class Slide:
         if tile is None:
             self._note_damage(key)
         return tile
+
+    def _tile_at_hand(self, level: int, row: int, column: int) -> Tile | None:
+        key = (level, row, column)
+        if key in self._damaged:
+            return np.broadcast_to(np.uint8(255), (*self.tile_shape(level), 3))
+        return self._cache.peek(key)
 
     def _note_damage(self, key: tuple[int, int, int]) -> None:
         with self._noting:

@@ -38,6 +38,13 @@ class TileCache:
             underway.wait()
         return self._decode(key, decode)
 
+    def peek(self, key: TileKey) -> Tile | None:
+        """Return the tile of a key if it is at hand."""
+        with self._lock:
+            if key in self._tiles:
+                self._tiles.move_to_end(key)
+            return self._tiles.get(key)
+
     def clear(self) -> None:
         """Forget all tiles."""
         with self._lock:

@@ -8,6 +8,7 @@ from psygnal import Signal
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.slide_layer import hide_file_name, set_slide, slide_of
+from napari_glioma_density.ui.slide_view import SlideView
 from napari_glioma_density.ui.specimen import Specimen
 
 GIVEN = "given by user"
@@ -28,6 +29,7 @@ class OpenSlides:
         self.layers: list[Image] = []
         self.current: Image | None = None
         self._specimens: dict[str, Specimen] = {}
+        self._views: dict[Image, SlideView] = {}
         for layer in list(viewer.layers):
             self._take_up(layer)
         self._connections = Connections()
@@ -76,6 +78,9 @@ class OpenSlides:
     def close(self) -> None:
         """Stop following the viewer."""
         self._connections.close()
+        for view in self._views.values():
+            view.close()
+        self._views.clear()
 
     def _inserted(self, event: Any) -> None:
         self._take_up(event.value)
@@ -84,10 +89,12 @@ class OpenSlides:
         if slide_of(layer):
             hide_file_name(layer)
             self.layers.append(layer)
+            self._views[layer] = SlideView(layer)
             self.choose(layer)
 
     def _removed(self, event: Any) -> None:
         if event.value in self.layers:
             self.layers.remove(event.value)
+            self._views.pop(event.value).close()
             if event.value is self.current:
                 self.choose(self.layers[-1] if self.layers else None)

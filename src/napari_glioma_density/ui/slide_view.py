@@ -1,0 +1,112 @@
+"""The slide on the screen: it follows the hand at once and becomes sharp as tiles are decoded.
+
+napari reads what comes into view on the window's thread, which stands still meanwhile: for a tenth
+of a second or two where tiles are slow to decode, longer while the processor estimates.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
+import numpy as np
+from napari.layers import Image
+from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
+
+from napari_glioma_density.slides.glimpse import glimpse
+from napari_glioma_density.slides.level_array import Window, through
+
+STRIP_PX = 512
+"""Height of what one thread decodes at a time."""
+LOOK_AGAIN_MS = 30
+
+
+class Sharpening:
+    """A window being decoded, strip by strip."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.rgb = np.empty(window.shape, np.uint8)
+        self.strips = list(range(0, window.height, STRIP_PX))
+        self._left = len(self.strips)
+        self._lock = Lock()
+
+    @property
+    def done(self) -> bool:
+        """Whether every strip is there."""
+        return self._left == 0
+
+    def decode(self, top: int) -> None:
+        """Decode the strip that begins at a row."""
+        window, bottom = self.window, min(top + STRIP_PX, self.window.height)
+        part = window.level.read(window.y + top, window.x, bottom - top, window.width)
+        self.rgb[top:bottom] = part.rgb
+        with self._lock:
+            self._left -= 1
+
+
+class SlideView:
+    """Shows a slide's layer coarse at once and sharp when it is decoded, by threads of its own.
+
+    Parameters
+    ----------
+    layer
+        The layer, made by `slide_layer_data`.
+    """
+
+    def __init__(self, layer: Image) -> None:
+        self._layer = layer
+        self._overview: NDArray[np.uint8] | None = None
+        self._sharpening: Sharpening | None = None
+        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="glioma-density-view")
+        self._timer = QTimer()
+        self._timer.setInterval(LOOK_AGAIN_MS)
+        self._timer.timeout.connect(self.tick)
+        self._wait_and_slice = layer.set_view_slice
+        # napari has no public way to slice one layer without waiting.
+        layer.set_view_slice = self._slice
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether nothing more is to come."""
+        return not self._timer.isActive()
+
+    def look(self, window: Window) -> NDArray[np.uint8]:
+        """Return a window as it can be had now; what is missing is decoded elsewhere."""
+        known = self._sharpening
+        if known is not None and known.window == window and known.done:
+            return known.rgb
+        if self._overview is None:
+            self._overview = np.asarray(self._layer.data[-1])
+        seen = glimpse(window, self._overview)
+        if not seen.read.all() and (known is None or known.window != window):
+            self._sharpen(window)
+        return seen.rgb
+
+    def tick(self) -> None:
+        """Show what has become sharp."""
+        if self._sharpening is not None and self._sharpening.done:
+            self._timer.stop()
+            self._layer.refresh(thumbnail=False, extent=False, highlight=False)
+
+    def close(self) -> None:
+        """Let go of the layer, which napari slices as ever from now on."""
+        self._timer.stop()
+        self._sharpening = None
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._layer.__dict__.pop("set_view_slice", None)
+
+    def _slice(self) -> None:
+        with through(self):
+            self._wait_and_slice()
+
+    def _sharpen(self, window: Window) -> None:
+        """Decode a window; what was begun for another is left."""
+        wanted = self._sharpening = Sharpening(window)
+
+        def decode(top: int) -> None:
+            if self._sharpening is wanted:
+                wanted.decode(top)
+
+        for top in wanted.strips:
+            self._pool.submit(decode, top)
+        self._timer.start()
