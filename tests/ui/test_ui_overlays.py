@@ -156,14 +156,23 @@ def test_grid_changes_in_place_and_is_locked(lattice: Lattice) -> None:
 
 def test_names_keep_their_size_on_the_screen(lattice: Lattice) -> None:
     names = CellNames(cell_grid(lattice, 0.24))
-    names.follow_zoom(2.0)
+    assert names.keep_size(2.0)
+    assert names.keep_in_corners(2.0)
     assert np.allclose(names.layer.size, 13)
-    assert np.allclose(names.layer.data[0], 6.5)
+    assert np.allclose(names.layer.data_to_world(names.layer.data[0]), 6.5)
+    assert not names.keep_size(2.02)
+    assert not names.keep_in_corners(2.02)
+    names.show(cell_grid(lattice, 0.48))
+    assert np.allclose(names.layer.size, 13)
+    assert np.allclose(names.layer.data_to_world(names.layer.data[0]), 6.5)
 
 
 def test_grid_follows_the_zoom_part_by_part(lattice: Lattice) -> None:
     overlay = GridOverlay(cell_grid(lattice, 0.24))
     lines, names, frame = overlay.layers
+    overlay.follow_zoom(2.0)
+    assert np.allclose(names.translate, 6.5)
+    assert np.allclose(names.size, 26)
     overlay.follow_zoom(2.0)
     assert np.allclose(names.size, 13)
     assert lines.edge_width == 1.0
@@ -193,6 +202,7 @@ def test_density_steps_back_as_the_view_comes_near(lattice: Lattice) -> None:
     opacities = []
     for zoom in (0.1, 0.5, 1.0, 2.0, 4.0):
         overlay.follow_zoom(zoom, 0.5)
+        assert not overlay.follow_zoom(zoom, 0.5), "once is enough"
         opacities.append(overlay.layer.opacity)
     assert opacities == pytest.approx([0.5, 0.5, 0.2875, 0.075, 0.075])
 

@@ -38,8 +38,8 @@ class Legend(QWidget):  # type: ignore[misc]
         for index, (lower, upper) in enumerate(limits):
             swatch, name, bar, share = self._rows[index]
             colour = scale.colours[index]
-            swatch.setStyleSheet(f"background: {colour}; border-radius: 3px;")
-            bar.setStyleSheet(f"background: {colour};")
+            _colour(swatch, f"background: {colour}; border-radius: 3px;")
+            _colour(bar, f"background: {colour};")
             name.setText(words.limits(lower, upper))
             part = shares[index] if shares else 0.0
             bar.setFixedWidth(round(part * BAR_PX))
@@ -53,6 +53,12 @@ class Legend(QWidget):  # type: ignore[misc]
         for column, label in enumerate((swatch, name, bar, share)):
             grid.addWidget(label, index, column)
         return swatch, name, bar, share
+
+
+def _colour(label: QLabel, style: str) -> None:
+    """Set a style sheet; Qt reads it anew even if it is the same."""
+    if label.styleSheet() != style:
+        label.setStyleSheet(style)
 
 
 class BandsBox(Box):

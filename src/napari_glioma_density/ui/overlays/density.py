@@ -72,11 +72,16 @@ class DensityOverlay:
             self._codes = codes
             self.layer.refresh(thumbnail=False, extent=False, highlight=False)
 
-    def follow_zoom(self, zoom: float, opacity: float) -> None:
-        """Step back as the view comes near (`zoom` in screen px per µm), to let tissue be read."""
+    def follow_zoom(self, zoom: float, opacity: float) -> bool:
+        """Step back as the view comes near (`zoom` in screen px per µm), to let tissue be read.
+
+        Returns whether it took work.
+        """
         opacity = faded(opacity, zoom)
-        if not np.isclose(opacity, self._opacity, atol=0.01):
-            self._opacity = self.layer.opacity = opacity
+        if np.isclose(opacity, self._opacity, atol=0.01):
+            return False
+        self._opacity = self.layer.opacity = opacity
+        return True
 
     def _tiles_by_patch(self) -> NDArray[np.uint8]:
         rows, columns = self._codes.shape

@@ -51,7 +51,8 @@ class GridOverlay:
 
     def show_names(self, shown: bool) -> None:
         """Switch the names of the cells on or off."""
-        self._names.layer.visible = shown
+        if self._names.layer.visible != shown:
+            self._names.layer.visible = shown
 
     def veil(self) -> None:
         """Be drawn without being seen, so that what napari does once is done before it counts."""
@@ -81,10 +82,11 @@ class GridOverlay:
     def follow_zoom(self, zoom: float) -> None:
         """Keep lines and names at their size on the screen (`zoom` in screen px per µm).
 
-        One of them a call: napari takes 5 to 20 ms for each.
+        One of them a call: napari takes 5 to 20 ms for each, more beside an estimate.
         """
-        parts = (self._names, self._lines, self._frame)
-        next((part for part in parts if part.follow_zoom(zoom)), None)
+        names = self._names
+        parts = (names.keep_in_corners, names.keep_size, self._lines.follow_zoom)
+        next((part for part in (*parts, self._frame.follow_zoom) if part(zoom)), None)
 
 
 def cell_at(grid: CellGrid, y_um: float, x_um: float) -> tuple[int, int] | None:
@@ -109,7 +111,7 @@ class CellNames:
     def __init__(self, grid: CellGrid) -> None:
         self._corners, names = _name_places(grid)
         self._rehearsed: deque[int] = deque()
-        self._zoom = 1.0
+        self._offset, self._size = 0.0, float(TAG_PX)
         self.layer = Points(
             self._corners,
             ndim=2,
@@ -119,16 +121,16 @@ class CellNames:
             symbol="square",
             face_color=TAG_COLOUR,
             border_width=0,
-            size=TAG_PX,
+            size=self._size,
             units=(MICROMETRE, MICROMETRE),
         )
 
     def show(self, grid: CellGrid) -> None:
         """Name the cells of another grid."""
         self._corners, names = _name_places(grid)
-        self.layer.data = self._corners + TAG_PX / 2 / self._zoom
+        self.layer.data = self._corners
         self.layer.features = {"cell": names}
-        self.layer.size = TAG_PX / self._zoom
+        self.layer.size = self._size
         if self._rehearsed:  # places among the names of before
             self.begin_rehearsal()
 
@@ -152,13 +154,26 @@ class CellNames:
         self._rehearsed.clear()
         self.layer.shown = np.ones(len(self._corners), np.bool_)
 
-    def follow_zoom(self, zoom: float) -> bool:
-        """Keep tags at their size (`zoom` in screen px per µm); return whether it took work."""
-        if np.isclose(zoom, self._zoom, rtol=0.05):
+    def keep_in_corners(self, zoom: float) -> bool:
+        """Keep tags within their cells (`zoom` in screen px per µm); return whether it took work.
+
+        The layer is moved and not its points, which takes napari longer.
+        """
+        offset = TAG_PX / 2 / zoom
+        if np.isclose(offset, self._offset, rtol=0.05):
             return False
-        self._zoom = zoom
-        self.layer.data = self._corners + TAG_PX / 2 / zoom
-        self.layer.size = TAG_PX / zoom
+        self._offset = offset
+        # Nothing else about it changes, and napari has no public way to know that.
+        with self.layer._block_refresh():
+            self.layer.translate = (offset, offset)
+        return True
+
+    def keep_size(self, zoom: float) -> bool:
+        """Keep tags at their size (`zoom` in screen px per µm); return whether it took work."""
+        if np.isclose(TAG_PX / zoom, self._size, rtol=0.05):
+            return False
+        self._size = TAG_PX / zoom
+        self.layer.size = self._size
         return True
 
 

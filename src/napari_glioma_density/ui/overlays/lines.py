@@ -29,7 +29,9 @@ class LineOverlay:
         )
 
     def draw(self, segments: Segments) -> None:
-        """Show other lines."""
+        """Show other lines; the same ones cost nothing."""
+        if np.array_equal(segments, self.layer.data):
+            return
         self.layer.data = segments
         self._fit_width()
 

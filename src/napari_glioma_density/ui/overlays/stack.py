@@ -84,14 +84,17 @@ class OverlayStack:
         )
 
     def tick(self) -> None:
-        """Do what is due a few times a second: the next layer, tiles in view, line widths."""
+        """Do what is due a few times a second: the next layer, tiles in view, following the zoom.
+
+        What follows the zoom does so in turns, for the window's thread is soon held up.
+        """
         self._add_waiting()
         if self._density is None or self._nuclei is None or self._grid is None:
             return
         zoom = self._viewer.scene.camera.zoom
-        self._density.follow_zoom(zoom, self.opacity)
         self._nuclei.draw_wanted()
-        self._grid.follow_zoom(zoom)
+        if not self._density.follow_zoom(zoom, self.opacity):
+            self._grid.follow_zoom(zoom)
         if self._expected is not None and not self._waiting:
             self._grid.rehearse()
 
