@@ -85,9 +85,8 @@ class Screen:
         self.wait_for(lambda: time.monotonic() > until)
 
     def get_ready(self) -> None:
-        """Wait until the models are listed and the overview is drawn."""
+        """Wait until the models are listed."""
         self.wait_for(lambda: self.dock.model_box.chosen()[0] is not None)
-        self.wait_for(lambda: self.dock.overview is not None and self.dock.overview.isVisible())
         self.rest()
 
     def estimate(self, until: float = 1.0) -> None:
