@@ -122,3 +122,11 @@ def test_once_it_is_closed_the_layer_is_sliced_as_ever(
     look_at_finest(layer)
     assert np.array_equal(shown(layer), slide.read(0, 0, 0, 1800, 3000).rgb)
     assert "set_view_slice" not in vars(layer)
+
+
+def test_it_is_closed_though_qt_has_deleted_its_timer(layer: Any, qtbot: Any) -> None:
+    view = SlideView(layer)
+    with qtbot.waitSignal(view._timer.destroyed):
+        view._timer.deleteLater()
+    view.close()
+    assert "set_view_slice" not in vars(layer)

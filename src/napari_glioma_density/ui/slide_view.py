@@ -5,6 +5,7 @@ of a second or two where tiles are slow to decode, longer while the processor es
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock
 
 import numpy as np
@@ -90,7 +91,8 @@ class SlideView:
 
     def close(self) -> None:
         """Let go of the layer, which napari slices as ever from now on."""
-        self._timer.stop()
+        with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted its timers
+            self._timer.stop()
         self._sharpening = None
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._layer.__dict__.pop("set_view_slice", None)
