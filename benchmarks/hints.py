@@ -38,7 +38,7 @@ from napari_glioma_density.annotation.hints import Hint, HintMap, find_hints, mi
 from napari_glioma_density.annotation.scores import Probability, Score
 from napari_glioma_density.annotation.slide_scores import picture_score_statistics
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.nuclei.pictures import picture_probability, resampled
+from napari_glioma_density.nuclei.pictures import model_probability, resampled
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.table import SMALLEST_NUCLEUS_UM2
 from napari_glioma_density.results.durable import write_atomically
@@ -95,12 +95,7 @@ def read_ground(field: Field, segmenter: NetworkSegmenter) -> Ground:
     ignored = read_ignored(field, pixels.labels)
     zones = np.zeros(pixels.labels.shape, np.uint8) if ignored is None else np.uint8(ignored)
     unsure = cv2.resize(zones, rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    probability = picture_probability(
-        lambda images, colours: segmenter.fitted(colours).probability(images),
-        segmenter.spec,
-        rgb,
-        UM_PER_PX,
-    )
+    probability = model_probability(segmenter, rgb, UM_PER_PX)
     mask = probability >= segmenter.spec.threshold
     return Ground(rgb, _reduced(pixels.labels, rgb.shape[:2]), unsure > 0, probability, mask)
 

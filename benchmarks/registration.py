@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.nuclei.pictures import picture_probability
+from napari_glioma_density.nuclei.pictures import model_probability
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.stain import optical_density
 from napari_glioma_density.training.dataset import DataSet, Field, open_data_set, read_field
@@ -49,38 +49,31 @@ def peak(before: float, here: float, after: float) -> float:
 
 def displacement(field: Field) -> Shift | None:
     """(down, right) in px by which a field's outlines lie off; None where that cannot be told."""
-    rgb, labels, *_ = read_field(field)
+    rgb, labels = read_field(field)
     outlines = (labels > 0).astype(np.float32)
     if np.ptp(outlines[INNER]) == 0:
         return None
     darkness = np.asarray(optical_density(rgb).mean(axis=-1), np.float32)
     here = correlation(outlines, darkness, 0, 0)
-    steps = [((-1, 0), (1, 0)), ((0, -1), (0, 1))]
-    found = np.array(
-        [
-            peak(correlation(outlines, darkness, *b), here, correlation(outlines, darkness, *a))
-            for b, a in steps
-        ]
+    up, below, left, right = (
+        correlation(outlines, darkness, *step) for step in ((-1, 0), (1, 0), (0, -1), (0, 1))
     )
+    found = np.array([peak(up, here, below), peak(left, here, right)])
     return found if np.abs(found).max() < FURTHEST_PX else None
 
 
 def f1_moved(segmenter: NetworkSegmenter, data_set: DataSet, moves: list[Shift]) -> list[float]:
     """F1 of a model, its probability moved by each of some (down, right) before the threshold."""
     counts = [PixelCounts() for _ in moves]
-    spec = segmenter.spec
     for field in data_set:
-        rgb, labels, *_ = read_field(field)
-        probability = picture_probability(
-            lambda images, seen: segmenter.fitted(seen).probability(images),
-            spec,
-            rgb,
-            field.um_per_px,
-        )
+        rgb, labels = read_field(field)
+        probability = model_probability(segmenter, rgb, field.um_per_px)
         for place, (down, right) in enumerate(moves):
             by = np.array([[1, 0, right], [0, 1, down]], np.float64)
             moved = cv2.warpAffine(probability, by, probability.shape[::-1])
-            counts[place] += PixelCounts.of((moved >= spec.threshold)[INNER], labels[INNER])
+            counts[place] += PixelCounts.of(
+                (moved >= segmenter.spec.threshold)[INNER], labels[INNER]
+            )
     return [100 * one.scores()["f1"] for one in counts]
 
 

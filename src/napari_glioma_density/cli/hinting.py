@@ -14,7 +14,6 @@ from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
     from napari_glioma_density.annotation.scores import Probability
-    from napari_glioma_density.stain import Statistics
 
 WORKING_UM_PER_PX: Final = 0.5
 
@@ -130,19 +129,13 @@ def _resized(mask: NDArray[np.bool_], size: Size) -> NDArray[np.bool_]:
 
 def _probability(model: str) -> "Probability":
     """A model's probability of single pictures at working resolution."""
-    from napari_glioma_density.nuclei.pictures import picture_probability
+    from napari_glioma_density.nuclei.pictures import model_probability
     from napari_glioma_density.nuclei.segmenter import load_segmenter
 
     segmenter = load_segmenter(model)
 
-    def predict(images: NDArray[np.uint8], statistics: "Statistics") -> NDArray[np.float32]:
-        return segmenter.fitted(statistics).probability(images)
-
     def probability(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        pictures = (
-            picture_probability(predict, segmenter.spec, rgb, WORKING_UM_PER_PX) for rgb in images
-        )
-        return np.stack(list(pictures))
+        return np.stack([model_probability(segmenter, rgb, WORKING_UM_PER_PX) for rgb in images])
 
     return probability
 

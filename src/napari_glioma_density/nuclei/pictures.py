@@ -40,12 +40,18 @@ def segment_picture(
     segmenter: NetworkSegmenter, rgb: NDArray[np.uint8], um_per_px: float
 ) -> NDArray[np.bool_]:
     """Nucleus mask (height, width) of a single picture (height, width, 3) at its own size."""
-    spec = segmenter.spec
+    return model_probability(segmenter, rgb, um_per_px) >= segmenter.spec.threshold
+
+
+def model_probability(
+    segmenter: NetworkSegmenter, rgb: NDArray[np.uint8], um_per_px: float
+) -> NDArray[np.float32]:
+    """Probability of nucleus, 0–1, of a single picture at its own size, by a loaded model."""
 
     def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
         return segmenter.fitted(statistics).probability(images)
 
-    return picture_probability(predict, spec, rgb, um_per_px) >= spec.threshold
+    return picture_probability(predict, segmenter.spec, rgb, um_per_px)
 
 
 def picture_probability(

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.slides.source import Pixels
+from napari_glioma_density.slides.tile_cache import TileCache
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -31,6 +32,8 @@ _LARGEST_GAP = 4.4
 _MAX_EXACT_REDUCTION = 8
 _CELL_PX = 32
 _MIN_CHUNK_PX, _MAX_CHUNK_PX = 512, 1024
+_KEPT_BYTES = 128 * 2**20
+"""Of what was made, all levels of a slide together."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def pyramid_of(slide: Slide) -> list[da.Array]:
     levels = display_levels(slide)
     if levels[-1].is_sampled:
         _log.info("%s has no coarse levels: its overview is a mosaic of samples", slide.pseudonym)
-    return [_as_dask(level) for level in levels]
+    kept = TileCache(_KEPT_BYTES)
+    return [_as_dask(level, number, kept) for number, level in enumerate(levels)]
 
 
 def _reductions(longer_px: int, following: float | None) -> list[int]:
@@ -121,13 +125,13 @@ def _reductions(longer_px: int, following: float | None) -> list[int]:
     return reductions
 
 
-def _as_dask(level: DisplayLevel) -> da.Array:
+def _as_dask(level: DisplayLevel, number: int, kept: TileCache) -> da.Array:
     """Wrap a level as a lazy dask array of whole tiles, 512–1024 px a chunk."""
     # dask is slow to import, and only the screen needs it.
     from napari_glioma_density.slides.level_array import LevelArray, made_array
 
     if level.reduction > 1:
-        return made_array(level, _MIN_CHUNK_PX)
+        return made_array(level, _MIN_CHUNK_PX, number, kept)
     height, width = map(_chunk_px, level.slide.tile_shape(level.level))
     return LevelArray.of(level, (height, width))
 

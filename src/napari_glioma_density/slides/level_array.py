@@ -27,8 +27,6 @@ from napari_glioma_density.slides.tile_cache import TileCache
 if TYPE_CHECKING:
     from napari_glioma_density.slides.display import DisplayLevel
 
-_KEPT_BYTES = 128 * 2**20
-
 
 @dataclass(frozen=True)
 class Window:
@@ -114,12 +112,14 @@ class LevelArray(da.Array):  # type: ignore[misc]
         return Window(self.level, y, x, bottom - y, right - x)
 
 
-def made_array(level: DisplayLevel, chunk_px: int) -> da.Array:
-    """Return a level that the file does not hold, a task for each chunk; those made are kept."""
-    kept = TileCache(_KEPT_BYTES)
+def made_array(level: DisplayLevel, chunk_px: int, number: int, kept: TileCache) -> da.Array:
+    """Return a level that the file does not hold, a task for each chunk.
+
+    Chunks that were made are `kept`, under the level's `number`.
+    """
 
     def read(window: Window, index: tuple[slice, slice, slice]) -> NDArray[np.uint8] | None:
-        key = (index[0].start, index[1].start, 0)
+        key = (number, index[0].start, index[1].start)
         return kept.get(key, lambda: window.read(index))
 
     window = Window(level, 0, 0, level.height, level.width)
