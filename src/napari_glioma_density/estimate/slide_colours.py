@@ -17,7 +17,7 @@ from napari_glioma_density.slides import (
     whole_slide_tissue,
 )
 from napari_glioma_density.slides.tissue import TISSUE_PX
-from napari_glioma_density.stain import Statistics, colour_input
+from napari_glioma_density.stain import Statistics, colour_input, some_pixels
 
 WINDOWS: Final = 24
 """Windows read, in places drawn evenly from all tissue: their statistics are stable, and they are
@@ -74,8 +74,8 @@ def fit_slide_colours(
 
 def _tissue_pixels(plane: WorkingPlane, tissue: TissueMap) -> NDArray[np.uint8]:
     """Colours (n, 3) that were read in windows from all over the tissue."""
-    pixels = np.concatenate([rgb[read] for rgb, read in read_windows(plane, tissue)])
-    return pixels[:: max(1, -(-len(pixels) // _MOST_PIXELS))]
+    rgb, read = map(np.stack, zip(*read_windows(plane, tissue), strict=True))
+    return some_pixels(rgb, read, _MOST_PIXELS)
 
 
 def read_windows(plane: WorkingPlane, tissue: TissueMap | None = None) -> list[Pixels]:

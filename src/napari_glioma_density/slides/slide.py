@@ -7,6 +7,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -28,7 +29,8 @@ _log = logging.getLogger(__name__)
 
 _CACHE_BYTES = 128 * 2**20
 _SAMPLED_TILES_A_SIDE = 8
-_THUMBNAIL_STRIP_PX = 16 * 2**20
+_THUMBNAIL_STRIP_PX = 2**18
+_THUMBNAIL_THREADS = 4
 
 
 class Slide:
@@ -164,7 +166,8 @@ class Slide:
         rgb = np.empty((height, width, 3), dtype=np.uint8)
         read = np.empty((height, width), dtype=np.bool_)
         rows = max(1, int(_THUMBNAIL_STRIP_PX / display.width * height / display.height))
-        for top in range(0, height, rows):
+
+        def draw(top: int) -> None:
             bottom = min(top + rows, height)
             y0, y1 = (edge * display.height // height for edge in (top, bottom))
             strip = display.read(y0, 0, max(1, y1 - y0), display.width)
@@ -172,6 +175,9 @@ class Slide:
             rgb[top:bottom] = cv2.resize(strip.rgb, to, interpolation=cv2.INTER_AREA)
             unread = np.asarray(~strip.read, dtype=np.float32)
             read[top:bottom] = cv2.resize(unread, to, interpolation=cv2.INTER_AREA) == 0
+
+        with ThreadPoolExecutor(_THUMBNAIL_THREADS) as threads:
+            list(threads.map(draw, range(0, height, rows)))
         return Pixels(rgb, read)
 
     def pyramid(self) -> list[da.Array]:

@@ -9,6 +9,7 @@ from napari_glioma_density.stain.normalise import (
 )
 from napari_glioma_density.stain.optical import STAINS, Statistics, optical_density
 from napari_glioma_density.stain.ratio import rgb, rgb_ratio
+from napari_glioma_density.stain.some_pixels import some_pixels
 
 __all__ = [
     "INPUTS",
@@ -22,4 +23,5 @@ __all__ = [
     "refuse_unless_brightfield",
     "rgb",
     "rgb_ratio",
+    "some_pixels",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import SlideError
+from napari_glioma_density.stain.some_pixels import some_pixels
 
 # Shares and percentiles of so many px hardly differ from those of all.
 _LOOKED_AT = 100_000
@@ -52,10 +53,9 @@ def refuse_unless_brightfield(pixels: SeenPixels, name: str) -> None:
     NotBrightfield
         When nearly all of it is dark, or much of it black and none of it glass.
     """
-    seen = pixels.rgb[pixels.read]
+    seen = some_pixels(pixels.rgb, pixels.read, _LOOKED_AT)
     if not len(seen):
         return
-    seen = seen[:: -(-len(seen) // _LOOKED_AT)]
     bright = float(np.percentile(seen @ _LUMA, _BRIGHT_PERCENTILE))
     black_share = float((seen.max(axis=-1) < _BLACK).mean())
     if bright < _TOO_DARK or (black_share > _BLACK_SHARE and bright < _GLASS):
