@@ -2,22 +2,23 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import tifffile
 from made_slides import TiffWriter, empty_tiles
 from numpy.typing import NDArray
 
 from napari_glioma_density.slides import Slide, open_slide
-from napari_glioma_density.slides.display import display_levels
 from napari_glioma_density.slides.glimpse import glimpse
 from napari_glioma_density.slides.level_array import Window, through
+from napari_glioma_density.slides.shown_level import shown_levels
 
 Rgb = NDArray[np.uint8]
 
 
 def overview(slide: Slide) -> Rgb:
-    last = display_levels(slide)[-1]
-    return last.read(0, 0, last.height, last.width).rgb
+    last = shown_levels(slide)[-1]
+    return last.read(0, 0, last.height, last.width)
 
 
 def test_what_is_not_decoded_is_not_at_hand(pyramid_tiff: Path, picture: Rgb) -> None:
@@ -44,7 +45,7 @@ def test_of_a_damaged_tile_nothing_more_is_to_come(write_tiff: TiffWriter) -> No
 
 def test_coarse_parts_lie_where_the_sharp_ones_will(pyramid_tiff: Path, picture: Rgb) -> None:
     with open_slide(pyramid_tiff) as slide:
-        window = Window(display_levels(slide)[0], 131, 257, 400, 601)
+        window = Window(shown_levels(slide)[0], 131, 257, 400, 601)
         coarse = glimpse(window, overview(slide))
         assert not coarse.read.any()
         truth = picture[131:531, 257:858].astype(int)
@@ -67,10 +68,29 @@ def test_a_level_in_between_is_preferred_to_the_overview(tmp_path: Path) -> None
             more = {"subifds": 2} if number == 0 else {"subfiletype": 1}
             tif.write(plane, tile=(256, 256), photometric="rgb", **more)
     with open_slide(path) as slide:
-        window, coarsest = Window(display_levels(slide)[0], 0, 0, 1024, 1024), overview(slide)
+        window, coarsest = Window(shown_levels(slide)[0], 0, 0, 1024, 1024), overview(slide)
         assert np.all(glimpse(window, coarsest).rgb == 150)
         slide.read(1, 0, 0, 256, 256)
         assert np.all(glimpse(window, coarsest).rgb == 100)
+
+
+def test_of_a_made_level_what_was_made_before_is_at_hand(tmp_path: Path) -> None:
+    luck = np.random.default_rng(7)
+    plane = luck.integers(0, 256, (1300, 2600, 3), np.uint8)
+    path = tmp_path / "flat.tif"
+    tifffile.imwrite(path, plane, tile=(256, 256), photometric="rgb")
+    with open_slide(path) as slide:
+        half = shown_levels(slide)[1]
+        assert half.is_made
+        assert not half.at_hand(0, 0, 650, 1300).read.any()
+        part = half.read(500, 400, 30, 300)
+        seen = half.at_hand(0, 0, 650, 1300)
+        whole = half.read(0, 0, 650, 1300)
+    assert np.array_equal(whole, cv2.resize(plane, (1300, 650), interpolation=cv2.INTER_AREA))
+    assert np.array_equal(part, whole[500:530, 400:700])
+    assert np.array_equal(seen.rgb[seen.read], whole[seen.read])
+    assert seen.read[:, :1024].all(), "chunks are made whole"
+    assert not seen.read[:, 1024:].any()
 
 
 def test_an_eye_sees_pixels_and_nobody_else_does(pyramid_tiff: Path) -> None:

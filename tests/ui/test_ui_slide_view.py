@@ -32,7 +32,7 @@ class Gate:
 
 @pytest.fixture
 def layer(tmp_path: Path) -> Any:
-    path = write_slide(tmp_path / "H24-00123.tiff", 1800, 3000)
+    path = write_slide(tmp_path / "H24-00123.tiff", 1800, 4200)
     made = Layer.create(*read_slide(str(path))[0])
     assert isinstance(made, Image)
     return made
@@ -72,18 +72,37 @@ def test_the_window_does_not_wait_for_tiles(
 ) -> None:
     look_at_finest(layer)
     coarse = shown(layer)
-    assert coarse.shape == (1800, 3000, 3)
+    assert coarse.shape == (1800, 4200, 3)
     assert not view.is_sharp
     gate.opened.set()
     qtbot.waitUntil(lambda: view.is_sharp, timeout=20_000)
-    truth = slide.read(0, 0, 0, 1800, 3000).rgb
+    truth = slide.read(0, 0, 0, 1800, 4200).rgb
     assert np.array_equal(shown(layer), truth)
     error = np.abs(coarse.astype(int) - truth)
     assert 0 < error.mean() < 6, "coarse, but the same tissue"
 
 
+def test_nor_for_levels_that_the_file_does_not_hold(
+    layer: Any, slide: Slide, view: SlideView, gate: Gate, qtbot: Any
+) -> None:
+    assert [level.shape[1] for level in layer.data] == [4200, 2100, 1050]
+    layer.locked_data_level = 1
+    coarse = shown(layer)
+    assert coarse.shape == (900, 2100, 3)
+    assert not view.is_sharp
+    gate.opened.set()
+    qtbot.waitUntil(lambda: view.is_sharp, timeout=20_000)
+    truth = layer.data[1].compute()
+    assert np.array_equal(shown(layer), truth)
+    assert 0 < np.abs(coarse.astype(int) - truth).mean() < 6, "coarse, but the same tissue"
+    layer.locked_data_level = 2
+    layer.locked_data_level = 1
+    assert view.is_sharp, "made once, it is at hand"
+    assert np.array_equal(shown(layer), truth)
+
+
 def test_what_is_decoded_is_sharp_at_once(layer: Any, slide: Slide, view: SlideView) -> None:
-    truth = slide.read(0, 0, 0, 1800, 3000).rgb
+    truth = slide.read(0, 0, 0, 1800, 4200).rgb
     look_at_finest(layer)
     assert view.is_sharp
     assert np.array_equal(shown(layer), truth)
@@ -101,7 +120,7 @@ def test_what_went_out_of_view_is_not_decoded_to_the_end(
     gate.opened.set()
     qtbot.waitUntil(lambda: view.is_sharp, timeout=20_000)
     assert np.array_equal(shown(layer), slide.read(0, 0, 0, 512, 512).rgb)
-    assert not slide.at_hand(0, 1024, 0, 512, 3000).read.any()
+    assert not slide.at_hand(0, 1024, 0, 512, 4200).read.any()
 
 
 def test_other_programs_get_the_pixels_themselves(
@@ -119,7 +138,7 @@ def test_once_it_is_closed_the_layer_is_sliced_as_ever(
     view.close()
     slide._cache.clear()
     look_at_finest(layer)
-    assert np.array_equal(shown(layer), slide.read(0, 0, 0, 1800, 3000).rgb)
+    assert np.array_equal(shown(layer), slide.read(0, 0, 0, 1800, 4200).rgb)
     assert "set_view_slice" not in vars(layer)
 
 

@@ -8,7 +8,6 @@ not its grain. It is said in the log.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,22 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.slides.source import Pixels
-from napari_glioma_density.slides.tile_cache import TileCache
 
 if TYPE_CHECKING:
-    import dask.array as da
-
     from napari_glioma_density.slides.slide import Slide
-
-_log = logging.getLogger(__name__)
 
 _COARSEST_PX = 2048
 _LARGEST_GAP = 4.4
 _MAX_EXACT_REDUCTION = 8
 _CELL_PX = 32
-_MIN_CHUNK_PX, _MAX_CHUNK_PX = 512, 1024
-_KEPT_BYTES = 128 * 2**20
-"""Of what was made, all levels of a slide together."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +95,6 @@ def display_levels(slide: Slide) -> list[DisplayLevel]:
     return shown
 
 
-def pyramid_of(slide: Slide) -> list[da.Array]:
-    """Return the display levels as lazy dask arrays, finest first."""
-    levels = display_levels(slide)
-    if levels[-1].is_sampled:
-        _log.info("%s has no coarse levels: its overview is a mosaic of samples", slide.pseudonym)
-    kept = TileCache(_KEPT_BYTES)
-    return [_as_dask(level, number, kept) for number, level in enumerate(levels)]
-
-
 def _reductions(longer_px: int, following: float | None) -> list[int]:
     """Return the reductions to make below a level, up to the next one or to a small overview."""
     reductions = []
@@ -123,26 +105,6 @@ def _reductions(longer_px: int, following: float | None) -> list[int]:
         made *= 2
         reductions.append(made)
     return reductions
-
-
-def _as_dask(level: DisplayLevel, number: int, kept: TileCache) -> da.Array:
-    """Wrap a level as a lazy dask array of whole tiles, 512–1024 px a chunk."""
-    # dask is slow to import, and only the screen needs it.
-    from napari_glioma_density.slides.level_array import LevelArray, made_array
-
-    if level.reduction > 1:
-        return made_array(level, _MIN_CHUNK_PX, number, kept)
-    height, width = map(_chunk_px, level.slide.tile_shape(level.level))
-    return LevelArray.of(level, (height, width))
-
-
-def _chunk_px(tile_px: int) -> int:
-    """Return the smallest multiple of a tile's side within 512–1024 px, 512 where none is.
-
-    napari reads whole chunks: the smaller they are, the less lies outside the view.
-    """
-    multiple = -(-_MIN_CHUNK_PX // tile_px) * tile_px
-    return multiple if multiple <= _MAX_CHUNK_PX else _MIN_CHUNK_PX
 
 
 def shrink(pixels: Pixels, factor: int) -> Pixels:

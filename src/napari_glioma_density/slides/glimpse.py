@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.slides.display import DisplayLevel, display_levels
 from napari_glioma_density.slides.level_array import Window
+from napari_glioma_density.slides.shown_level import ShownLevel
 from napari_glioma_density.slides.source import Pixels
 
 Rgb = NDArray[np.uint8]
@@ -17,7 +17,7 @@ def glimpse(window: Window, overview: Rgb) -> Pixels:
     Parameters
     ----------
     window
-        Of a level that the file holds.
+        Of a level.
     overview
         The slide's coarsest display level, (height, width, 3).
 
@@ -26,8 +26,7 @@ def glimpse(window: Window, overview: Rgb) -> Pixels:
     Pixels
         Unread where it is coarse: an enlarged part of the finest coarser level that is at hand.
     """
-    level = window.level
-    seen = level.slide.at_hand(level.level, window.y, window.x, window.height, window.width)
+    seen = window.level.at_hand(window.y, window.x, window.height, window.width)
     if seen.read.all():
         return seen
     behind = _behind(window, overview)
@@ -36,18 +35,17 @@ def glimpse(window: Window, overview: Rgb) -> Pixels:
 
 
 def _behind(window: Window, overview: Rgb) -> Rgb:
-    levels = display_levels(window.level.slide)
-    for coarser in levels[levels.index(window.level) + 1 :]:
+    for coarser in window.level.coarser:
         y, x, height, width = _under(window, coarser)
-        if coarser.reduction == 1:
-            seen = coarser.slide.at_hand(coarser.level, y, x, height, width)
-            if seen.read.all():
-                return _enlarged(seen.rgb, window, coarser, y, x)
-    y, x, height, width = _under(window, levels[-1])
-    return _enlarged(overview[y : y + height, x : x + width], window, levels[-1], y, x)
+        seen = coarser.at_hand(y, x, height, width)
+        if seen.read.all():
+            return _enlarged(seen.rgb, window, coarser, y, x)
+    coarsest = (window.level, *window.level.coarser)[-1]
+    y, x, height, width = _under(window, coarsest)
+    return _enlarged(overview[y : y + height, x : x + width], window, coarsest, y, x)
 
 
-def _under(window: Window, coarser: DisplayLevel) -> tuple[int, int, int, int]:
+def _under(window: Window, coarser: ShownLevel) -> tuple[int, int, int, int]:
     """(y, x, height, width) of the px of a coarser level that lie under a window."""
     down, right = _steps(window, coarser)
     top = min(int(window.y * down), coarser.height - 1)
@@ -57,12 +55,12 @@ def _under(window: Window, coarser: DisplayLevel) -> tuple[int, int, int, int]:
     return top, left, max(1, bottom - top), max(1, beyond - left)
 
 
-def _steps(window: Window, coarser: DisplayLevel) -> tuple[float, float]:
+def _steps(window: Window, coarser: ShownLevel) -> tuple[float, float]:
     """How many px of a coarser level, down and to the right, a px of the window is."""
     return coarser.height / window.level.height, coarser.width / window.level.width
 
 
-def _enlarged(part: Rgb, window: Window, coarser: DisplayLevel, top: int, left: int) -> Rgb:
+def _enlarged(part: Rgb, window: Window, coarser: ShownLevel, top: int, left: int) -> Rgb:
     """Enlarge a part of a coarser level, whose corner is (top, left), to the window over it."""
     down, right = _steps(window, coarser)
     # Middles of px lie at half numbers: that of the window's first px is at (x + 0.5) there.

@@ -11,28 +11,29 @@ once with what there is.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import dask
 import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.slides.tile_cache import TileCache
+from napari_glioma_density.slides.shown_level import ShownLevel, shown_levels
+from napari_glioma_density.slides.slide import Slide
 
-if TYPE_CHECKING:
-    from napari_glioma_density.slides.display import DisplayLevel
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Window:
     """A window of a level, with the shape and the dtype of an array, so that dask takes it."""
 
-    level: DisplayLevel
+    level: ShownLevel
     y: int
     x: int
     height: int
@@ -50,7 +51,7 @@ class Window:
         """Read a chunk of the window."""
         rows, columns, _ = index
         y, x = self.y + rows.start, self.x + columns.start
-        return self.level.read(y, x, rows.stop - rows.start, columns.stop - columns.start).rgb
+        return self.level.read(y, x, rows.stop - rows.start, columns.stop - columns.start)
 
 
 class Eye(Protocol):
@@ -75,17 +76,18 @@ def through(eye: Eye) -> Iterator[None]:
 
 
 class LevelArray(da.Array):  # type: ignore[misc]
-    """Lazy uint8 (height, width, 3) array of a level of the file; its windows have a single chunk.
+    """Lazy uint8 (height, width, 3) array of a level; windows of the file's have a single chunk.
 
     Everything but a plain window of rows and columns is dask's own affair, chunk by chunk.
     """
 
-    level: DisplayLevel
+    level: ShownLevel
 
     @classmethod
-    def of(cls, level: DisplayLevel, chunk_px: tuple[int, int]) -> da.Array:
-        """Return a level with chunks of `chunk_px`, (height, width)."""
-        plain = _lazy(Window(level, 0, 0, level.height, level.width), (*chunk_px, 3))
+    def of(cls, level: ShownLevel) -> da.Array:
+        """Return the array of a level."""
+        whole = Window(level, 0, 0, level.height, level.width)
+        plain = _lazy(whole, (*level.chunk_shape, 3))
         if dask.config.get("array.query-planning", False):
             return plain  # dask's other kind of array, which is made in another way
         array = cls(plain.dask, plain.name, plain.chunks, meta=plain._meta)
@@ -94,9 +96,11 @@ class LevelArray(da.Array):  # type: ignore[misc]
 
     def __getitem__(self, index: Any) -> da.Array | NDArray[np.uint8]:
         window, eye = self._window(index), _EYE.get()
-        if window is None:
+        if window is not None and eye is not None:
+            return eye.look(window)
+        if window is None or self.level.is_made:
             return super().__getitem__(index)
-        return _lazy(window, window.shape) if eye is None else eye.look(window)
+        return _lazy(window, window.shape)
 
     def _window(self, index: Any) -> Window | None:
         """Return the window that an index asks for, None where it asks for something else."""
@@ -112,24 +116,18 @@ class LevelArray(da.Array):  # type: ignore[misc]
         return Window(self.level, y, x, bottom - y, right - x)
 
 
-def made_array(level: DisplayLevel, chunk_px: int, number: int, kept: TileCache) -> da.Array:
-    """Return a level that the file does not hold, a task for each chunk.
-
-    Chunks that were made are `kept`, under the level's `number`.
-    """
-
-    def read(window: Window, index: tuple[slice, slice, slice]) -> NDArray[np.uint8] | None:
-        key = (number, index[0].start, index[1].start)
-        return kept.get(key, lambda: window.read(index))
-
-    window = Window(level, 0, 0, level.height, level.width)
-    return _lazy(window, (chunk_px, chunk_px, 3), read)
+def pyramid_of(slide: Slide) -> list[da.Array]:
+    """Return a slide's levels as lazy arrays, finest first."""
+    levels = shown_levels(slide)
+    if levels[-1].display.is_sampled:
+        _log.info("%s has no coarse levels: its overview is a mosaic of samples", slide.pseudonym)
+    return [LevelArray.of(level) for level in levels]
 
 
-def _lazy(window: Window, chunks: tuple[int, int, int], read: Any = Window.read) -> da.Array:
-    level = window.level
+def _lazy(window: Window, chunks: tuple[int, int, int]) -> da.Array:
+    level = window.level.display
     name = (
         f"slide-{level.slide.fingerprint[:16]}-{level.level}-{level.reduction}"
         f"-{window.y}-{window.x}-{window.height}-{window.width}"
     )
-    return da.from_array(window, chunks=chunks, name=name, getitem=read, inline_array=True)
+    return da.from_array(window, chunks=chunks, name=name, getitem=Window.read, inline_array=True)

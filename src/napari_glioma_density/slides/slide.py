@@ -16,11 +16,12 @@ import cv2
 import numpy as np
 
 from napari_glioma_density.errors import SlideError
-from napari_glioma_density.slides.display import DisplayLevel, display_levels, pyramid_of
+from napari_glioma_density.slides.display import DisplayLevel, display_levels
 from napari_glioma_density.slides.fingerprint import fingerprint_of, pseudonym_of
 from napari_glioma_density.slides.resolution import BELIEVABLE_UM_PER_PX, Resolution
 from napari_glioma_density.slides.source import Level, Pixels, TileSource
 from napari_glioma_density.slides.tile_cache import Tile, TileCache
+from napari_glioma_density.slides.tiling import put_together
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -187,6 +188,9 @@ class Slide:
         huge slide are made from a sample of its tiles, so that an overview never decodes the whole
         of level 0. Reading never raises: what is damaged is white.
         """
+        # dask is slow to import, and only the screen needs it.
+        from napari_glioma_density.slides.level_array import pyramid_of
+
         return pyramid_of(self)
 
     def check_readable(self) -> None:
@@ -237,23 +241,13 @@ class Slide:
         width: int,
         tile_of: Callable[[int, int, int], Tile | None],
     ) -> Pixels:
-        rgb = np.full((height, width, 3), 255, dtype=np.uint8)
-        read = np.zeros((height, width), dtype=np.bool_)
         size = self.levels[level]
-        top, bottom = max(y, 0), min(y + height, size.height)
-        left, right = max(x, 0), min(x + width, size.width)
-        tile_height, tile_width = self._source.tile_shape(level)
-        for row, y0, y1 in _spans(top, bottom, tile_height):
-            for column, x0, x1 in _spans(left, right, tile_width):
-                tile = tile_of(level, row, column)
-                if tile is not None:
-                    within = tile[
-                        y0 - row * tile_height : y1 - row * tile_height,
-                        x0 - column * tile_width : x1 - column * tile_width,
-                    ]
-                    rgb[y0 - y : y1 - y, x0 - x : x1 - x] = within
-                    read[y0 - y : y1 - y, x0 - x : x1 - x] = True
-        return Pixels(rgb, read)
+        return put_together(
+            (y, x, height, width),
+            (size.height, size.width),
+            self._source.tile_shape(level),
+            lambda row, column: tile_of(level, row, column),
+        )
 
     def _tile(self, level: int, row: int, column: int) -> Tile | None:
         key = (level, row, column)
@@ -295,11 +289,3 @@ def _spread(count: int, most: int | None) -> list[int] | range:
     if most is None or count <= most:
         return range(count)
     return [(2 * i + 1) * count // (2 * most) for i in range(most)]
-
-
-def _spans(start: int, stop: int, side: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (tile index, first px, px after the last) of the tiles that start:stop touches."""
-    if start >= stop:
-        return
-    for index in range(start // side, (stop - 1) // side + 1):
-        yield index, max(start, index * side), min(stop, (index + 1) * side)

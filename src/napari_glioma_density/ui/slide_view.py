@@ -6,6 +6,7 @@ of a second or two where tiles are slow to decode, longer while the processor es
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import pairwise
 from threading import Lock
 
 import numpy as np
@@ -16,18 +17,18 @@ from qtpy.QtCore import QTimer
 from napari_glioma_density.slides.glimpse import glimpse
 from napari_glioma_density.slides.level_array import Window, through
 
-STRIP_PX = 512
-"""Height of what one thread decodes at a time."""
 LOOK_AGAIN_MS = 30
 
 
 class Sharpening:
-    """A window being decoded, strip by strip."""
+    """A window being decoded, strip by strip: in each one row of the level's chunks."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
         self.rgb = np.empty(window.shape, np.uint8)
-        self.strips = list(range(0, window.height, STRIP_PX))
+        tall = window.level.chunk_shape[0]
+        seams = range(tall - window.y % tall, window.height, tall)
+        self.strips = list(pairwise((0, *seams, window.height)))
         self._left = len(self.strips)
         self._lock = Lock()
 
@@ -36,11 +37,11 @@ class Sharpening:
         """Whether every strip is there."""
         return self._left == 0
 
-    def decode(self, top: int) -> None:
-        """Decode the strip that begins at a row."""
-        window, bottom = self.window, min(top + STRIP_PX, self.window.height)
-        part = window.level.read(window.y + top, window.x, bottom - top, window.width)
-        self.rgb[top:bottom] = part.rgb
+    def decode(self, top: int, bottom: int) -> None:
+        """Decode the strip of these rows of the window."""
+        window = self.window
+        at = window.y + top, window.x
+        self.rgb[top:bottom] = window.level.read(*at, bottom - top, window.width)
         with self._lock:
             self._left -= 1
 
@@ -105,10 +106,10 @@ class SlideView:
         """Decode a window; what was begun for another is left."""
         wanted = self._sharpening = Sharpening(window)
 
-        def decode(top: int) -> None:
+        def decode(top: int, bottom: int) -> None:
             if self._sharpening is wanted:
-                wanted.decode(top)
+                wanted.decode(top, bottom)
 
-        for top in wanted.strips:
-            self._pool.submit(decode, top)
+        for strip in wanted.strips:
+            self._pool.submit(decode, *strip)
         self._timer.start()
