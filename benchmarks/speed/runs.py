@@ -95,10 +95,10 @@ class Runs:
     def network(self) -> float:
         """Masks of the same blocks in the same precision, their pixels in memory.
 
-        A GPU has several blocks under way, as in the job.
+        Several blocks are under way, as in the job.
         """
         watch = Stopwatch()
-        under_way = crew_for(self.segmenter.device).unwritten
+        under_way = max(crew_for(self.segmenter.device).unwritten, self._queue.at_once)
         with watch.running():
             answers: deque[Answer] = deque()
             for pixels in self._pixels:

@@ -1,11 +1,13 @@
 """The main job: every block on disk before it is announced, in whatever order and however often."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
+import torch
 import zarr
 from numpy.typing import NDArray
 from skimage.measure import label
@@ -15,6 +17,7 @@ from napari_glioma_density.errors import StoreError
 from napari_glioma_density.estimate import Focus, prepare
 from napari_glioma_density.estimate.crew import Crew, crew_for
 from napari_glioma_density.estimate.processes import Processes
+from napari_glioma_density.nuclei.segmenter import load_segmenter
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, open_slide
 
@@ -107,6 +110,43 @@ def test_the_block_under_the_focus_comes_first_and_is_small(
     first = next(estimation.blocks(focus=focus)).block
     assert (first.row, first.column, first.rows, first.columns) == (2, 0, 1, 1)
     estimation.close()
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def test_blocks_side_by_side_change_nothing(
+    slide: Slide, tmp_path: Path, threads: Callable[[int], None]
+) -> None:
+    runs = []
+    for count in (1, 2):
+        threads(count)
+        fast = load_segmenter("fast", "cpu", "openvino-int8")
+        runs.append(run_whole(slide, fast, tmp_path / str(count), block_patches=1))
+    one, two = runs
+    assert one.mask(0)[:].any()
+    assert np.array_equal(one.mask(0)[:], two.mask(0)[:])
+    assert np.array_equal(np.sort(one.nuclei()), np.sort(two.nuclei()))
+
+
+def test_after_a_halt_only_blocks_that_were_begun_come(
+    slide: Slide, tmp_path: Path, threads: Callable[[int], None]
+) -> None:
+    threads(2)
+    fast = load_segmenter("fast", "cpu", "openvino-int8")
+    for focus in (None, Focus(y=1200, x=100)):
+        estimation = prepare(slide, fast, tmp_path / str(focus), focus=focus, block_patches=1)
+        is_halted: list[bool] = []
+        blocks = estimation.blocks(focus=focus, halted=lambda: bool(is_halted))  # noqa: B023
+        next(blocks)
+        is_halted.append(True)
+        assert len(list(blocks)) <= 2
+        assert not estimation.run.patches().totals().complete
+        estimation.close()
 
 
 def test_a_moved_view_changes_the_order(slide: Slide, dark: Any, tmp_path: Path) -> None:

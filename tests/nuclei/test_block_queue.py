@@ -1,12 +1,17 @@
-"""Blocks on their way through a network: on a processor at once, on a GPU one behind the other."""
+"""Blocks on their way through a network: side by side on a processor, in a row on a GPU."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.block_queue import block_queue
@@ -43,6 +48,84 @@ def test_a_processor_answers_at_once(
     expected = exact.sparing(RIM_PX).segment(block[None])[0]
     assert expected.any()
     assert np.array_equal(queue.begin(queue.uploaded(block))(), expected)
+
+
+@pytest.fixture
+def two_cores() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("precision", ["openvino-fp32", "openvino-int8"])
+def test_blocks_side_by_side_have_the_masks_they_have_alone(
+    precision: str, exact: NetworkSegmenter, tissue_rgb: NDArray[np.uint8], two_cores: None
+) -> None:
+    segmenter = exact.on("cpu", precision)
+    asked = blocks(tissue_rgb)
+    alone = segmenter.sparing(RIM_PX)
+    expected = [alone.segment(block[None])[0] for block in asked]
+    with closing(block_queue(segmenter, RIM_PX)) as queue:
+        assert queue.at_once == 2
+        uploads = [queue.uploaded(block) for block in asked]
+        answers = [
+            queue.begin(upload, is_alone=number == 0) for number, upload in enumerate(uploads)
+        ]
+        found = [answer() for answer in answers[::-1]][::-1]
+    assert all(mask.any() for mask in expected)
+    assert all(np.array_equal(*pair) for pair in zip(found, expected, strict=True))
+
+
+def test_no_more_than_two_are_computed_at_once(
+    exact: NetworkSegmenter,
+    tissue_rgb: NDArray[np.uint8],
+    two_cores: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, begun = Event(), SimpleQueue[int]()
+
+    def computed(segmenter: NetworkSegmenter, block: Tensor) -> Tensor:
+        begun.put(block.shape[0])
+        assert gate.wait(20)
+        return torch.zeros(block.shape[:2], dtype=torch.uint8)
+
+    monkeypatch.setattr(NetworkSegmenter, "nuclei_of", computed)
+    with (
+        closing(block_queue(exact.on("cpu", "openvino-fp32"), 0)) as queue,
+        ThreadPoolExecutor(1) as elsewhere,
+    ):
+        blocks_of_side = [queue.uploaded(np.zeros((side, 64, 3), np.uint8)) for side in (16, 32)]
+        queue.wait()
+        answers = [queue.begin(block) for block in blocks_of_side]
+        waiting = elsewhere.submit(queue.wait)
+        assert {begun.get(timeout=20) for _ in answers} == {16, 32}
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.2)
+        gate.set()
+        waiting.result(timeout=20)
+        assert [answer().shape for answer in answers] == [(16, 64), (32, 64)]
+
+
+def test_what_goes_wrong_beside_is_told_where_the_answer_is_asked_for(
+    exact: NetworkSegmenter, two_cores: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(segmenter: NetworkSegmenter, block: Tensor) -> Tensor:
+        raise segmenter._too_large(*block.shape[:2])
+
+    monkeypatch.setattr(NetworkSegmenter, "nuclei_of", too_large)
+    with closing(block_queue(exact.on("cpu", "openvino-fp32"), 0)) as queue:
+        answers = [queue.begin(queue.uploaded(np.zeros((16, 16, 3), np.uint8))) for _ in range(5)]
+        for answer in answers:
+            with pytest.raises(ModelError, match="16×16 px does not fit"):
+                answer()
+
+
+def test_one_core_computes_one_block_at_a_time(exact: NetworkSegmenter, two_cores: None) -> None:
+    torch.set_num_threads(1)
+    assert block_queue(exact.on("cpu", "openvino-fp32"), 0).at_once == 1
+    torch.set_num_threads(2)
+    assert block_queue(exact, 0).at_once == 1, "PyTorch's threads serve one caller"
 
 
 @pytest.mark.parametrize("name", ["rgb + relative", "rgb ratio", "reinhard"])

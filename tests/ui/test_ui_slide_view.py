@@ -123,6 +123,30 @@ def test_what_went_out_of_view_is_not_decoded_to_the_end(
     assert not slide.at_hand(0, 1024, 0, 512, 4200).read.any()
 
 
+def test_what_cannot_be_decoded_is_white_and_in_the_log(
+    layer: Any,
+    slide: Slide,
+    view: SlideView,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    slide._cache.clear()
+    read_tile = slide._source.read_tile
+
+    def half_read(level: int, row: int, column: int) -> NDArray[np.uint8] | None:
+        if row >= 4:
+            raise MemoryError
+        return read_tile(level, row, column)
+
+    monkeypatch.setattr(slide._source, "read_tile", half_read)
+    look_at_finest(layer)
+    qtbot.waitUntil(lambda: view.is_sharp, timeout=20_000)
+    assert np.array_equal(shown(layer)[:1024], slide.read(0, 0, 0, 1024, 4200).rgb)
+    assert np.all(shown(layer)[1024:] == 255)
+    assert "cannot be shown" in caplog.text
+
+
 def test_other_programs_get_the_pixels_themselves(
     layer: Any, slide: Slide, view: SlideView
 ) -> None:

@@ -55,6 +55,11 @@ class NearestFirst:
     def __len__(self) -> int:
         return len(self._left)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether someone looks on and waits for the first."""
+        return self._focus is not None
+
     def take(self) -> Block:
         """Take the nearest block that is left; ties go to the first row by row.
 

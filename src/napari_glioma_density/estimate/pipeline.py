@@ -88,9 +88,9 @@ class Pipeline:
             return
         spec = self.run.spec
         placed = self.segmenter.on(spec.device, spec.precision)
-        masks = block_queue(placed, unseen_rim_px(spec.halo_px))
         crew = crew_for(spec.device)
         with (
+            contextlib.closing(block_queue(placed, unseen_rim_px(spec.halo_px))) as masks,
             contextlib.closing(self._measuring(crew, len(queue))) as measuring,
             ThreadPoolExecutor(crew.readers, "read") as readers,
             ThreadPoolExecutor(crew.measurers, "measure") as measurers,
@@ -98,11 +98,13 @@ class Pipeline:
         ):
             reading = _Reading(queue, lambda block: readers.submit(self._read, block, masks))
             writing: deque[tuple[Block, Future[None]]] = deque()
-            unwritten = 0  # someone waits for the first block: others are begun, and written, later
-            reading.begin(1)
-            while reading and not halted():
+            most = max(crew.unwritten, masks.at_once)
+            # Whoever waits for the first block gets it before others are begun, read or written.
+            unwritten, ahead = (0, 1) if queue.is_watched else (most, crew.ahead)
+            reading.begin(ahead)
+            while reading and not self._halted(halted, masks):
                 block, seen = reading.take()
-                answer = self._begun(masks, seen)
+                answer = self._begun(masks, seen, is_alone=not unwritten)
                 reading.begin(crew.ahead)
                 measured = measurers.submit(
                     self._measure, measuring, block, seen.pixels.read, answer
@@ -110,9 +112,15 @@ class Pipeline:
                 writing.append((block, recorder.submit(self._record, measured)))
                 while len(writing) > unwritten or (writing and writing[0][1].done()):
                     yield _written(writing.popleft())
-                unwritten = crew.unwritten
+                unwritten = most
             while writing:
                 yield _written(writing.popleft())
+
+    @staticmethod
+    def _halted(halted: Callable[[], bool], masks: BlockQueue) -> bool:
+        """Whether there was a halt before the network had room for another block."""
+        masks.wait()
+        return halted()
 
     def _read(self, block: Block, masks: BlockQueue) -> _Seen:
         window = block_window(block, self.run.lattice, self.run.spec.halo_px)
@@ -120,11 +128,11 @@ class Pipeline:
             pixels = self.plane.read(*window)
             return _Seen(pixels, masks.uploaded(pixels.rgb) if pixels.read.any() else None)
 
-    def _begun(self, masks: BlockQueue, seen: _Seen) -> Answer:
+    def _begun(self, masks: BlockQueue, seen: _Seen, *, is_alone: bool) -> Answer:
         if seen.uploaded is None:
             return lambda: np.zeros(seen.pixels.read.shape, np.uint8)
         with self.seconds.spent("infer"):
-            return masks.begin(seen.uploaded)
+            return masks.begin(seen.uploaded, is_alone=is_alone)
 
     def _measuring(self, crew: Crew, blocks: int) -> Measuring:
         processes = crew.processes_for(blocks)

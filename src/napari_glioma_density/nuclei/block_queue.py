@@ -1,11 +1,14 @@
 """Blocks on their way through a network.
 
 A GPU computes by itself: it is handed the next blocks before it has answered the last, and what
-goes to it and comes back travels while it computes.
+goes to it and comes back travels while it computes. A processor computes two side by side where it
+can.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
@@ -18,16 +21,36 @@ from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter
 Answer = Callable[[], NDArray[np.uint8]]
 """Waits for a block's mask (h, w) of 0/1; any thread may, once."""
 
+_BLOCKS_AT_ONCE: Final = 2
+"""On a processor. Each takes memory for all layers, and comes the later the more there are."""
+
 
 class BlockQueue(Protocol):
     """Takes blocks and promises their masks."""
+
+    @property
+    def at_once(self) -> int:
+        """How many blocks are computed at the same time."""
+        ...
 
     def uploaded(self, rgb: NDArray[np.uint8]) -> Any:
         """Bring a block (h, w, 3) to where it is computed; any thread may."""
         ...
 
-    def begin(self, block: Any) -> Answer:
-        """Compute an uploaded block; one thread at a time."""
+    def wait(self) -> None:
+        """Return once another block can be computed."""
+        ...
+
+    def begin(self, block: Any, *, is_alone: bool = False) -> Answer:
+        """Compute an uploaded block; one thread at a time.
+
+        One that `is_alone`, with no other begun before it has an answer, is given all there is to
+        compute with, and on a processor computed when this returns.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of threads, once all blocks that were begun are computed."""
         ...
 
 
@@ -36,10 +59,25 @@ def block_queue(segmenter: Segmenter, rim_px: int) -> BlockQueue:
     if not isinstance(segmenter, NetworkSegmenter):
         return _AtOnce(segmenter)
     lean = segmenter.sparing(rim_px)
-    return CudaQueue(lean) if segmenter.device == "cuda" else _ColoursAhead(lean)
+    if segmenter.device == "cuda":
+        return CudaQueue(lean)
+    shared = lean.shared(_BLOCKS_AT_ONCE)
+    return _ColoursAhead(lean) if shared.at_once == 1 else _SideBySide(lean, shared)
 
 
-class _AtOnce:
+class _OneByOne:
+    """Whoever begins a block waits for its mask."""
+
+    at_once = 1
+
+    def wait(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _AtOnce(_OneByOne):
     """Of anything that turns pictures into masks."""
 
     def __init__(self, segmenter: Segmenter) -> None:
@@ -48,12 +86,13 @@ class _AtOnce:
     def uploaded(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return rgb
 
-    def begin(self, block: NDArray[np.uint8]) -> Answer:
+    def begin(self, block: NDArray[np.uint8], *, is_alone: bool = False) -> Answer:
+        del is_alone
         mask = np.asarray(self._segmenter.segment(block[None])[0])
         return lambda: mask
 
 
-class _ColoursAhead:
+class _ColoursAhead(_OneByOne):
     """A processor's: who reads a block also makes the network's input of it."""
 
     def __init__(self, segmenter: NetworkSegmenter) -> None:
@@ -62,9 +101,44 @@ class _ColoursAhead:
     def uploaded(self, rgb: NDArray[np.uint8]) -> Tensor:
         return self._segmenter.uploadable(rgb)
 
-    def begin(self, block: Tensor) -> Answer:
-        mask = self._segmenter.with_rim(self._segmenter.nuclei_of(block).cpu().numpy())
+    def begin(self, block: Tensor, *, is_alone: bool = False) -> Answer:
+        del is_alone
+        mask = _mask_of(block, self._segmenter)
         return lambda: mask
+
+
+class _SideBySide(_ColoursAhead):
+    """A processor's whose cores are divided among blocks, but for one that is alone.
+
+    Cores that share a block wait for the slowest of them after every layer, and what else the
+    program does slows one of them down all the time.
+    """
+
+    def __init__(self, alone: NetworkSegmenter, shared: NetworkSegmenter) -> None:
+        super().__init__(alone)
+        self._shared = shared
+        self.at_once = shared.at_once
+        self._threads = ThreadPoolExecutor(self.at_once, "network")
+        self._room = Semaphore(self.at_once)
+
+    def wait(self) -> None:
+        with self._room:
+            pass
+
+    def begin(self, block: Tensor, *, is_alone: bool = False) -> Answer:
+        if is_alone:
+            return super().begin(block)
+        self._room.acquire()
+        computed = self._threads.submit(_mask_of, block, self._shared)
+        computed.add_done_callback(lambda _: self._room.release())
+        return computed.result
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+
+def _mask_of(block: Tensor, segmenter: NetworkSegmenter) -> NDArray[np.uint8]:
+    return segmenter.with_rim(segmenter.nuclei_of(block).cpu().numpy())
 
 
 class CudaQueue:
@@ -75,6 +149,8 @@ class CudaQueue:
     segmenter
         On the GPU.
     """
+
+    at_once = 1
 
     def __init__(self, segmenter: NetworkSegmenter) -> None:
         self._segmenter = segmenter
@@ -87,7 +163,13 @@ class CudaQueue:
             pixels = pinned.to("cuda", non_blocking=True)
             return pixels, self._up.record_event()
 
-    def begin(self, block: tuple[Tensor, torch.cuda.Event]) -> Answer:
+    def wait(self) -> None:
+        """A GPU has a queue of its own."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def begin(self, block: tuple[Tensor, torch.cuda.Event], *, is_alone: bool = False) -> Answer:
         """Queue the network and the way back of its mask.
 
         Raises
@@ -95,6 +177,7 @@ class CudaQueue:
         ModelError
             When the block does not fit into the GPU's memory.
         """
+        del is_alone
         pixels, arrived = block
         computing = torch.cuda.current_stream()
         computing.wait_event(arrived)

@@ -182,6 +182,18 @@ class NetworkSegmenter:
         other._rim_px = rim_px if isinstance(self._network, BlockNetwork) else 0
         return other
 
+    def shared(self, threads: int) -> "NetworkSegmenter":
+        """The same model for so many threads at once, or for fewer: :attr:`at_once`."""
+        other = copy.copy(self)
+        if isinstance(self._network, BlockNetwork):
+            other._network = self._network.shared(threads)
+        return other
+
+    @property
+    def at_once(self) -> int:
+        """How many threads may have it look at a block at once."""
+        return self._network.at_once if isinstance(self._network, BlockNetwork) else 1
+
     def on(self, device: str, precision: str) -> "NetworkSegmenter":
         """The same model on this device in this precision.
 

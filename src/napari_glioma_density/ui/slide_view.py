@@ -4,6 +4,7 @@ napari reads what comes into view on the window's thread, which stands still mea
 of a second or two where tiles are slow to decode, longer while the processor estimates.
 """
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
@@ -17,6 +18,8 @@ from qtpy.QtCore import QTimer
 from napari_glioma_density.slides.glimpse import glimpse
 from napari_glioma_density.slides.level_array import Window, through
 
+logger = logging.getLogger(__name__)
+
 LOOK_AGAIN_MS = 30
 
 
@@ -25,7 +28,7 @@ class Sharpening:
 
     def __init__(self, window: Window) -> None:
         self.window = window
-        self.rgb = np.empty(window.shape, np.uint8)
+        self.rgb = np.full(window.shape, 255, np.uint8)
         tall = window.level.chunk_shape[0]
         seams = range(tall - window.y % tall, window.height, tall)
         self.strips = list(pairwise((0, *seams, window.height)))
@@ -38,12 +41,17 @@ class Sharpening:
         return self._left == 0
 
     def decode(self, top: int, bottom: int) -> None:
-        """Decode the strip of these rows of the window."""
+        """Decode the strip of these rows of the window; it stays white where that fails."""
         window = self.window
         at = window.y + top, window.x
-        self.rgb[top:bottom] = window.level.read(*at, bottom - top, window.width)
-        with self._lock:
-            self._left -= 1
+        try:
+            self.rgb[top:bottom] = window.level.read(*at, bottom - top, window.width)
+        except Exception:
+            # Nobody waits for a thread of the view: the log is where it can be told.
+            logger.exception("A part of the slide cannot be shown")
+        finally:
+            with self._lock:
+                self._left -= 1
 
 
 class SlideView:

@@ -26,6 +26,14 @@ _NEARLY: Final = {"cpu": 0.0, "cuda": 0.13}
 class BlockNetwork(nn.Module):
     """A network for the blocks of an estimate: ``forward(images, rim_px)`` leaves the rim out."""
 
+    at_once = 1
+    """How many threads may have it compute at once."""
+
+    def shared(self, threads: int) -> "BlockNetwork":
+        """The same network for so many threads at once, or fewer, each with its share of cores."""
+        del threads
+        return self
+
 
 class BlockUNet(BlockNetwork):
     """A trained U-net for inference: equal to it, bit for bit, wherever it answers.

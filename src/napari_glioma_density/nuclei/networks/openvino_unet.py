@@ -4,7 +4,10 @@ The graph is written from the weights: what an estimate needs, the block's rim l
 of how the network was trained.
 """
 
+import copy
+import threading
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 import numpy as np
@@ -43,7 +46,22 @@ class OpenVINOUNet(BlockNetwork):
         self._graph_of = partial(graph_of, network, layers=_layers(network, precision))
         self._is_magnified = network.is_magnified
         self._precision = precision
-        self._requests: dict[int, Any] = {}
+        self._compiled: dict[int, _Compiled] = {}
+        self._shared: OpenVINOUNet | None = None
+        self._lock = threading.Lock()
+
+    def shared(self, threads: int) -> "OpenVINOUNet":
+        """The same network for so many threads at once, as far as there are cores.
+
+        Each computes with its share of them: where all work at one image, they wait for each
+        other after every layer.
+        """
+        at_once = min(threads, torch.get_num_threads())
+        with self._lock:
+            if self._shared is None or self._shared.at_once != at_once:
+                self._shared = copy.copy(self)
+                self._shared.at_once, self._shared._compiled = at_once, {}
+            return self._shared
 
     def forward(self, images: Tensor, rim_px: int = 0) -> Tensor:
         """Logits (n, 2, h − 2·rim, w − 2·rim) of all but the rim of ``images`` (n, c, h, w).
@@ -55,19 +73,41 @@ class OpenVINOUNet(BlockNetwork):
         return self._logits(images, rim_px)
 
     def _logits(self, images: Tensor, rim_px: int) -> Tensor:
-        if rim_px not in self._requests:
-            self._requests[rim_px] = self._compiled(rim_px).create_infer_request()
-        request = self._requests[rim_px]
-        request.infer([images.permute(0, 2, 3, 1).numpy()], share_inputs=True)
-        return torch.from_numpy(request.get_output_tensor().data.copy())
+        with self._lock:
+            if rim_px not in self._compiled:
+                self._compiled[rim_px] = _Compiled(self._graph_of(rim_px), self._hints())
+        return self._compiled[rim_px](images)
 
-    def _compiled(self, rim_px: int) -> Any:
-        hints = {
+    def _hints(self) -> dict[str, object]:
+        is_alone = self.at_once == 1
+        return {
             "INFERENCE_PRECISION_HINT": _NAMES[self._precision],
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-            "PERFORMANCE_HINT": "LATENCY",
+            **({"PERFORMANCE_HINT": "LATENCY"} if is_alone else {"NUM_STREAMS": self.at_once}),
         }
-        return openvino.Core().compile_model(self._graph_of(rim_px), "CPU", hints)
+
+
+class _Compiled:
+    """A compiled graph; several threads may call it at once."""
+
+    def __init__(self, graph: openvino.Model, hints: dict[str, object]) -> None:
+        self._model = openvino.Core().compile_model(graph, "CPU", hints)
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        """Requests hold memory for a whole pass: there are no more than threads at once."""
+
+    def __call__(self, images: Tensor) -> Tensor:
+        request = self._request()
+        try:
+            request.infer([images.permute(0, 2, 3, 1).numpy()], share_inputs=True)
+            return torch.from_numpy(request.get_output_tensor().data.copy())
+        finally:
+            self._idle.put(request)
+
+    def _request(self) -> Any:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            return self._model.create_infer_request()
 
 
 def _layers(network: UNet, precision: str) -> Layers:
