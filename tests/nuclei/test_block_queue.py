@@ -78,10 +78,7 @@ def test_blocks_side_by_side_have_the_masks_they_have_alone(
 
 
 def test_no_more_than_two_are_computed_at_once(
-    exact: NetworkSegmenter,
-    tissue_rgb: NDArray[np.uint8],
-    two_cores: None,
-    monkeypatch: pytest.MonkeyPatch,
+    exact: NetworkSegmenter, two_cores: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate, begun = Event(), SimpleQueue[int]()
 

@@ -24,7 +24,7 @@ class Crew:
     processes
         Processes that do that work for them; with none the threads do.
     unwritten
-        Blocks that may be under way behind the network.
+        Blocks that may be under way behind the network, or as many as it computes at once.
     """
 
     readers: int

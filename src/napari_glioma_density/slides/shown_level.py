@@ -77,7 +77,8 @@ class ShownLevel:
         return put_together((y, x, height, width), size, self.chunk_shape, chunk_of)
 
     def _made(self, row: int, column: int) -> Tile | None:
-        (tall, wide), (y, x) = self.chunk_shape, self._corner(row, column)
+        tall, wide = self.chunk_shape
+        y, x = row * tall, column * wide
 
         def make() -> Tile:
             tall_here, wide_here = min(tall, self.height - y), min(wide, self.width - x)
@@ -87,9 +88,6 @@ class ShownLevel:
 
     def _made_before(self, row: int, column: int) -> Tile | None:
         return self.kept.peek(self._key(row, column))
-
-    def _corner(self, row: int, column: int) -> tuple[int, int]:
-        return row * self.chunk_shape[0], column * self.chunk_shape[1]
 
     def _key(self, row: int, column: int) -> tuple[int, int, int]:
         return len(self.coarser), row, column
