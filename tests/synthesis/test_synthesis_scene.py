@@ -94,6 +94,13 @@ def test_a_giant_slide_is_mostly_glass_unless_asked_otherwise() -> None:
     assert filled.radii_px[1] > 30_000
 
 
+def test_tissue_may_run_over_the_edge_of_a_slide() -> None:
+    wide = Layout(28_800, 15_360, 0.5, seed=1, tissue_fraction=0.8)
+    at_the_edge = draw_region(wide, 0, 14 * CELL_PX, 60, 60)
+    assert at_the_edge.tissue.all()
+    assert _candidates(wide, -2, 14)
+
+
 def test_zones_range_from_glass_over_sparse_to_dense(layout: Layout) -> None:
     glass = draw_region(layout, 0, 0, 60, 60)
     assert not glass.tissue.any()

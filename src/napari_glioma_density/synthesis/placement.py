@@ -158,8 +158,9 @@ def _candidates(layout: Layout, row: int, column: int) -> Nuclei | None:
     window = coarse_window(row, column)
     if not tissue_reaches(layout, window):
         return None
-    # Rows and columns are shifted because the neighbours of the first cell begin at -1.
-    rng = np.random.Generator(np.random.PCG64([layout.seed, row + 1, column + 1]))
+    # Neighbours of the first cell, and theirs, have rows and columns below 0; seeds may not.
+    place = [(row + 1) % 2**32, (column + 1) % 2**32]
+    rng = np.random.Generator(np.random.PCG64([layout.seed, *place]))
     count = round(_CANDIDATES_PER_MM2 * (CELL_PX * layout.um_per_px / 1000) ** 2)
     y, x = rng.uniform(0, CELL_PX, (2, count))
     spots = _spots(anatomy(layout, window), y, x)
