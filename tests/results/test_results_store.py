@@ -18,6 +18,8 @@ from made_up_blocks import SPEC, TISSUE, made_up_mask, made_up_result, write_run
 from napari_glioma_density.density import Block, PatchState, partition
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, Run, RunSpec
+from napari_glioma_density.results.attributes import write_attributes
+from napari_glioma_density.results.store import recorded_slide
 
 Begin = Callable[..., Run]
 FIRST, SECOND = Block(0, 0, 2, 2), Block(2, 0, 2, 2)
@@ -285,6 +287,41 @@ def test_a_damaged_array_is_told_in_one_line(begin: Begin) -> None:
     (run.folder / "nuclei" / "1" / "zarr.json").write_text("{")
     with pytest.raises(StoreError, match="arrays are damaged"):
         begin()
+
+
+@pytest.mark.parametrize("content", [b"", b"no chunk", b"\x28\xb5\x2f\xfd garbage"])
+def test_a_damaged_chunk_names_its_level_and_the_way_out(begin: Begin, content: bytes) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        (run.folder / "nuclei" / "0" / "c" / "0" / "0").write_bytes(content)
+        with pytest.raises(StoreError, match=r"nuclei/0: its arrays are damaged.*--restart"):
+            run.mask(0)[run.lattice.window(FIRST)]
+
+
+def test_a_damaged_coarse_chunk_is_told_to_who_adds_a_block(begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        (run.folder / "nuclei" / "2" / "c" / "0" / "0").write_bytes(b"no chunk")
+        with pytest.raises(StoreError, match=r"is damaged.*--restart"):
+            run.commit(made_up_result(run.lattice, SECOND))
+
+
+@pytest.mark.parametrize("y_px", [np.nan, -1, 1e9])
+def test_nuclei_beside_the_slide_are_noticed(begin: Begin, y_px: float) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        nuclei = np.fromfile(run.folder / "nuclei.bin", NUCLEUS_DTYPE)
+        nuclei["y_px"][0] = y_px
+        nuclei.tofile(run.folder / "nuclei.bin")
+        with pytest.raises(StoreError, match=r"nuclei\.bin: is damaged.*--restart"):
+            run.nuclei()
+
+
+@pytest.mark.parametrize("slide", [None, [], {"pseudonym": "slide-0000"}, {"width": {}}])
+def test_a_store_that_does_not_say_its_slide_is_damaged(store: ResultStore, slide: object) -> None:
+    write_attributes(store.path, {"schema_version": 1, "slide": slide})
+    with pytest.raises(StoreError, match="attributes are damaged; move the folder away"):
+        recorded_slide(store.path)
 
 
 def test_a_store_of_another_slide_is_refused(store: ResultStore) -> None:

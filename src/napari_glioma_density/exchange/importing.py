@@ -21,7 +21,7 @@ from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.region import Region
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import Run
-from napari_glioma_density.results.attributes import read_attributes
+from napari_glioma_density.results.store import recorded_slide
 from napari_glioma_density.slides import Slide, working_plane
 
 READER = "first"
@@ -101,14 +101,14 @@ def import_geojson(
         When the disk refuses, or another window edits the fields.
     """
     run = open_run(store)
-    about = read_attributes(store)["slide"]
-    demand_slide(slide, str(about["pseudonym"]))
+    about = recorded_slide(store)
+    demand_slide(slide, about.pseudonym)
     records = _fields(store, run)
     plane = Plane.of(run.spec)
     found = read_geojson(
         path,
-        int(about["width"]),
-        int(about["height"]),
+        about.width,
+        about.height,
         offset_px=slide.bounds_offset if slide else (0, 0),
         author=author,
     )

@@ -28,7 +28,7 @@ from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, Run
-from napari_glioma_density.results.attributes import read_attributes
+from napari_glioma_density.results.store import recorded_slide
 
 
 def gather(
@@ -68,13 +68,13 @@ def gather(
     snapshot = take_snapshot(
         model.patches, replace(choices or Choices(), amendments=amendments), scope
     )
-    slide = read_attributes(store)["slide"]
+    slide = recorded_slide(store)
     return Findings(
         store=store,
         run=run,
-        pseudonym=str(slide["pseudonym"]),
-        slide_width=int(slide["width"]),
-        slide_height=int(slide["height"]),
+        pseudonym=slide.pseudonym,
+        slide_width=slide.width,
+        slide_height=slide.height,
         snapshot=snapshot,
         regions=regions,
         left_out=left_out,

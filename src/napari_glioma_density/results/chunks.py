@@ -18,6 +18,7 @@ from zarr.codecs import BytesCodec, ZstdCodec
 from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results.durable import place, sync_folder
+from napari_glioma_density.results.failures import COMPUTE_ANEW, damage_named
 
 Window = tuple[slice, slice]
 ZSTD_LEVEL: Final = 0
@@ -56,8 +57,7 @@ class ChunkFiles:
         plain = [type(codec) for codec in array.metadata.codecs] == [BytesCodec, ZstdCodec]
         if not plain or array.chunks != (CHUNK_PX, CHUNK_PX) or array.dtype != np.uint8:
             raise StoreError(
-                f"{folder}: its chunks are not as this program writes them: "
-                "compute this run anew with --restart"
+                f"{folder}: its chunks are not as this program writes them: {COMPUTE_ANEW}"
             )
         self._folder = folder
         self._encode_key = array.metadata.encode_chunk_key
@@ -111,11 +111,14 @@ class ChunkFiles:
         return True
 
     def _read_chunk(self, at: tuple[int, int]) -> NDArray[np.uint8]:
+        path = self.path(*at)
         try:
-            data = imagecodecs.zstd_decode(self.path(*at).read_bytes())
+            encoded = path.read_bytes()
         except FileNotFoundError:
             return _background()
-        return np.frombuffer(data, np.uint8).reshape(CHUNK_PX, CHUNK_PX).copy()
+        with damage_named(path, "is damaged"):
+            data = imagecodecs.zstd_decode(encoded)
+            return np.frombuffer(data, np.uint8).reshape(CHUNK_PX, CHUNK_PX).copy()
 
     def _shared(self, at: tuple[int, int], window: Window) -> tuple[Window, Window]:
         """Px that a chunk and a window share, as the chunk and as the window count them."""

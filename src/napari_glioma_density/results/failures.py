@@ -1,4 +1,4 @@
-"""What to tell a person when the disk refuses."""
+"""What to tell a person when the disk refuses, or holds something damaged."""
 
 import errno
 from collections.abc import Iterator
@@ -8,6 +8,10 @@ from pathlib import Path
 from napari_glioma_density.errors import StoreError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+# What zarr, its codecs and JSON turn to when bytes are not what they were; a codec's own errors
+# are RuntimeErrors.
+_DAMAGE = (ValueError, LookupError, TypeError, ArithmeticError, RuntimeError)
+COMPUTE_ANEW = "compute this run anew with --restart"
 
 
 BLOCKS_ARE_KEPT = "finished blocks are kept: free some space and run again"
@@ -20,6 +24,15 @@ def explained(path: Path, when_full: str = BLOCKS_ARE_KEPT) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(f"{path}: {_remedy(error, when_full)}") from error
+
+
+@contextmanager
+def damage_named(path: Path, what: str = "its arrays are damaged") -> Iterator[None]:
+    """Turn what damaged files make the body raise into a StoreError; ``path`` and what it is."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise StoreError(f"{path}: {what}: {COMPUTE_ANEW}") from error
 
 
 def _remedy(error: OSError, when_full: str) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import Block, Lattice, PatchTable
 from napari_glioma_density.errors import StoreError
+from napari_glioma_density.results.failures import COMPUTE_ANEW
 
 PATCH_VALUES = ("state", "nucleus_px", "read_px", "tissue_px", "unread_px", "count")
 
@@ -80,9 +81,7 @@ def read_journal(path: Path, lattice: Lattice) -> Journal:
         except (ValueError, TypeError, KeyError) as error:
             if number == len(lines):
                 break
-            raise StoreError(
-                f"{path}: line {number} is damaged: compute this run anew with --restart"
-            ) from error
+            raise StoreError(f"{path}: line {number} is damaged: {COMPUTE_ANEW}") from error
         entries.append(entry)
         length += len(line) + 1
     return Journal(tuple(entries), length)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Lattice
 from napari_glioma_density.results.chunks import ChunkFiles, Window, create_level
+from napari_glioma_density.results.failures import damage_named, explained
 
 DOWNSAMPLES = (1, 4, 16)
 _REGION_PX = PATCH_PX * DOWNSAMPLES[-1]
@@ -42,6 +43,27 @@ def create_masks(folder: Path, lattice: Lattice) -> None:
         create_level(group, str(level), shape)
 
 
+class StoredLevel:
+    """A level on disk, read by zarr.
+
+    Parameters
+    ----------
+    array
+        The same, opened.
+    folder
+        Where it lies.
+    """
+
+    def __init__(self, array: zarr.Array, folder: Path) -> None:
+        self._array, self._folder = array, folder
+        self.shape: tuple[int, ...] = array.shape
+
+    def __getitem__(self, window: Window) -> NDArray[np.uint8]:
+        """Read a window; StoreError when the disk refuses or a chunk of it is damaged."""
+        with explained(self._folder), damage_named(self._folder):
+            return np.asarray(self._array[window])
+
+
 class MaskPyramid:
     """The mask at 1, 1/4 and 1/16 of the working plane, uint8, 1 where there is nucleus.
 
@@ -53,10 +75,9 @@ class MaskPyramid:
     def __init__(self, folder: Path, *, writable: bool) -> None:
         mode = "r+" if writable else "r"
         folders = [folder / str(level) for level in range(len(DOWNSAMPLES))]
-        self.levels: tuple[zarr.Array, ...] = tuple(
-            zarr.open_array(str(folder), mode=mode) for folder in folders
-        )
-        self._files = tuple(map(ChunkFiles, folders, self.levels)) if writable else ()
+        arrays = [zarr.open_array(str(folder), mode=mode) for folder in folders]
+        self.levels = tuple(map(StoredLevel, arrays, folders))
+        self._files = tuple(map(ChunkFiles, folders, arrays)) if writable else ()
 
     def write(self, window: Window, mask: NDArray[np.uint8]) -> None:
         """Write whole chunks of level 0; on disk when this returns.
@@ -80,7 +101,7 @@ class MaskPyramid:
             self._files[0].path(row, column).unlink(missing_ok=True)
         for window in self._regions():
             if finished[_shrink(window, PATCH_PX)].any():
-                self.write_coarse(window, coarsen(np.asarray(self.levels[0][window])))
+                self.write_coarse(window, coarsen(self.levels[0][window]))
             else:
                 for level in range(1, len(DOWNSAMPLES)):
                     self._files[level].remove(_shrink(window, DOWNSAMPLES[level]))

@@ -6,7 +6,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX
+from napari_glioma_density.density import PATCH_PX, Lattice
 from napari_glioma_density.results.durable import sync_tree
 
 NUCLEUS_DTYPE = np.dtype([("y_px", "<f4"), ("x_px", "<f4"), ("area_px", "<u4"), ("origin", "u1")])
@@ -21,6 +21,13 @@ def as_records(nuclei: NDArray[np.void]) -> NDArray[np.void]:
     for field in NUCLEUS_DTYPE.names or ():
         records[field] = nuclei[field]
     return records
+
+
+def lie_on(lattice: Lattice, nuclei: NDArray[np.void]) -> bool:
+    """Whether all centres are places on the slide."""
+    y, x = nuclei["y_px"], nuclei["x_px"]
+    inside = (y >= 0) & (y < lattice.height_px) & (x >= 0) & (x < lattice.width_px)
+    return bool(inside.all())  # of what is no number as well: it is neither
 
 
 def in_slide_order(nuclei: NDArray[np.void]) -> NDArray[np.void]:

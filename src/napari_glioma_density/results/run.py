@@ -2,8 +2,6 @@
 
 import copy
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -19,13 +17,14 @@ from napari_glioma_density.results import layout
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
 from napari_glioma_density.results.blocks import BlockRecord, BlockResult
 from napari_glioma_density.results.durable import sync_folder, write_tail
-from napari_glioma_density.results.failures import explained
+from napari_glioma_density.results.failures import COMPUTE_ANEW, damage_named, explained
 from napari_glioma_density.results.journal import JournalEntry, read_journal
-from napari_glioma_density.results.masks import MaskPyramid
+from napari_glioma_density.results.masks import MaskPyramid, StoredLevel
 from napari_glioma_density.results.nuclei import (
     NUCLEUS_DTYPE,
     as_records,
     in_slide_order,
+    lie_on,
     write_nucleus_table,
 )
 from napari_glioma_density.results.spec import RunSpec
@@ -55,7 +54,7 @@ class Run:
         self._attributes = read_attributes(folder)
         self.spec = recorded_spec(folder, self._attributes)
         self.lattice = self.spec.lattice
-        with explained(folder), _damage_named(folder):
+        with explained(folder), damage_named(folder):
             self._masks = MaskPyramid(folder / layout.MASKS, writable=lock is not None)
             self.tissue: NDArray[np.uint8] = zarr.open_array(folder / layout.TISSUE, mode="r")[:]
         self._unrecorded: set[Block] = set()
@@ -79,7 +78,7 @@ class Run:
         with self._guard:
             return copy.deepcopy(self._patches)
 
-    def mask(self, level: int) -> zarr.Array:
+    def mask(self, level: int) -> StoredLevel:
         """Return the mask at 1 (level 0), 1/4 or 1/16 of the working plane: uint8, 0 or 1."""
         return self._masks.levels[level]
 
@@ -89,6 +88,8 @@ class Run:
             count = self._nuclei_count
         with explained(self.folder):
             records = np.fromfile(self.folder / layout.NUCLEI, NUCLEUS_DTYPE, count)
+        if not lie_on(self.lattice, records):
+            raise StoreError(f"{self.folder / layout.NUCLEI}: is damaged: {COMPUTE_ANEW}")
         return in_slide_order(records)
 
     def commit(self, result: BlockResult) -> None:
@@ -166,9 +167,7 @@ class Run:
             journal = read_journal(self.folder / layout.JOURNAL, self.lattice)
             stored = (self.folder / layout.NUCLEI).stat().st_size
         if stored < journal.nuclei * NUCLEUS_DTYPE.itemsize:
-            raise StoreError(
-                f"{self.folder / layout.NUCLEI}: cut short: compute this run anew with --restart"
-            )
+            raise StoreError(f"{self.folder / layout.NUCLEI}: cut short: {COMPUTE_ANEW}")
         self._journal_length, self._nuclei_count = journal.length, journal.nuclei
         self._finished = {entry.block for entry in journal.entries}
         self._patches = PatchTable.pending(self.lattice)
@@ -215,24 +214,10 @@ class Run:
             raise StoreError(f"{self.folder}: opened for reading; begin the run to add to it")
 
 
-@contextmanager
-def _damage_named(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise StoreError(
-            f"{folder}: its arrays are damaged: compute this run anew with --restart"
-        ) from error
-
-
 def recorded_spec(folder: Path, attributes: dict[str, Any]) -> RunSpec:
     """Return what a run was made with; StoreError when its attributes do not say."""
-    try:
+    with damage_named(folder, "its specification is damaged"):
         return RunSpec.from_json(attributes["spec"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(
-            f"{folder}: its specification is damaged: compute this run anew with --restart"
-        ) from error
 
 
 def patches_with_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +25,15 @@ from napari_glioma_density.results.run import Run, recorded_spec
 from napari_glioma_density.results.spec import RunSpec
 
 SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RecordedSlide:
+    """The slide of a store: its name there, and its size in level-0 px."""
+
+    pseudonym: str
+    width: int
+    height: int
 
 
 class ResultStore:
@@ -138,6 +148,15 @@ class ResultStore:
         return self.path / "runs"
 
 
+def recorded_slide(store: Path) -> RecordedSlide:
+    """Return the slide that a store is of; StoreError when its attributes do not say."""
+    slide: Any = read_attributes(store).get("slide")
+    try:
+        return RecordedSlide(str(slide["pseudonym"]), int(slide["width"]), int(slide["height"]))
+    except (LookupError, TypeError, ValueError) as error:
+        raise _damaged(store) from error
+
+
 def _is_run(folder: Path) -> bool:
     return not folder.name.startswith(".") and (folder / GROUP_FILE).is_file()
 
@@ -158,10 +177,17 @@ def _check(store: Path, attributes: dict[str, Any], slide_fingerprint: str) -> N
         raise StoreError(
             f"{store}: was written by a newer version (schema {schema}): update the program"
         )
-    if attributes.get("slide", {}).get("fingerprint") != slide_fingerprint:
+    slide = attributes.get("slide")
+    if not isinstance(slide, dict):
+        raise _damaged(store)
+    if slide.get("fingerprint") != slide_fingerprint:
         raise StoreError(
             f"{store}: belongs to another slide: move it away or choose another folder"
         )
+
+
+def _damaged(store: Path) -> StoreError:
+    return StoreError(f"{store}: attributes are damaged; move the folder away to start anew")
 
 
 @contextmanager
