@@ -10,8 +10,19 @@ import pytest
 import shapely
 from napari.layers import Layer
 from painted_slide import write_glow, write_slide
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLineEdit, QPushButton
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollBar,
+)
 from quick_segmenter import DarkPixels
 
 from napari_glioma_density.regions.region import Region, RegionKind
@@ -202,6 +213,72 @@ def test_slide_without_resolution_asks_for_it_and_withholds_figures(
     start(dock)
     finish(dock, qtbot)
     assert dock.session.shown.spec.um_per_px_source == "estimated from 20×"
+
+
+def test_given_um_per_px_can_be_given_again(
+    open_dock: Callable[..., Any], tmp_path: Path, slide_path: Path
+) -> None:
+    bare = write_slide(tmp_path / "bare.tiff", 500, 700, resolution=None, resolutionunit=None)
+    dock = open_dock(bare)
+    box = dock.boxes[0]
+    quick = {one.text(): one for one in box.findChildren(QPushButton)}
+    quick["20×"].click()
+    assert not box._ask.isHidden()
+    quick["40×"].click()
+    assert dock.session.slides.slide.um_per_px == 0.25
+    assert dock.session.slides.slide.resolution.source == "estimated from 40×"
+    dock.session.viewer.add_layer(Layer.create(*read_slide(str(slide_path))[0]))
+    assert box._ask.isHidden()  # what a file states is not to be put right here
+
+
+def test_a_dock_opened_late_shows_what_is_there(finished: Any) -> None:
+    late = GliomaDensityDock(finished.session.viewer, lambda *_: DarkPixels(), tuple)
+    try:
+        assert late.session is finished.session
+        said = [[label.text() for label in dock.findChildren(QLabel)] for dock in (finished, late)]
+        shares = [text for text in said[0] if text.endswith(" %")]
+        assert len(shares) >= 6
+        assert [text for text in said[1] if text.endswith(" %")] == shares
+    finally:
+        late.shut()
+
+
+def test_the_wheel_is_left_to_what_scrolls(open_dock: Callable[..., Any], slide_path: Path) -> None:
+    dock = open_dock(slide_path, show=True)
+    kinds = QComboBox, QAbstractSpinBox, QAbstractSlider
+    controls = [one for kind in kinds for one in dock.findChildren(kind) if one.isVisible()]
+    controls = [one for one in controls if not isinstance(one, QScrollBar)]
+    before = [wheel_reads(one) for one in controls]
+    assert len(controls) > 5
+    # Qt hands on to the scroll area what nobody accepts, if it comes from the system.
+    assert not any(map(takes_the_wheel, controls))
+    assert [wheel_reads(one) for one in controls] == before
+
+
+def wheel_reads(control: Any) -> Any:
+    return control.currentIndex() if isinstance(control, QComboBox) else control.value()
+
+
+def takes_the_wheel(control: Any) -> bool:
+    """Turn the wheel by a notch over a control."""
+    place = QPointF(control.rect().center())
+    event = QWheelEvent(
+        place, QPointF(control.mapToGlobal(place.toPoint())), QPoint(0, 0), QPoint(0, -120),
+        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase,
+        False,  # PySide6 knows it by place alone
+    )  # fmt: skip
+    QApplication.sendEvent(control, event)
+    return bool(event.isAccepted())
+
+
+def test_keys_work_while_a_list_has_the_focus(finished: Any) -> None:
+    hotspots, table = finished.session.hotspots, finished.hotspot_box._table
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    assert table.currentIndex().row() == 0
+    QTest.keyClick(table, Qt.Key.Key_N)
+    assert hotspots.chosen == hotspots.spots[0]
+    QTest.keyClick(finished.boxes[3]._scale.native, Qt.Key.Key_N)
+    assert hotspots.chosen == hotspots.spots[1]
 
 
 def test_what_goes_wrong_is_one_line_and_goes_away_again(finished: Any) -> None:

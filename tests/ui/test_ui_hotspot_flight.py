@@ -88,7 +88,9 @@ def leave_out(dock: Any, reason: Reason, qtbot: Any) -> None:
     press(dock, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
     (menu,) = dock.hotspot_box.findChildren(QMenu)
     said = {action.text(): action for action in menu.actions()}
-    assert len(said) == len(Reason)
+    title, *choices = menu.actions()
+    assert title.text() == f"Leave hotspot {dock.session.hotspots.chosen.name} out as"
+    assert len(choices) == len(Reason)
     said[reason.value.capitalize()].trigger()
     menu.close()
     qtbot.waitUntil(lambda: dock.session.snapshot.totals.read_mm2 < before, timeout=LONG)
@@ -133,6 +135,20 @@ def assert_gives_way(dock: Any, spot: Hotspot, tmp_path: Path, qtbot: Any) -> No
     assert figures["excluded"]["read_mm2_by_reason"] == {"necrosis": round(out_mm2, 6)}
     assert [place["cell"] for place in figures["hotspots"]] == after
     assert places_flown_to(dock, 1)[0].name == after[0]
+
+
+def test_what_was_left_out_is_taken_back(dock: Any, qtbot: Any) -> None:
+    session, button = dock.session, dock.hotspot_box._take_back
+    before, read_mm2 = session.hotspots.spots, session.snapshot.totals.read_mm2
+    assert button.isHidden()
+    places_flown_to(dock, 1)
+    leave_out(dock, Reason.NECROSIS, qtbot)
+    assert not button.isHidden()
+    button.click()
+    assert button.isHidden()
+    qtbot.waitUntil(lambda: session.snapshot.totals.read_mm2 == read_mm2, timeout=LONG)
+    qtbot.waitUntil(lambda: session.hotspots.spots == before, timeout=LONG)
+    assert RegionFile.open(session.shown.store).regions() == ()
 
 
 def test_ten_presses_show_ten_circles_that_share_no_tissue(

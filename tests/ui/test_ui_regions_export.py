@@ -6,14 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from napari.layers import Layer
+from painted_slide import write_slide
 from qtpy.QtWidgets import QApplication
 
 from napari_glioma_density.exchange.exporting import Format
+from napari_glioma_density.exchange.report.words import words_in
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.ui.dock.export_box import ExportBox
+from napari_glioma_density.ui.reader import read_slide
+from napari_glioma_density.ui.region import Scope
+from napari_glioma_density.ui.session import Phase
 
 pytestmark = pytest.mark.window
 LONG = 60_000
+WORDS = words_in("en")
 
 
 @pytest.fixture
@@ -86,3 +93,28 @@ def test_language_and_case_are_asked_for_a_report_alone(box: ExportBox) -> None:
         shown[kind] = not box._case.isHidden(), not box._language.native.isHidden()
     assert shown.pop(Format.REPORT) == (True, True)
     assert set(shown.values()) == {(False, False)}
+
+
+def test_what_was_written_of_one_slide_is_not_said_of_another(
+    box: ExportBox, qtbot: Any, tmp_path: Path
+) -> None:
+    session = box._session
+    box._kind.value = Format.REPORT
+    box._case.setText("Case 12/7")
+    box._said.setText("Written: report.html")
+    other = write_slide(tmp_path / "other.tiff")
+    session.viewer.add_layer(Layer.create(*read_slide(str(other))[0]))
+    assert box._case.text() == ""
+    assert box._said.text() == ""
+
+
+def test_a_report_of_a_whole_slide_says_so(box: ExportBox, qtbot: Any, tmp_path: Path) -> None:
+    session = box._session
+    session.estimate("dark", "auto", Scope.SLIDE)
+    qtbot.waitUntil(lambda: session.phase is Phase.READY, timeout=LONG)
+    box._kind.value = Format.REPORT
+    box.write(tmp_path / "report.html")
+    assert finished(box, qtbot).startswith("Written")
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert WORDS.whole_slide in report
+    assert WORDS.part_of_slide not in report

@@ -80,7 +80,8 @@ class Choices:
 class Snapshot:
     """Patches and all that is derived from them; `scope` limits what is summed.
 
-    `asked` is the scope without regard to the section that was chosen. `measured` is what the
+    `asked` is the scope without regard to the section that was chosen; both are None where they
+    are the whole slide. `measured` is what the
     model found, `model` the same without what was left out, `patches` with what people found in
     its place; `corrected` tells in which patches. `model_cells` and `model_totals` are without
     corrections.
@@ -127,7 +128,8 @@ def take_snapshot(
     model = leave_out(measured, exclusions, model=True)
     corrected = amended.corrected & patches.is_read
     scale = band_scale(patches, choices.bands)
-    scope, grid = _scope(asked, choices.section), _grid(patches.lattice, choices)
+    asked, scope = _unless_all(asked), _unless_all(_scope(asked, choices.section))
+    grid = _grid(patches.lattice, choices)
     cells = model_cells = measure_cells(patches, grid, scope, scale)
     totals = model_totals = patches.totals(scope, scale)
     if corrected.any():
@@ -160,6 +162,10 @@ def _scope(asked: NDArray[np.bool_] | None, section: Section | None) -> NDArray[
     if section is None:
         return asked
     return section.patches if asked is None else asked & section.patches
+
+
+def _unless_all(scope: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    return None if scope is None or scope.all() else scope
 
 
 def _grid(lattice: Lattice, choices: Choices) -> CellGrid:

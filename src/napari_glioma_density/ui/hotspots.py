@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,15 @@ class Hotspot:
     corrected: bool
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A place that was left out: its name then, and the region that does it."""
+
+    name: str
+    store: Path
+    region_id: str
+
+
 class Hotspots:
     """The ranked places of a session, the one that was flown to, and a way to leave it out.
 
@@ -50,7 +60,9 @@ class Hotspots:
     """
 
     changed = Signal()
-    """Other places, or another kind of them."""
+    """Other places, or another kind of them; or one was left out, or taken back."""
+    excluded, included = Signal(str), Signal(str)
+    """The id of a region that leaves a place out, or did: the change is on its way to disk."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -59,6 +71,8 @@ class Hotspots:
         self.spots: tuple[Hotspot, ...] = ()
         self.chosen: Hotspot | None = None
         self.searching = False
+        self.left_out: LeftOut | None = None
+        """The last one, until it is taken back or another slide is shown."""
         self._left_at: int | None = None
         """Rank of the place that was left out last, where the next one moves up to."""
         self._of: PatchTable | None = None
@@ -100,8 +114,21 @@ class Hotspots:
         region = Region.drawn(
             RegionKind.EXCLUSION, spot.outline, reason=reason, comment=f"hotspot {spot.name}"
         )
+        self.left_out = LeftOut(spot.name, shown.store, region.id)
+        self._write(shown.store, lambda file: file.put(region))
+        self.excluded.emit(region.id)
+
+    def take_back(self) -> None:
+        """Let the place that was left out last count again."""
+        last, self.left_out = self.left_out, None
+        if last is not None:
+            self._write(last.store, lambda file: file.remove(last.region_id))
+            self.included.emit(last.region_id)
+
+    def _write(self, store: Path, change: Callable[[RegionFile], None]) -> None:
+        self.changed.emit()
         self._session.background.submit(
-            lambda: RegionFile.open(shown.store).put(region),
+            lambda: change(RegionFile.open(store)),
             lambda _: self._session.exclusions.refresh(),
         )
 
@@ -122,7 +149,7 @@ class Hotspots:
     def _follow(self) -> None:
         snapshot: Snapshot | None = self._session.snapshot
         if snapshot is None:
-            self._of = None
+            self._of = self.left_out = None
             self._set(())
         elif self.area_mm2 is None:
             plane = Plane.of(self._session.shown.spec)

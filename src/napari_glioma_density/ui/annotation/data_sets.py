@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_glioma_density.ui.annotation.fine_tune_task import Use, UsedSet
 from napari_glioma_density.ui.background import Background
+from napari_glioma_density.ui.dock.manners import teach_manners
 from napari_glioma_density.ui.dock.parts import row
 from napari_glioma_density.ui.words import number
 
@@ -114,6 +115,7 @@ class DataSetList(QWidget):  # type: ignore[misc]
         uses.setCurrentText(str(one.use))
         uses.setToolTip("\n".join(f"{use}: {use.meaning}" for use in Use))
         uses.textActivated.connect(partial(self._set_use, one.folder))
+        teach_manners(uses)
         return uses
 
     def _set_use(self, folder: Path, chosen: str) -> None:

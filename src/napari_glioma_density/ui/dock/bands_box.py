@@ -83,6 +83,7 @@ class BandsBox(Box):
         self.connections.add(self._opacity.changed, session.overlays.set_opacity)
         self.connections.add(self._fill.changed, session.overlays.set_filled)
         self.connections.add(session.measured, self._show)
+        self._show()
 
     def _choose(self, bands: str) -> None:
         self._session.choose(replace(self._session.choices, bands=Bands(bands)))

@@ -58,6 +58,7 @@ class ExportBox(Box):
         self.connections.add(self._go.clicked, self._ask_path)
         self.connections.add(self._bring.clicked, self._ask_import)
         self.connections.add(session.measured, self._enable)
+        self.connections.add(session.slides.changed, self._forget_slide)
         self._choose()
         self._show_work()
 
@@ -136,6 +137,13 @@ class ExportBox(Box):
         for part in (self._language.native, self._case):
             part.setVisible(Format(self._kind.value) is Format.REPORT)
 
+    def _forget_slide(self) -> None:
+        """What was said of one slide is not to be read, or written, of another."""
+        self._case.clear()
+        if not self._at_work:
+            self._said.clear()
+            self._show_work()
+
     def _enable(self) -> None:
         estimated = self._session.shown is not None
         self._go.setEnabled(estimated and not self._at_work)
@@ -147,14 +155,17 @@ class ExportBox(Box):
         self._enable()
 
     def _ask_path(self) -> None:
-        kind = Format(self._kind.value)
+        kind, slide = Format(self._kind.value), self._session.slides.slide
+        beside = slide.path.parent if slide else Path()
         if kind is Format.CSV:
-            chosen = QFileDialog.getExistingDirectory(self, "Write tables into …")
+            chosen = QFileDialog.getExistingDirectory(self, "Write tables into …", str(beside))
         else:
-            slide = self._session.slides.slide
             name = f"{slide.pseudonym if slide else 'slide'}{SUFFIXES[kind]}"
             chosen, _ = QFileDialog.getSaveFileName(
-                self, f"Write {WHAT[kind]} as …", name, f"{WHAT[kind]} (*{SUFFIXES[kind]})"
+                self,
+                f"Write {WHAT[kind]} as …",
+                str(beside / name),
+                f"{WHAT[kind]} (*{SUFFIXES[kind]})",
             )
         if chosen:
             self.write(_with_suffix(Path(chosen), SUFFIXES.get(kind, "")))

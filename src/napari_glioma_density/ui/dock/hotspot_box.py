@@ -17,7 +17,7 @@ from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.dock.sorted_table import Column, SortedTable
-from napari_glioma_density.ui.hotspots import Hotspot
+from napari_glioma_density.ui.hotspots import CHOOSE_FIRST, Hotspot
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.tables import save_tables
 
@@ -92,17 +92,19 @@ class HotspotBox(Box):
         )
         self._leave_out = QPushButton("Leave out …")
         self._leave_out.setToolTip("The hotspot flown to counts no more, for a reason (Shift-X)")
+        self._take_back = QPushButton("Take back")
         for part in (self._kind.native, self._note, self._table, self._by_corrected.native):
             self.body.addWidget(part)
         self._save = QPushButton("Save tables …")
         self._save.setToolTip(f"{SAVED}, into a folder of your choice")
-        self.body.addLayout(row([following, self._leave_out], stretch=0))
+        self.body.addLayout(row([following, self._leave_out, self._take_back], stretch=0))
         self.body.addWidget(self._save)
         self.connections = Connections()
         self.connections.add(self._kind.changed, self._rank_places)
         self.connections.add(following.clicked, self._next)
         self._following = following
         self.connections.add(self._leave_out.clicked, self.ask_reason)
+        self.connections.add(self._take_back.clicked, self._include)
         self.connections.add(self._save.clicked, self._ask_folder)
         self.connections.add(self._by_corrected.changed, self._rank)
         self.connections.add(self._table.row_clicked, self._fly)
@@ -112,10 +114,18 @@ class HotspotBox(Box):
 
     def ask_reason(self) -> None:
         """Ask why the hotspot flown to does not count, and leave it out."""
+        spot = self._spots.chosen
+        if spot is None:
+            self._session.problem.emit(CHOOSE_FIRST)
+            return
         menu = QMenu(self)
+        menu.addAction(f"Leave hotspot {spot.name} out as").setEnabled(False)
         for reason in Reason:
             menu.addAction(str(reason).capitalize(), partial(self._spots.leave_out, reason))
         menu.popup(QCursor.pos())
+
+    def _include(self) -> None:
+        self._spots.take_back()
 
     def _rank_places(self, area_mm2: float) -> None:
         self._spots.choose_kind(area_mm2 or None)
@@ -152,6 +162,10 @@ class HotspotBox(Box):
         snapshot, spots = self._session.snapshot, self._spots.spots
         self._save.setEnabled(snapshot is not None)
         self._leave_out.setEnabled(bool(spots))
+        left_out = self._spots.left_out
+        self._take_back.setVisible(left_out is not None)
+        if left_out is not None:
+            self._take_back.setToolTip(f"Hotspot {left_out.name}, left out last, counts again")
         self._following.setEnabled(bool(spots))
         self._by_corrected.native.setVisible(bool(snapshot and snapshot.corrected.any()))
         self._note.setText(self._said(snapshot))

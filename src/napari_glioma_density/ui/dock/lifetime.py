@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.manners import teach_manners
 from napari_glioma_density.ui.dock.parts import text
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.sessions import give_back_session
@@ -58,6 +59,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
         for widget in (head, body, text(words.PURPOSE, quiet=True)):
             layout.addWidget(widget)
         self.setMinimumWidth(WIDTH)
+        teach_manners(self)
 
     def event(self, event: QEvent) -> bool:
         """Follow the dock into a window; taken out of one for good, it shuts."""

@@ -127,7 +127,7 @@ class ScopeBox(Box):
         self._headline.setText(words.percent(snapshot.totals.tissue_density_percent))
         unsure = _unsure(snapshot, self._session.sureness.error)
         left_out = words.left_out(snapshot.exclusions.read_mm2(snapshot.scope))
-        is_whole = snapshot.scope is None or bool(snapshot.scope.all())
+        is_whole = snapshot.scope is None
         part = "" if is_whole else IN_VIEW if self._session.is_live else PART
         lines = words.totals_values(snapshot.totals, unsure), part, left_out
         self._nuclei.setText("\n".join(line for line in lines if line))

@@ -1,4 +1,4 @@
-"""The slide: its pseudonym, size and resolution, which can be given when the file has none."""
+"""The slide: its pseudonym, size and resolution, which is given here when the file has none."""
 
 from functools import partial
 
@@ -16,6 +16,14 @@ from napari_glioma_density.ui.specimen import Specimen
 
 QUICK_CHOICES = {"20×": 0.5, "40×": 0.25}
 """What scanners mean by an objective, in µm/px."""
+
+
+def _estimated_from(objective: str) -> str:
+    return f"estimated from {objective}"
+
+
+GIVEN_HERE = {GIVEN, *map(_estimated_from, QUICK_CHOICES)}
+"""Sources of µm/px that a person may want to put right."""
 
 CAUTION_STYLE = "color: #F2C14E; font-weight: bold;"
 
@@ -59,7 +67,7 @@ class SlideBox(Box):
         give.clicked.connect(self._give_typed)
         quick = [QPushButton(name) for name in QUICK_CHOICES]
         for button, um_per_px in zip(quick, QUICK_CHOICES.values(), strict=True):
-            source = f"estimated from {button.text()}"
+            source = _estimated_from(button.text())
             button.setToolTip(f"{um_per_px} µm/px, {source}")
             button.clicked.connect(partial(self._give_quickly, um_per_px, source))
         line.setLayout(row([*quick, self._um_per_px.native, give], stretch=2))
@@ -105,8 +113,7 @@ class SlideBox(Box):
         self._show_tissue()
 
     def _show_facts(self, slide: Slide | None) -> None:
-        known = slide is not None and slide.um_per_px is not None
-        self._ask.setVisible(slide is not None and not known)
+        self._ask.setVisible(slide is not None and _is_asked(slide))
         if slide is None:
             self._name.setText("none open: File > Open, or File > Open Sample")
             self._size.setText(words.NONE)
@@ -119,3 +126,8 @@ class SlideBox(Box):
     def _show_tissue(self) -> None:
         shown = self._session.shown
         self._tissue.setText(words.area(shown.tissue_mm2) if shown else words.NONE)
+
+
+def _is_asked(slide: Slide) -> bool:
+    """Whether µm/px are to be given, or were and may be given again."""
+    return slide.um_per_px is None or slide.resolution.source in GIVEN_HERE

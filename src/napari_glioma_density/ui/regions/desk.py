@@ -108,6 +108,8 @@ class RegionDesk:
         session.slides.changed.connect(self._follow)
         session.measured.connect(self._follow)
         session.exclusions.changed.connect(self.reload)
+        session.hotspots.excluded.connect(self._excluded)
+        session.hotspots.included.connect(self._included)
         self._follow()
 
     @property
@@ -175,6 +177,16 @@ class RegionDesk:
         self.session.slides.changed.disconnect(self._follow)
         self.session.measured.disconnect(self._follow)
         self.session.exclusions.changed.disconnect(self.reload)
+        self.session.hotspots.excluded.disconnect(self._excluded)
+        self.session.hotspots.included.disconnect(self._included)
+
+    def _excluded(self, region_id: str) -> None:
+        """A hotspot was left out: to be undone as what is drawn here."""
+        self._undo.append({region_id: None})
+
+    def _included(self, region_id: str) -> None:
+        if {region_id: None} in self._undo:
+            self._undo.remove({region_id: None})
 
     def _bring_to_disk(self) -> None:
         if self.shelf is not None:

@@ -144,7 +144,7 @@ def _outline_layer() -> Vectors:
 
 
 class RegionNames:
-    """One Points layer: each name at the highest corner of its region, with a white edge."""
+    """One Points layer: each name within its region, or on its line, with a white edge."""
 
     def __init__(self) -> None:
         self._places = np.zeros((0, 2))
@@ -154,7 +154,7 @@ class RegionNames:
             name=NAMES,
             ndim=2,
             features={"name": []},
-            text={"string": "{name}", "size": NAME_SIZE, "anchor": "lower_left"},
+            text={"string": "{name}", "size": NAME_SIZE, "anchor": "center"},
             face_color="transparent",
             border_width=0,
             units=(MICROMETRE, MICROMETRE),
@@ -164,7 +164,7 @@ class RegionNames:
         """Name regions, those of people first."""
         ranked = sorted(regions, key=lambda region: region.origin is Origin.AUTOMATIC)
         named = ranked[:MOST_NAMES]
-        self._places = np.array([_top(region) for region in named]).reshape(-1, 2) * um_per_px
+        self._places = np.array([_inside(region) for region in named]).reshape(-1, 2) * um_per_px
         self._place()
         self.layer.features = {"name": [region_title(each) for each in named] * len(HALO)}
         halo = ["white"] * len(named) * (len(HALO) - 1)
@@ -212,8 +212,7 @@ def _colours(drawn: Sequence[tuple[Region, Segments]]) -> NDArray[np.float32]:
     return (np.concatenate(rgba) / 255).astype(np.float32)
 
 
-def _top(region: Region) -> tuple[float, float]:
-    """(y, x) in level-0 px of a region's highest corner."""
-    places = shapely.get_coordinates(region.geometry)
-    x, y = places[places[:, 1].argmin()]
-    return float(y), float(x)
+def _inside(region: Region) -> tuple[float, float]:
+    """(y, x) in level-0 px of a place within a region, or on it where it is a line."""
+    place = shapely.point_on_surface(region.geometry)
+    return float(place.y), float(place.x)
