@@ -231,6 +231,25 @@ def test_given_um_per_px_can_be_given_again(
     assert box._ask.isHidden()  # what a file states is not to be put right here
 
 
+def test_a_slide_with_and_one_without_um_per_px_are_switched_without_a_warning(
+    finished: Any, tmp_path: Path, qtbot: Any
+) -> None:
+    bare = write_slide(tmp_path / "bare.tiff", 500, 700, resolution=None, resolutionunit=None)
+    viewer, slides = finished.session.viewer, finished.session.slides
+    viewer.add_layer(Layer.create(*read_slide(str(bare))[0]))
+    assert viewer.layers.extent.units is not None
+    slides.choose(slides.layers[0])
+    qtbot.waitUntil(lambda: names(finished) >= OVERLAYS, timeout=LONG)
+    # napari warns whenever it draws while it knows no units.
+    assert viewer.layers.extent.units is not None
+    slides.choose(slides.layers[1])
+    assert viewer.layers.extent.units is not None
+    assert [str(unit) for unit in slides.current.units] == ["pixel"] * 2
+    slides.set_um_per_px(0.5)
+    assert [str(unit) for unit in slides.current.units] == ["micrometer"] * 2
+    assert viewer.layers.extent.units is not None
+
+
 def test_a_dock_opened_late_shows_what_is_there(finished: Any) -> None:
     late = GliomaDensityDock(finished.session.viewer, lambda *_: DarkPixels(), tuple)
     try:

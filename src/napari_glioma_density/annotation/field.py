@@ -1,6 +1,6 @@
 """A field: a rectangle of whole patches whose nuclei a person has looked at, one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -48,11 +48,17 @@ class Nucleus:
         Where it comes from.
     counted
         Whether its centre lies in the field. Of a nucleus on the field's edge that the model
-        outlined, the part beyond is known: it is counted on the side its centre lies on.
+        outlined, the part beyond is known: it is counted on the side its centre lies on. Specks of
+        the model's mask are too small to be counted.
     """
 
     origin: Origin
     counted: bool = True
+
+
+def count_nuclei(nuclei: Iterable[Nucleus]) -> int:
+    """Return how many of them count, as an estimate counts."""
+    return sum(nucleus.counted for nucleus in nuclei)
 
 
 @dataclass(frozen=True)

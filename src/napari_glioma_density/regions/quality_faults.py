@@ -17,6 +17,7 @@ LEAST_SHARPNESS: Final = 0.12
 1.5 µm 0.06–0.14."""
 _HALF_SHARP: Final = 0.16
 """What is less goes too where it adjoins what is plainly blurred."""
+_SHARP: Final = 0.19
 _NEAR_UM: Final = 48.0
 """Side of the square that sharpness is measured on: a few nuclei."""
 _WINDOW_UM: Final = 112.0
@@ -88,12 +89,12 @@ def findings_of(survey: QualitySurvey) -> tuple[Finding, ...]:
             black, survey.black, least_mm2=0.01, least_width_um=60, margin_um=40,
         ),
         Finding(
-            Reason.FOLD, "its ground is {:.1f} times as dark as that of the tissue around",
+            Reason.FOLD, "its ground is {:.1f} times as dark, on average, as that of tissue around",
             folded, ratio, least_mm2=0.01, least_width_um=30, margin_um=16,
             least_length_um=_LEAST_FOLD_UM,
         ),
         Finding(
-            Reason.BLUR, f"sharpness {{:.2f}}; sharp tissue has {LEAST_SHARPNESS:g} or more",
+            Reason.BLUR, f"sharpness {{:.2f}} on average; nearly all sharp tissue has {_SHARP:g}",
             blurred, sharpness, least_mm2=0.03, least_width_um=80, margin_um=48,
         ),
         Finding(

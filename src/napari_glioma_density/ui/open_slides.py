@@ -10,6 +10,7 @@ from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.slide_layer import hide_file_name, set_slide, slide_of
 from napari_glioma_density.ui.slide_view import SlideView
 from napari_glioma_density.ui.specimen import Specimen
+from napari_glioma_density.ui.world import slide_placement
 
 GIVEN = "given by user"
 
@@ -59,6 +60,7 @@ class OpenSlides:
         self.current = layer
         for other in self.layers:
             other.visible = other is layer
+        self._share_units()
         self.changed.emit()
 
     def set_um_per_px(self, um_per_px: float, source: str = GIVEN) -> None:
@@ -73,7 +75,15 @@ class OpenSlides:
             return
         slide = self.slide.with_um_per_px(um_per_px, source)
         set_slide(self.current, slide)
+        self._share_units()
         self.changed.emit()
+
+    def _share_units(self) -> None:
+        """Give hidden slides the units of the current one: napari warns of every mixture."""
+        if self.slide is not None:
+            units = slide_placement(self.slide.um_per_px)["units"]
+            for layer in self.layers:
+                layer.units = units
 
     def close(self) -> None:
         """Stop following the viewer."""

@@ -172,8 +172,8 @@ class FieldBox(Box):
 
 
 def origin_counts(document: AnnotatedField) -> dict[Origin, int]:
-    """Count the nuclei of a field by where they come from."""
-    counts = Counter(nucleus.origin for nucleus in document.nuclei.values())
+    """Count the nuclei of a field, as an estimate counts, by where they come from."""
+    counts = Counter(nucleus.origin for nucleus in document.nuclei.values() if nucleus.counted)
     return {origin: counts[origin] for origin in Origin if counts[origin]}
 
 

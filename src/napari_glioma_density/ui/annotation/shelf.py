@@ -20,6 +20,7 @@ from napari_glioma_density.annotation.field import (
     FieldState,
     FieldValues,
     Start,
+    count_nuclei,
 )
 from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
 from napari_glioma_density.annotation.stored import counted_values, counts, fits
@@ -147,7 +148,7 @@ class FieldShelf:
         return ShelvedField(
             record,
             state.done,
-            len(state.nuclei),
+            count_nuclei(state.nuclei.values()),
             values if counts(record, state) else None,
             (state.labels > 0) & document.ground.read,
         )
@@ -274,7 +275,7 @@ def _shelved(corrections: Corrections, record: FieldRecord) -> ShelvedField:
     return ShelvedField(
         record,
         notes.done,
-        len(notes.nuclei),
+        count_nuclei(notes.nuclei.values()),
         counted_values(record, notes),
         labels > 0,
     )
