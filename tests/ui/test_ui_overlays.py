@@ -184,6 +184,16 @@ def test_grid_follows_the_zoom_part_by_part(lattice: Lattice) -> None:
     assert frame.edge_width == 2.0
 
 
+def test_names_are_seen_on_cells_that_have_room_for_them(lattice: Lattice) -> None:
+    overlay = GridOverlay(cell_grid(lattice, 0.24))
+    for zoom, opacity in ((0.1, 0.0), (0.3, 1.0), (0.2, 0.0)):  # cells of 24, 72 and 48 px
+        overlay.follow_zoom(zoom)
+        assert overlay.names.opacity == opacity
+    overlay.veil()
+    overlay.follow_zoom(1.0)
+    assert overlay.names.opacity == 0.0
+
+
 def test_another_grid_begins_the_rehearsal_of_its_own_names(lattice: Lattice) -> None:
     overlay = GridOverlay(cell_grid(lattice, 0.24))
     overlay.veil()

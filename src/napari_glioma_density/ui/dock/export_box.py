@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from magicgui.widgets import ComboBox
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton
 
 from napari_glioma_density.exchange.exporting import Format, Wishes, export
 from napari_glioma_density.exchange.extras import Specimen as ReportedSpecimen
 from napari_glioma_density.findings.gathering import gather, open_run
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.dock.parts import (
+    Box,
+    bring_into_view,
+    keep_focus_elsewhere,
+    row,
+    text,
+)
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.specimen import Specimen
 
@@ -66,6 +73,7 @@ class ExportBox(Box):
         self._kind = ComboBox(choices=[(name, kind) for kind, name in WHAT.items()])
         self._kind.native.setAccessibleName("What to export")
         self._go = QPushButton("Export …")
+        keep_focus_elsewhere(self._go)
         self._language = ComboBox(choices=list(LANGUAGES.items()))
         self._language.native.setAccessibleName("Language of the report")
         self._case = QLineEdit()
@@ -130,6 +138,8 @@ class ExportBox(Box):
             self._at_work -= 1
             self._said.setText(told[0] if told else "")
             self._show_work()
+            # Once Qt has laid out what the line takes.
+            QTimer.singleShot(0, self, lambda: bring_into_view(self._said))
 
         self._session.background.submit(done, lambda result: told.append(tell(result)), finish)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from magicgui.widgets import CheckBox, ComboBox
+from qtpy.QtCore import Qt
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QLineEdit, QMainWindow, QPushButton
 
@@ -22,6 +23,8 @@ AUTOMATIC = 0.0
 
 WHOLE = "Whole slide"
 UNSURE_BAND = ": its band may be another"
+VALUE_LINES = 4
+NO_CELL = "No cell chosen"
 CLICK = "Click a cell on the slide to read its values."
 
 
@@ -44,7 +47,10 @@ class GridBox(Box):
         self._address.setPlaceholderText("B6")
         self._address.setMaximumWidth(70)
         go = QPushButton("Go to cell")
-        self._cell, self._values = text(size=12), text(CLICK, quiet=True)
+        self._cell, self._values = text(NO_CELL, size=12), text(CLICK, quiet=True)
+        # What stands below must not move from under the pointer when a cell is chosen.
+        self._values.setMinimumHeight(VALUE_LINES * self._values.fontMetrics().lineSpacing())
+        self._values.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.body.addWidget(self._section.native)
         self.body.addLayout(
             row([text("Cell side", wrap=False), self._side.native, self._names.native], stretch=1)
@@ -105,8 +111,8 @@ class GridBox(Box):
         if snapshot is not None:
             grid = snapshot.grid
             self._size.setText(f"{grid.rows} × {grid.columns} cells of {grid.cell_mm:.2g} mm")
-        self._cell.setVisible(chosen is not None)
         if snapshot is None or chosen is None:
+            self._cell.setText(NO_CELL)
             self._values.setText(CLICK)
             return
         cell = snapshot.cell(*chosen)

@@ -9,6 +9,8 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QPushButton,
+    QScrollArea,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -86,6 +88,24 @@ def list_of_rows(
     table.setShowGrid(False)
     table.setFixedHeight(height_px)
     return table
+
+
+def keep_focus_elsewhere(button: QPushButton) -> None:
+    """Let a click leave the focus where it is.
+
+    A button that is pressed and then disabled hands the focus to the next control, and the dock
+    scrolls to that.
+    """
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+
+def bring_into_view(widget: QWidget) -> None:
+    """Scroll the dock until a part of it is seen."""
+    around = widget.parentWidget()
+    while around is not None and not isinstance(around, QScrollArea):
+        around = around.parentWidget()
+    if around is not None:
+        around.ensureWidgetVisible(widget)
 
 
 def right_aligned(content: str) -> QTableWidgetItem:

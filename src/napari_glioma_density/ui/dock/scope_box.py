@@ -11,7 +11,7 @@ from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.findings.uncertainty import Uncertainty, total_uncertainty
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.dock.parts import Box, keep_focus_elsewhere, row, text
 from napari_glioma_density.ui.region import Scope, draw_region
 from napari_glioma_density.ui.session import Phase, Session
 
@@ -41,6 +41,8 @@ class ScopeBox(Box):
         self._estimate.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._stop = QPushButton("Stop")
         self._stop.setStyleSheet("font-size: 13pt; padding: 8px;")
+        for button in (self._estimate, self._stop):
+            keep_focus_elsewhere(button)
         self._bar = QProgressBar()
         self._bar.setRange(0, STEPS)
         self._bar.setTextVisible(False)

@@ -17,6 +17,8 @@ CHOSEN_COLOUR = "#0057FF"
 TAG_COLOUR = "#FFFFFFBF"
 NAME_SIZE = 10
 TAG_PX = 26
+LEAST_CELL_PX = 2 * TAG_PX
+"""Tags on smaller cells would hide most of the map."""
 MOST_NAMES = 600
 """Beyond this many cells names would neither be legible nor quick to draw."""
 
@@ -30,6 +32,7 @@ class GridOverlay:
         self._lines = LineOverlay("grid", grid_segments(ys, xs), LINE_COLOUR, width=1.0)
         self._frame = LineOverlay("chosen cell", np.zeros((0, 2, 2)), CHOSEN_COLOUR, width=4.0)
         self._names = CellNames(grid)
+        self._veiled = False
         self.layers = (self._lines.layer, self._names.layer, self._frame.layer)
         for layer in self.layers:
             layer.editable = False
@@ -56,6 +59,7 @@ class GridOverlay:
 
     def veil(self) -> None:
         """Be drawn without being seen, so that what napari does once is done before it counts."""
+        self._veiled = True
         for layer in self.layers:
             layer.opacity = 0.0
         self._names.begin_rehearsal()
@@ -66,6 +70,7 @@ class GridOverlay:
 
     def unveil(self) -> None:
         """Be seen."""
+        self._veiled = False
         self._names.end_rehearsal()
         for layer in self.layers:
             layer.opacity = 1.0
@@ -85,6 +90,8 @@ class GridOverlay:
         One of them a call: napari takes 5 to 20 ms for each, more beside an estimate.
         """
         names = self._names
+        if not self._veiled and names.give_way(zoom * self._grid.cell_mm * 1000):
+            return
         parts = (names.keep_in_corners, names.keep_size, self._lines.follow_zoom)
         next((part for part in (*parts, self._frame.follow_zoom) if part(zoom)), None)
 
@@ -153,6 +160,14 @@ class CellNames:
         """Show every name."""
         self._rehearsed.clear()
         self.layer.shown = np.ones(len(self._corners), np.bool_)
+
+    def give_way(self, cell_px: float) -> bool:
+        """Be seen only on cells wide enough on the screen; return whether it took work."""
+        opacity = float(cell_px >= LEAST_CELL_PX)
+        if self.layer.opacity == opacity:
+            return False
+        self.layer.opacity = opacity
+        return True
 
     def keep_in_corners(self, zoom: float) -> bool:
         """Keep tags within their cells (`zoom` in screen px per µm); return whether it took work.
