@@ -61,7 +61,9 @@ def test_field_opens_with_the_models_nuclei_and_the_runs_number(at_desk: Annotat
     percent = words.percent(run.patches().tissue_density_percent_of(at_desk.field.record.block))
     number = f"{percent} by the model, {percent} corrected"
     assert f"Field: {number}<br>Cell B2: {number}" in at_desk.dock.field_box._numbers.text()
-    assert at_desk.rows() == [("", "Cell B2", str(len(origins(at_desk))), percent, percent)]
+    counted = str(run.patches().count[1, 1])
+    assert at_desk.rows() == [("", "Cell B2", counted, percent, percent)]
+    assert f"<b>Cell B2</b>: {counted} model<br>" in at_desk.dock.field_box._numbers.text()
     assert names(at_desk) >= FIELD_LAYERS
     assert at_desk.viewer.layers.selection.active is at_desk.field.layers.annotation
 

@@ -32,7 +32,8 @@ def segment(
         for picture, mask_path in bar.track(targets.items(), description=""):
             mask = segment_picture(segmenter, read_picture(picture), um_per_px)
             write_png(mask_path, mask.astype(np.uint8) * 255)
-    show({"model": segmenter.spec.name, "masks": [str(path) for path in targets.values()]}, as_json)
+    masks = [str(path) for path in targets.values()]
+    show({"model": segmenter.spec.name, "folder": str(output), "masks": masks}, as_json)
 
 
 def _targets(images: list[Path], output: Path) -> dict[Path, Path]:
