@@ -63,6 +63,25 @@ def test_what_is_drawn_and_left_out_leaves_the_numbers_and_comes_back_with_undo(
     assert not any(at_work.problems)
 
 
+def test_a_hotspot_that_was_left_out_comes_back_with_undo_or_by_itself(
+    at_work: Pathologist,
+) -> None:
+    hotspots, totals = at_work.session.hotspots, at_work.session.snapshot.totals
+    for take_back in (at_work.dock.actions.undo, hotspots.take_back):
+        hotspots.fly(0)
+        hotspots.leave_out(Reason.VESSEL)
+        at_work.wait(lambda: at_work.desk.regions)
+        at_work.settle()
+        assert at_work.on_disk()[0].reason is Reason.VESSEL
+        assert at_work.session.snapshot.totals != totals
+        take_back()
+        at_work.wait(lambda: not at_work.desk.regions)
+        at_work.settle()
+        assert at_work.on_disk() == ()
+        assert at_work.session.snapshot.totals == totals
+    assert not at_work.desk.can_undo
+
+
 def test_strokes_of_the_brush_join_and_the_eraser_takes_away(at_work: Pathologist) -> None:
     at_work.dock.draw_box._radius.setValue(40)
     at_work.take(Purpose.LEFT_OUT, Tool.BRUSH)
