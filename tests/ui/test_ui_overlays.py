@@ -186,9 +186,14 @@ def test_grid_follows_the_zoom_part_by_part(lattice: Lattice) -> None:
 
 def test_names_are_seen_on_cells_that_have_room_for_them(lattice: Lattice) -> None:
     overlay = GridOverlay(cell_grid(lattice, 0.24))
-    for zoom, opacity in ((0.1, 0.0), (0.3, 1.0), (0.2, 0.0)):  # cells of 24, 72 and 48 px
+    overlay.names.opacity = 0.7  # as a person has set it
+    for zoom, opacity in ((0.1, 0.0), (0.3, 0.7), (0.2, 0.0)):  # cells of 24, 72 and 48 px
         overlay.follow_zoom(zoom)
         assert overlay.names.opacity == opacity
+
+
+def test_veiled_names_stay_unseen_whatever_the_zoom(lattice: Lattice) -> None:
+    overlay = GridOverlay(cell_grid(lattice, 0.24))
     overlay.veil()
     overlay.follow_zoom(1.0)
     assert overlay.names.opacity == 0.0

@@ -81,10 +81,9 @@ class Snapshot:
     """Patches and all that is derived from them; `scope` limits what is summed.
 
     `asked` is the scope without regard to the section that was chosen; both are None where they
-    are the whole slide. `measured` is what the
-    model found, `model` the same without what was left out, `patches` with what people found in
-    its place; `corrected` tells in which patches. `model_cells` and `model_totals` are without
-    corrections.
+    are the whole slide. `measured` is what the model found, `model` the same without what was left
+    out, `patches` with what people found in its place; `corrected` tells in which patches.
+    `model_cells` and `model_totals` are without corrections.
     """
 
     measured: PatchTable

@@ -89,12 +89,12 @@ def findings_of(survey: QualitySurvey) -> tuple[Finding, ...]:
             black, survey.black, least_mm2=0.01, least_width_um=60, margin_um=40,
         ),
         Finding(
-            Reason.FOLD, "its ground is {:.1f} times as dark, on average, as that of tissue around",
+            Reason.FOLD, "its ground is on average {:.1f} times as dark as that of tissue around",
             folded, ratio, least_mm2=0.01, least_width_um=30, margin_um=16,
             least_length_um=_LEAST_FOLD_UM,
         ),
         Finding(
-            Reason.BLUR, f"sharpness {{:.2f}} on average; nearly all sharp tissue has {_SHARP:g}",
+            Reason.BLUR, f"mean sharpness {{:.2f}}; nearly all sharp tissue has {_SHARP:g} or more",
             blurred, sharpness, least_mm2=0.03, least_width_um=80, margin_um=48,
         ),
         Finding(

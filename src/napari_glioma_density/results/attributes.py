@@ -19,8 +19,13 @@ def read_attributes(folder: Path) -> dict[str, Any]:
             f"{folder}: no readable results; move the folder away to start anew"
         ) from error
     if not isinstance(attributes, dict):
-        raise StoreError(f"{folder}: attributes are damaged; move the folder away to start anew")
+        raise damaged_attributes(folder)
     return attributes
+
+
+def damaged_attributes(folder: Path) -> StoreError:
+    """Return what to raise when attributes do not say what they should."""
+    return StoreError(f"{folder}: attributes are damaged; move the folder away to start anew")
 
 
 def write_attributes(folder: Path, attributes: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results.attributes import (
     GROUP_FILE,
+    damaged_attributes,
     read_attributes,
     write_attributes,
 )
@@ -154,7 +155,7 @@ def recorded_slide(store: Path) -> RecordedSlide:
     try:
         return RecordedSlide(str(slide["pseudonym"]), int(slide["width"]), int(slide["height"]))
     except (LookupError, TypeError, ValueError) as error:
-        raise _damaged(store) from error
+        raise damaged_attributes(store) from error
 
 
 def _is_run(folder: Path) -> bool:
@@ -179,15 +180,11 @@ def _check(store: Path, attributes: dict[str, Any], slide_fingerprint: str) -> N
         )
     slide = attributes.get("slide")
     if not isinstance(slide, dict):
-        raise _damaged(store)
+        raise damaged_attributes(store)
     if slide.get("fingerprint") != slide_fingerprint:
         raise StoreError(
             f"{store}: belongs to another slide: move it away or choose another folder"
         )
-
-
-def _damaged(store: Path) -> StoreError:
-    return StoreError(f"{store}: attributes are damaged; move the folder away to start anew")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Results leave napari here, and drawings made in QuPath come in."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -138,10 +139,13 @@ class ExportBox(Box):
             self._at_work -= 1
             self._said.setText(told[0] if told else "")
             self._show_work()
-            # Once Qt has laid out what the line takes.
-            QTimer.singleShot(0, self, lambda: bring_into_view(self._said))
+            QTimer.singleShot(0, self._bring_line_into_view)  # once Qt has laid it out
 
         self._session.background.submit(done, lambda result: told.append(tell(result)), finish)
+
+    def _bring_line_into_view(self) -> None:
+        with suppress(RuntimeError):  # closed meanwhile
+            bring_into_view(self._said)
 
     def _choose(self, _kind: str = "") -> None:
         for part in (self._language.native, self._case):

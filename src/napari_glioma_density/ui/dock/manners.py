@@ -34,7 +34,7 @@ class _Manners(QObject):  # type: ignore[misc]
         if event.type() == QEvent.Type.Wheel:
             passes = isinstance(watched, _CHANGED_BY_WHEEL)
         elif event.type() == QEvent.Type.KeyPress:
-            passes = isinstance(watched, _CHANGED_BY_LETTERS) and _is_a_letter(event)
+            passes = isinstance(watched, _CHANGED_BY_LETTERS) and _is_for_others(event)
         else:
             return False
         if passes:
@@ -55,5 +55,5 @@ def teach_manners(widget: QWidget) -> None:
             child.installEventFilter(manners)
 
 
-def _is_a_letter(event: QKeyEvent) -> bool:
+def _is_for_others(event: QKeyEvent) -> bool:
     return event.key() not in _KEPT and not event.matches(QKeySequence.StandardKey.Copy)

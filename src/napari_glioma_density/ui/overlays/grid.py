@@ -119,6 +119,8 @@ class CellNames:
         self._corners, names = _name_places(grid)
         self._rehearsed: deque[int] = deque()
         self._offset, self._size = 0.0, float(TAG_PX)
+        self._gave_way: float | None = None
+        """Opacity to come back to; None while the names are seen."""
         self.layer = Points(
             self._corners,
             ndim=2,
@@ -163,10 +165,13 @@ class CellNames:
 
     def give_way(self, cell_px: float) -> bool:
         """Be seen only on cells wide enough on the screen; return whether it took work."""
-        opacity = float(cell_px >= LEAST_CELL_PX)
-        if self.layer.opacity == opacity:
+        gives_way = cell_px < LEAST_CELL_PX
+        if gives_way == (self._gave_way is not None):
             return False
-        self.layer.opacity = opacity
+        if self._gave_way is None:
+            self._gave_way, self.layer.opacity = self.layer.opacity, 0.0
+        else:
+            self._gave_way, self.layer.opacity = None, self._gave_way
         return True
 
     def keep_in_corners(self, zoom: float) -> bool:
