@@ -211,6 +211,10 @@ def test_intervals_stand_beside_total_and_cells(page, extras, amended):
     of_a_comparison = 1
     expected = 1 + len(with_tissue) + len(amended.snapshot.hotspots) + of_a_comparison
     assert len(ends) == expected
+    listed = [*amended.snapshot.cells, *amended.snapshot.hotspots]
+    by_hand = [cell for cell in listed if extras.intervals.cells[cell.address].is_known]
+    assert by_hand
+    assert page.count(f">{words_in('en').by_hand}</span>") == len(by_hand)
 
 
 def test_a_page_needs_nothing_else_and_runs_nothing(page):

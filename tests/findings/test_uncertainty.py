@@ -148,6 +148,8 @@ def test_what_was_corrected_is_known() -> None:
     assert both is not None
     assert half is not None
     assert both.tissue_density == pytest.approx((20, 20))
+    assert both.is_known
+    assert not half.is_known
     of_second = density_interval(30, ERROR, whole_slide=True)
     assert half.tissue_density == pytest.approx([5 + end / 2 for end in of_second], abs=1e-3)
     in_scope = total_uncertainty(patches, first, ERROR, ~first)

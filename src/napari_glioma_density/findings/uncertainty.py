@@ -41,10 +41,13 @@ class Uncertainty:
         Of nucleus px / read px.
     tissue_density
         Of nucleus px / tissue px.
+    is_known
+        Whether all of it was corrected by a person: then the intervals are one number each.
     """
 
     density: Interval
     tissue_density: Interval
+    is_known: bool = False
 
     def crosses_limit(self, scale: BandScale) -> bool:
         """Tell whether the band might be another: bands are those of density over read px."""
@@ -134,4 +137,5 @@ def _uncertainty(
         unsure = density_interval(found, error, whole_slide=whole_slide)
         interval = Interval(*(known + end * model_tissue / tissue for end in unsure))
     share = tissue / read
-    return Uncertainty(Interval(interval.low * share, interval.high * share), interval)
+    of_read = Interval(interval.low * share, interval.high * share)
+    return Uncertainty(of_read, interval, is_known=not model_tissue)

@@ -60,6 +60,13 @@ def interval(ends: Interval) -> str:
     return f"{ends.low:.1f}–{ends.high:.1f} %"
 
 
+def sureness(unsure: Uncertainty) -> str:
+    """Return how sure a density of tissue is, as in 95 % interval 16.1–20.0 %."""
+    if unsure.is_known:
+        return "all of it was corrected by hand"
+    return f"95 % interval {interval(unsure.tissue_density)}"
+
+
 def cell_values(
     cell: Cell, model: Cell | None = None, unsure: Uncertainty | None = None, band: str = ""
 ) -> str:
@@ -75,7 +82,7 @@ def cell_values(
         first += f" {CORRECTED} (the model says {percent(model.tissue_density_percent)})"
     lines = [first, rest]
     if unsure is not None:
-        lines.insert(1, f"95 % interval {interval(unsure.tissue_density)}{band}")
+        lines.insert(1, f"{sureness(unsure)}{band}")
     if not cell.complete:
         lines.append("provisional: not all of it is read")
     return "\n".join(lines)
@@ -97,7 +104,7 @@ def totals_values(totals: Totals, unsure: Uncertainty | None = None) -> str:
 
     The 95 % interval of the tissue density comes first, where it is known.
     """
-    sure = f"95 % interval {interval(unsure.tissue_density)}\n" if unsure else ""
+    sure = f"{sureness(unsure)}\n" if unsure else ""
     nuclei = f"{number(totals.nuclei_per_mm2)} nuclei per mm² of tissue"
     unread = f"; {area(totals.unread_mm2)} unreadable" if totals.unread_mm2 else ""
     return sure + nuclei + unread + ("" if totals.complete else "; provisional")

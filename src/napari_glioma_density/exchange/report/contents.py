@@ -28,7 +28,6 @@ from napari_glioma_density.exchange.report.pictures import (
 )
 from napari_glioma_density.exchange.report.words import ReportWords, words_in
 from napari_glioma_density.findings.findings import Findings
-from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.uncertainty import Uncertainty
 from napari_glioma_density.results.attributes import read_attributes
 from napari_glioma_density.slides import Slide
@@ -51,7 +50,7 @@ class CellRow:
     """A line of the table of cells; `model` is given for cells that a person corrected."""
 
     cell: Cell
-    interval: Interval | None
+    unsure: Uncertainty | None
     band: BandRow
     signs: str
     ratio: float | None
@@ -64,7 +63,7 @@ class HotspotRow:
 
     rank: int
     cell: Cell
-    interval: Interval | None
+    unsure: Uncertainty | None
     pictures: HotspotPictures | None
 
 
@@ -186,16 +185,11 @@ def _bands(findings: Findings) -> tuple[BandRow, ...]:
 def _hotspots(findings: Findings, extras: Extras, slide: Slide | None) -> Iterator[HotspotRow]:
     for rank, cell in enumerate(findings.snapshot.hotspots, start=1):
         pictures = None if slide is None else hotspot_pictures(findings, slide, cell)
-        yield HotspotRow(rank, cell, _interval(extras, cell), pictures)
+        yield HotspotRow(rank, cell, _uncertainty(extras, cell), pictures)
 
 
 def _uncertainty(extras: Extras, cell: Cell) -> Uncertainty | None:
     return None if extras.intervals is None else extras.intervals.cells.get(cell.address)
-
-
-def _interval(extras: Extras, cell: Cell) -> Interval | None:
-    found = _uncertainty(extras, cell)
-    return None if found is None else found.tissue_density
 
 
 def _cells(findings: Findings, extras: Extras) -> Iterator[CellRow]:
@@ -205,7 +199,7 @@ def _cells(findings: Findings, extras: Extras) -> Iterator[CellRow]:
         corrected = shown.is_corrected(cell.row, cell.column)
         yield CellRow(
             cell=cell,
-            interval=_interval(extras, cell),
+            unsure=_uncertainty(extras, cell),
             band=bands[cell.band],
             signs=_signs(cell, findings, extras),
             ratio=ratios.get(cell.address),

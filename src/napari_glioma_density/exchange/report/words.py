@@ -37,6 +37,7 @@ class ReportWords:
     read_mm2: str
     unread_mm2: str
     interval: str
+    by_hand: str
     interval_from: str
     basis_annotated: str
     basis_corrected: str

@@ -35,6 +35,7 @@ ENGLISH = ReportWords(
     read_mm2="read, mm²",
     unread_mm2="unreadable, mm²",
     interval="95 % interval",
+    by_hand="by hand",
     basis_annotated="{fields} annotated fields of {slides} slides ({data_sets})",
     basis_corrected="{fields} random corrected fields of this slide",
     interval_from="The intervals tell how far the model may be off on such tissue; sampling by "

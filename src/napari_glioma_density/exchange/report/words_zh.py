@@ -35,6 +35,7 @@ CHINESE = ReportWords(
     read_mm2="已读取面积（mm²）",
     unread_mm2="无法读取的面积（mm²）",
     interval="95% 区间",
+    by_hand="人工",
     basis_annotated="{slides} 张切片的 {fields} 个人工标注视野（{data_sets}）",
     basis_corrected="本切片上 {fields} 个随机抽取并经人工校正的视野",
     interval_from="区间反映模型对此类组织可能的偏差，不含抽样误差。依据：{basis}。",

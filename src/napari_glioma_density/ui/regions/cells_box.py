@@ -48,8 +48,11 @@ class CellRow:
     @property
     def interval(self) -> str:
         """The 95 % interval of its density of tissue."""
-        ends = self.unsure.tissue_density if self.unsure else None
-        return words.interval(ends).removesuffix(" %") if ends else words.NONE
+        if self.unsure is None:
+            return words.NONE
+        if self.unsure.is_known:
+            return "by hand"
+        return words.interval(self.unsure.tissue_density).removesuffix(" %")
 
     @property
     def is_band_unsure(self) -> bool:
