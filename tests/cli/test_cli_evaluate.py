@@ -117,3 +117,15 @@ def test_pictures_that_cannot_be_written_end_with_one_line(
     (tmp_path / "discs-worst-01.png").write_text("mine")
     assert program(*call, tmp_path).is_one_helpful_line("discs-worst-01.png", "another folder")
     assert (tmp_path / "discs-worst-01.png").read_text() == "mine"
+
+
+def test_scores_that_cannot_be_kept_are_printed(
+    program: Program, weights: Path, annotated: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.safetensors"
+    shutil.copy(weights, mine)
+    (tmp_path / "mine.metrics.json").mkdir()
+    done = program("evaluate", "--data", annotated, "--model", mine, "--keep", "--json")
+    assert done.status == 2
+    assert "mine.metrics.json: cannot be written" in done.stderr
+    assert done.json["pooled"]["images"] == 6

@@ -261,7 +261,14 @@ def test_files_that_cannot_be_unpacked_are_told_in_one_line(tmp_path: Path) -> N
     with zipfile.ZipFile(many, "w") as archive:
         archive.writestr("a.json", "[]")
         archive.writestr("b.json", "[]")
-    for path in (cut, binary, many, tmp_path, tmp_path / "absent.geojson"):
+    locked = tmp_path / "locked.zip"
+    with zipfile.ZipFile(locked, "w") as archive:
+        archive.writestr("a.json", "[]")
+    packed = bytearray(locked.read_bytes())
+    for magic, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        packed[packed.index(magic) + flags] |= 1  # says that it is encrypted
+    locked.write_bytes(packed)
+    for path in (cut, binary, many, locked, tmp_path, tmp_path / "absent.geojson"):
         with pytest.raises(BadInput, match=path.name) as caught:
             read_geojson(path, WIDTH, HEIGHT)
         assert "\n" not in str(caught.value)

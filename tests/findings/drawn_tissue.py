@@ -8,7 +8,7 @@ from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState, 
 from napari_glioma_density.regions.measuring import Measured
 from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.results import NUCLEUS_DTYPE
-from napari_glioma_density.results.layout import TISSUE_PX
+from napari_glioma_density.slides import TISSUE_PX
 
 UM_PER_PX = 0.5
 LEVEL0_PX = 2.0

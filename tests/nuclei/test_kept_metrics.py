@@ -48,3 +48,26 @@ def test_scores_are_found_without_pytorch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.lower()) is False
+
+
+def test_damaged_scores_of_others_hide_none(folder: Path) -> None:
+    (folder / "a.metrics.json").write_text("{")
+    keep_metrics(folder / "mine.metrics.json", SCORES)
+    assert metrics_of("ab") is not None
+
+
+def test_scores_are_replaced_whole_or_not_at_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_metrics(folder / "mine.metrics.json", SCORES)
+
+    def full(path: Path, text: str, encoding: str) -> int:
+        path.write_bytes(text.encode(encoding)[:20])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_text", full)
+        with pytest.raises(BadInput, match="No space left"):
+            keep_metrics(folder / "mine.metrics.json", {**SCORES, "sha256": "cd"})
+    assert [path.name for path in folder.iterdir()] == ["mine.metrics.json"]
+    assert metrics_of("ab") is not None

@@ -149,3 +149,9 @@ def test_an_unknown_device_is_refused() -> None:
 def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ModelError, match="nonsense: no such model"):
         load_segmenter("nonsense")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU")
+def test_what_a_gpu_began_goes_on_without_it() -> None:
+    here = segmenter(build_network(SPEC).eval(), SPEC)
+    assert here.on("cuda", "bf16") is here

@@ -1,5 +1,6 @@
 """Weights on disk: what goes in comes out, and damage is named."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,32 @@ def test_a_spec_of_other_fields_is_named(weights: Path) -> None:
     save_tensors(weights, {}, {"glioma_density_spec": '{"colour": "blue"}'})
     with pytest.raises(ModelError, match="description cannot be read"):
         read_spec(weights)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"threshold": 1.0},
+        {"threshold": "0.5"},
+        {"base_width": 2.5},
+        {"base_width": True},
+        {"um_per_px": 0},
+        {"views": None},
+        {"name": 7},
+        {"magnified": "yes"},
+        {"halo_px": -1},
+    ],
+    ids=str,
+)
+def test_a_spec_that_no_network_runs_with_is_named(
+    weights: Path, changes: dict[str, object]
+) -> None:
+    fields = {**SPEC.as_dict(), **changes}
+    save_tensors(weights, {}, {"glioma_density_spec": json.dumps(fields)})
+    (name,) = changes
+    with pytest.raises(ModelError, match=f"small.safetensors.*{name} is") as caught:
+        read_spec(weights)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_failed_write_leaves_what_was_there(weights: Path) -> None:

@@ -145,3 +145,16 @@ def test_a_full_disk_is_told_and_the_regions_stay(
 
 def _refuse(*_: object) -> NoReturn:
     raise OSError(errno.ENOSPC, "no space left on device")
+
+
+def test_a_last_line_that_is_whole_but_not_understood_is_kept(tmp_path: Path) -> None:
+    file = RegionFile.open(tmp_path)
+    file.put(NECROSIS)
+    path = lines_of(tmp_path)
+    line = json.loads(path.read_text(encoding="utf-8"))
+    with path.open("ab") as other:
+        other.write(json.dumps({**line, "kind": "of tomorrow"}).encode() + b"\n")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="a line is damaged"):
+        file.put(GREY)
+    assert path.read_bytes() == before

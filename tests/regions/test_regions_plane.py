@@ -1,6 +1,9 @@
 """Level-0 px and working px lie where the run laid them."""
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -8,8 +11,10 @@ import shapely
 from shapely.geometry import mapping
 
 from napari_glioma_density.density import PATCH_PX, Block
-from napari_glioma_density.regions.plane import Plane
+from napari_glioma_density.regions.plane import Plane, plane_of_run
 from napari_glioma_density.results import RunSpec
+from napari_glioma_density.slides import Level, Resolution, Slide, working_plane
+from napari_glioma_density.slides.source import TileSource
 
 SPEC = RunSpec(
     model="fast", weights_sha256="00ff", architecture="unet", input="rgb", threshold=0.5,
@@ -40,3 +45,22 @@ def test_the_outline_of_a_block_ends_where_the_slide_does(
     outline = Plane.of(SPEC).block_outline(block)
     assert outline.bounds == pytest.approx(bounds)
     assert np.shape(mapping(outline)["coordinates"]) == (1, 5, 2), "a rectangle"
+
+
+def test_a_run_is_read_on_its_own_plane_where_the_model_has_the_choice_of_two(
+    tmp_path: Path,
+) -> None:
+    levels = tuple(Level(60_000 // by, 40_000 // by, float(by)) for by in (1, 2))
+    pyramid = SimpleNamespace(levels=levels, resolution=Resolution(0.261, "made"))
+    slide = Slide(tmp_path, cast("TileSource", pyramid))
+    asked = working_plane(slide, 0.5)
+    spec = replace(
+        SPEC, um_per_px=0.261, working_um_per_px=asked.um_per_px, level=asked.level,
+        sixteenths=asked.sixteenths, height_px=asked.height, width_px=asked.width,
+    )  # fmt: skip
+    searched_anew = working_plane(slide, spec.working_um_per_px)
+    assert (asked.level, searched_anew.level) == (0, 1)
+    found = plane_of_run(slide.with_um_per_px(0.5), spec)
+    assert found.level0_px_per_px == pytest.approx(asked.level0_px_per_px)
+    assert replace(found, slide=slide, level0_px_per_px=asked.level0_px_per_px) == asked
+    assert found.slide.um_per_px == 0.261

@@ -67,5 +67,18 @@ def test_a_store_is_found_beside_the_slide_first(slide: Path, user_data: Path) -
     in_user_data = location_room._in_user_data(slide)
     in_user_data.mkdir(parents=True)
     assert find_store(slide) == in_user_data
-    store_path(slide).mkdir()
-    assert find_store(slide) == store_path(slide)
+    assert store_path(slide) == in_user_data
+    beside = slide.with_name(f"{slide.name}.glioma.zarr")
+    beside.mkdir()
+    assert find_store(slide) == store_path(slide) == beside
+
+
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_a_slide_has_one_store_whatever_becomes_of_its_folder(
+    slide: Path, user_data: Path, monkeypatch: pytest.MonkeyPatch, *, is_writable: bool
+) -> None:
+    monkeypatch.setattr(location_room, "_is_writable", lambda _: is_writable)
+    first = store_path(slide)
+    first.mkdir(parents=True)
+    monkeypatch.setattr(location_room, "_is_writable", lambda _: not is_writable)
+    assert store_path(slide) == find_store(slide) == first

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import imagecodecs
+import numpy as np
 import pytest
 
 from napari_glioma_density.errors import SlideError
@@ -106,3 +108,12 @@ def test_one_file_of_a_dicom_slide_stands_for_the_slide(data_folder: Path) -> No
     member = sorted((data_folder / "slides/dicom/CMU-1-Small-Region").iterdir())[0]
     with open_slide(member) as slide:
         assert (slide.format, slide.width, slide.height) == ("DICOM", 2220, 2967)
+
+
+def test_a_picture_for_print_is_refused(tmp_path: Path) -> None:
+    ink = np.zeros((64, 64, 4), np.uint8)
+    path = tmp_path / "print.jpg"
+    path.write_bytes(imagecodecs.jpeg8_encode(ink, colorspace="CMYK", outcolorspace="CMYK"))
+    with pytest.raises(SlideError, match="CMYK colours") as caught:
+        open_slide(path)
+    assert_one_helpful_line(caught.value, "print.jpg")

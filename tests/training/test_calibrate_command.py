@@ -1,5 +1,6 @@
 """The ``calibrate`` command: a threshold for trained weights, on sets they did not learn from."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 from napari_glioma_density.cli.app import run
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.spec import ModelSpec
-from napari_glioma_density.nuclei.weights import read_spec, save_network
+from napari_glioma_density.nuclei.weights import load_network, read_spec, save_network
 from napari_glioma_density.training.dataset import open_data_set
 from napari_glioma_density.training.validation import THRESHOLDS, ValidationFields
 
@@ -99,3 +100,12 @@ def test_bad_input_is_one_line_and_exit_2(
     assert run([*command, *options, "-o", str(written)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not written.exists()
+
+
+def test_two_sets_of_one_name_both_count(weights: Path, make_data_set: MakeDataSet) -> None:
+    spec, network = load_network(weights)
+    sets = [open_data_set(make_data_set(name, fields=1)) for name in ("here", "there")]
+    alike = [dataclasses.replace(one, name="data") for one in sets]
+    found = ValidationFields(alike).scores(network, spec)
+    assert list(found) == ["data", "data 2"]
+    assert ValidationFields(alike).calibrated_threshold(network, spec) in THRESHOLDS

@@ -8,14 +8,15 @@ from annotating import Annotator
 from painted_slide import write_slide
 from qtpy.QtCore import Qt
 
-from napari_glioma_density.annotation.field import Start
+from napari_glioma_density.annotation.field import Choice, Start
 from napari_glioma_density.annotation.sampling import slide_factor
-from napari_glioma_density.density import PatchState
+from napari_glioma_density.density import Block, PatchState
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
-from napari_glioma_density.ui.annotation.shelf import counting
+from napari_glioma_density.ui.annotation.shelf import FieldShelf, Wanted, counting
 from napari_glioma_density.ui.region import draw_region
 
 pytestmark = pytest.mark.window
@@ -285,3 +286,15 @@ def test_fields_are_cells_and_drawings_of_a_size_one_can_look_through(
     at_work.viewer.scene.camera.center = (-500.0, -500.0)
     at_work.press(box._annotate)
     assert at_work.problem == "The view's centre is beyond the slide: move the view."
+
+
+def test_a_field_asked_for_as_the_slide_is_left_keeps_nobody_out(at_desk: Annotator) -> None:
+    left = at_desk.annotation.shelf
+    assert left is not None
+    left.close()
+    wanted = Wanted(Block(1, 1, 1, 1), Start.MODEL, Choice.BY_HAND, "")
+    with pytest.raises(BadInput, match="field was left"):
+        left.take(wanted)
+    again = FieldShelf(left.slide, left.shown, left.reader)
+    again.take(wanted)
+    again.close()

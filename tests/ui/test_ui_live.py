@@ -1,8 +1,10 @@
 """Live: what is in view is estimated, wherever the view goes."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,8 +12,11 @@ from painted_slide import write_slide
 from quick_segmenter import DarkPixels
 
 from napari_glioma_density.density import PatchState
+from napari_glioma_density.findings.snapshot import Choices
 from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.ui.camera import View, fly_to
+from napari_glioma_density.ui.job import EstimateJob, Task
+from napari_glioma_density.ui.readiness import Readiness
 from napari_glioma_density.ui.region import Scope
 from napari_glioma_density.ui.session import Phase
 
@@ -147,3 +152,19 @@ def test_the_whole_slide_goes_on_from_what_was_seen_live(live: Any, qtbot: Any) 
     snapshot = live.session.snapshot
     assert snapshot.totals.complete
     assert not (snapshot.patches.state == PatchState.PENDING).any()
+
+
+def test_a_stop_is_heard_between_two_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = SimpleNamespace(region=None, follows=True)
+    job = EstimateJob(cast("Task", task), Choices(), Readiness(lambda *_: DarkPixels()))
+    clear = job._moved.clear
+
+    def stopped_in_between() -> None:
+        job.stop()
+        clear()
+
+    monkeypatch.setattr(job._moved, "clear", stopped_in_between)
+    following = threading.Thread(target=job._follow_view, args=(None, None), daemon=True)
+    following.start()
+    following.join(LONG / 1000)
+    assert not following.is_alive()

@@ -64,6 +64,28 @@ def test_what_is_forgotten_is_got_again(
     assert loads == ["dark", "dark"]
 
 
+def test_to_forget_waits_for_nobody(slide: Slide) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    loads: list[str] = []
+
+    def load(model: str, device: str) -> DarkPixels:
+        loads.append(model)
+        begun.set()
+        assert go_on.wait(LONG)
+        return DarkPixels()
+
+    readiness, asked = Readiness(load), Asked(slide, "dark", "cpu")
+    with ThreadPoolExecutor(1) as threads:
+        getting = threads.submit(readiness.get, asked)
+        assert begun.wait(LONG)
+        readiness.forget()
+        assert not getting.done()
+        go_on.set()
+        getting.result()
+    readiness.get(asked)
+    assert loads == ["dark", "dark"], "what was begun before is not what is asked for"
+
+
 def test_nobody_waits_for_a_rehearsal(slide: Slide, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
     rehearsed: list[object] = []

@@ -12,6 +12,7 @@ from napari_glioma_density.density import (
     Block,
     CorrectedPatches,
     PatchTable,
+    patches_of,
 )
 from napari_glioma_density.results.masks import DOWNSAMPLES, MaskLevel, coarsen
 from napari_glioma_density.results.nuclei import as_records, in_slide_order
@@ -92,8 +93,7 @@ class _PatchNumber(NamedTuple):
     columns: int
 
     def __call__(self, nuclei: NDArray[np.void]) -> NDArray[np.int64]:
-        # The division that patch counts rest on: see estimate.measurement.
-        row, column = ((nuclei[name] / PATCH_PX).astype(np.int64) for name in ("y_px", "x_px"))
+        row, column = patches_of(nuclei)
         return np.asarray(row * self.columns + column)
 
 
@@ -102,7 +102,7 @@ class FieldMask(NamedTuple):
 
     block: Block
     nucleus: NDArray[np.bool_]
-    """(height, width) working px, without px that could not be read."""
+    """(height, width) working px, as drawn: px that could not be read are not taken out."""
 
 
 class CorrectedMask:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,6 +48,8 @@ def estimate(
     from napari_glioma_density.slides import open_slide
 
     asked = None if region is None else parse_region(region)
+    block_patches = _block_patches(block_px)
+    _demand_cell_size(cell_mm)
     with open_slide(slide) as opened:
         known = opened if um_per_px is None else opened.with_um_per_px(um_per_px)
         folder = _folder(output, known.name)
@@ -60,7 +63,7 @@ def estimate(
             folder,
             tissue_mask=tissue_mask,
             restart=not resume,
-            block_patches=_block_patches(block_px),
+            block_patches=block_patches,
             force=force,
         )
         try:
@@ -118,6 +121,11 @@ def _run_blocks(estimation: "Estimation", scope: Any) -> int:
 
 def _area_read(progress: "Progress") -> str:
     return f"{progress.tissue_mm2_done:.1f} of {progress.tissue_mm2_total:.1f} mm² read"
+
+
+def _demand_cell_size(cell_mm: float | None) -> None:
+    if cell_mm is not None and not 0 < cell_mm < inf:
+        raise BadInput(f"--cell-mm {cell_mm:g}: give a positive number, as 1")
 
 
 def _block_patches(block_px: int | None) -> int | None:

@@ -51,9 +51,9 @@ def evaluate(
         result["images"] = [score.row() for score in scores]
     if shown is not None:
         result["pictures"] = [str(path) for path in shown.write(scores, segmenter)]
-    if keep:
-        keep_metrics(find_model(model).path.with_suffix(METRICS), result)
     if as_json:
         print_json(result)
     else:
         sys.stdout.write(score_tables(result))
+    if keep:  # last, for it may fail where what was measured must not be lost
+        keep_metrics(find_model(model).path.with_suffix(METRICS), result)

@@ -63,7 +63,7 @@ def export(
     if bands.upper() not in Bands.__members__:
         raise BadInput(f"--bands {bands}: give one of {', '.join(Bands.__members__).lower()}")
     asked = None if region is None else parse_region(region)
-    path = find_store(store)
+    path = named_store(store)
     opened_run = open_run(path, run)
     choices = Choices(Bands[bands.upper()], cell_mm)
     findings = gather(path, opened_run, choices, asked and _scope(opened_run, asked))
@@ -92,7 +92,7 @@ def import_(
     """Bring annotations and nuclei drawn in QuPath in as regions and corrections."""
     from napari_glioma_density.exchange.importing import import_geojson
 
-    path = find_store(store)
+    path = named_store(store)
     with _slide_of(path, slide) as opened:
         brought = import_geojson(path, file, slide=opened, author=author)
     show(
@@ -108,7 +108,7 @@ def import_(
         stderr.print(remark)
 
 
-def find_store(path: Path) -> Path:
+def named_store(path: Path) -> Path:
     """Return the store that a path names, or that the folder of an estimate holds.
 
     Raises

@@ -25,7 +25,7 @@ from napari_glioma_density.density.grid import (
     parse_address,
 )
 from napari_glioma_density.density.hotspots import rank_hotspots
-from napari_glioma_density.density.lattice import PATCH_PX, Block, Lattice, partition
+from napari_glioma_density.density.lattice import PATCH_PX, Block, Lattice, partition, patches_of
 from napari_glioma_density.density.patches import PatchState, PatchTable, Totals
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "measure_corrected_cells",
     "parse_address",
     "partition",
+    "patches_of",
     "rank_hotspots",
     "slide_quantile_bands",
 ]

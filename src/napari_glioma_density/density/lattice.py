@@ -98,6 +98,18 @@ class Lattice:
         return np.multiply.outer(heights, widths).astype(np.int64)
 
 
+def patches_of(nuclei: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and column of the patch that counts each nucleus: the one that holds its centre.
+
+    Parameters
+    ----------
+    nuclei
+        With `y_px` and `x_px`, working px.
+    """
+    row, column = ((nuclei[axis] // PATCH_PX).astype(np.int64) for axis in ("y_px", "x_px"))
+    return row, column
+
+
 def partition(
     lattice: Lattice, block_patches: int, split: frozenset[tuple[int, int]] = frozenset()
 ) -> tuple[Block, ...]:

@@ -96,7 +96,7 @@ def intervals(findings: Findings, sections: Iterable[MeasuredSection] = ()) -> I
 def sections_of(findings: Findings) -> tuple[MeasuredSection, ...]:
     """Return the pieces of tissue on the slide, measured, with cells as large as the slide's.
 
-    None when there is but one: it is the slide.
+    None of them when there is but one: it is the slide.
     """
     shown = findings.snapshot
     found = find_sections(findings.run.tissue, findings.run.lattice)

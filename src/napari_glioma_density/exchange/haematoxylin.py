@@ -12,7 +12,8 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, separate_nuclei
-from napari_glioma_density.slides import Slide, WorkingPlane, working_plane
+from napari_glioma_density.regions.plane import plane_of_run
+from napari_glioma_density.slides import Slide, WorkingPlane
 from napari_glioma_density.stain import STAINS, optical_density
 
 _BLOCK_PATCHES: Final = 4
@@ -61,14 +62,12 @@ def mean_haematoxylin(
 
 
 def _plane(findings: Findings, slide: Slide) -> WorkingPlane:
-    spec = findings.spec
     if (slide.width, slide.height) != (findings.slide_width, findings.slide_height):
         raise BadInput(
             f"{slide.path.name}: is {slide.width}×{slide.height} px, what was measured is "
             f"{findings.slide_width}×{findings.slide_height} px: give the slide of this store"
         )
-    known = slide.with_um_per_px(spec.um_per_px, spec.um_per_px_source)
-    return working_plane(known, spec.working_um_per_px)
+    return plane_of_run(slide, findings.spec)
 
 
 def _blocks(findings: Findings) -> Iterator[tuple[Block, NDArray[np.intp]]]:

@@ -17,12 +17,12 @@ from napari_glioma_density.exchange.geojson.nucleus_labels import nuclei_as_labe
 from napari_glioma_density.exchange.geojson.reading import Imported, NucleusOutline, read_geojson
 from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.findings.gathering import open_run
-from napari_glioma_density.regions.plane import Plane
+from napari_glioma_density.regions.plane import Plane, plane_of_run
 from napari_glioma_density.regions.region import Region
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import Run
 from napari_glioma_density.results.store import recorded_slide
-from napari_glioma_density.slides import Slide, working_plane
+from napari_glioma_density.slides import Slide
 
 READER = "first"
 ROUNDING_PX = 0.02
@@ -163,7 +163,7 @@ def _replace_nuclei(
         return {}
     if slide is None:
         raise BadInput("the file holds nuclei for fields of this slide: name the slide as well")
-    ground = working_plane(slide, run.spec.working_um_per_px)
+    ground = plane_of_run(slide, run.spec)
     replaced: dict[str, int] = {}
     with Corrections.open(store, READER) as corrections:
         for record in records:

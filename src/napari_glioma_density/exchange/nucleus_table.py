@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.field import Origin
-from napari_glioma_density.density import PATCH_PX, cell_address
+from napari_glioma_density.density import cell_address, patches_of
 from napari_glioma_density.exchange.whole_output import whole_file
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.sections import Section
@@ -76,7 +76,7 @@ class _Places:
 
     def of(self, nuclei: NDArray[np.void]) -> tuple[list[str], list[str], list[int]]:
         """Return section, cell and 1 or 0 for corrected of each."""
-        row, column = ((nuclei[name] / PATCH_PX).astype(np.int64) for name in ("y_px", "x_px"))
+        row, column = patches_of(nuclei)
         cells = zip((row // self._side).tolist(), (column // self._side).tolist(), strict=True)
         addresses = [cell_address(*cell) for cell in cells]
         return (

@@ -19,9 +19,8 @@ from shapely.geometry.base import BaseGeometry
 from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.regions.measuring import Measured
 from napari_glioma_density.regions.raster import Outline
-from napari_glioma_density.results.layout import TISSUE_PX
 from napari_glioma_density.results.masks import MaskLevel
-from napari_glioma_density.slides import TissueKind
+from napari_glioma_density.slides import TISSUE_PX, TissueKind
 
 BIN_PX = TISSUE_PX
 """Centres are tried a bin apart, 8 µm at 0.5 µm/px: less than a nucleus."""

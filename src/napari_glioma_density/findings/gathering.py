@@ -13,7 +13,7 @@ from napari_glioma_density.annotation.corrected import (
 )
 from napari_glioma_density.annotation.review import ReviewLog, excluded_regions
 from napari_glioma_density.annotation.stored import StoredField, stored_fields
-from napari_glioma_density.density import PATCH_PX, CorrectedPatches
+from napari_glioma_density.density import CorrectedPatches, patches_of
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.snapshot import (
@@ -177,5 +177,5 @@ def _counted(
     nuclei, asked = measured.nuclei, measured.patches.is_read
     if scope is not None:
         asked = asked & scope
-    row, column = ((nuclei[name] / PATCH_PX).astype(np.int64) for name in ("y_px", "x_px"))
+    row, column = patches_of(nuclei)
     return nuclei[asked[row, column] & counted_nuclei(nuclei, left_out, measured.plane)]

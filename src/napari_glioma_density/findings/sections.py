@@ -21,7 +21,7 @@ from napari_glioma_density.density import (
     measure_cells,
     rank_hotspots,
 )
-from napari_glioma_density.results.layout import TISSUE_PX
+from napari_glioma_density.slides import TISSUE_PX
 
 GAP_MM = 1.0
 """Bare glass that parts one section from the next."""

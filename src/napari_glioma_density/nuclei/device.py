@@ -53,18 +53,20 @@ def choose_device(asked: str) -> str:
     BadInput
         When the device is unknown or not present on this machine.
     """
-    present = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
     if asked == "auto":
-        return next(device for device, here in present.items() if here)
-    if asked not in present:
+        return next(device for device in ("cuda", "mps", "cpu") if is_present(device))
+    if asked not in DEVICES:
         raise BadInput(f"{asked}: no such device; choose one of: {', '.join(DEVICES)}")
-    if not present[asked]:
+    if not is_present(asked):
         raise BadInput(f"{asked}: this machine has no such device; use --device auto or cpu")
     return asked
+
+
+def is_present(device: str) -> bool:
+    """Whether this machine has a device: cpu, cuda or mps."""
+    if device == "cuda":
+        return torch.cuda.is_available()
+    return device == "cpu" or (device == "mps" and torch.backends.mps.is_available())
 
 
 def openvino_version() -> str | None:

@@ -1,6 +1,8 @@
 """Where weights are kept, and the scores beside them; read without PyTorch."""
 
+import contextlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -36,10 +38,20 @@ def metrics_of(weights_sha256: str) -> dict[str, Any] | None:
     Raises
     ------
     ModelError
-        When a file of scores cannot be read.
+        When they are not found and a file of scores, which may hold them, cannot be read.
     """
-    kept = (read_metrics(path) for path in _metrics_files())
-    return next((each for each in kept if each.get("sha256") == weights_sha256), None)
+    fault: ModelError | None = None
+    for path in _metrics_files():
+        try:
+            kept = read_metrics(path)
+        except ModelError as error:
+            fault = error
+        else:
+            if kept.get("sha256") == weights_sha256:
+                return kept
+    if fault is not None:
+        raise fault
+    return None
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
@@ -54,7 +66,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 
 def keep_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
-    """Write what ``evaluate`` prints to a file, without paths and rows of images.
+    """Write what ``evaluate`` prints to a file, without paths and rows of images, whole or not.
 
     Raises
     ------
@@ -66,9 +78,13 @@ def keep_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
         {name: value for name, value in one.items() if name != "folder"}
         for one in metrics["data_sets"]
     ]
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        beside.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
         raise BadInput(
             f"{path.name}: cannot be written beside the weights ({error.strerror}); "
             "copy the weights to a folder of yours"

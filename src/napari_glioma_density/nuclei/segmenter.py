@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.device import (
     DevicePlan,
-    choose_device,
     feasible,
+    is_present,
     on_device,
     placed,
 )
@@ -54,7 +54,7 @@ class Segmenter(Protocol):
 
     @property
     def precision(self) -> str:
-        """fp32, bf16 or fp16; with openvino- before it where OpenVINO computes."""
+        """fp32, bf16 or fp16; openvino-fp32, -bf16 or -int8 where OpenVINO computes."""
         ...
 
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -62,7 +62,10 @@ class Segmenter(Protocol):
         ...
 
     def on(self, device: str, precision: str) -> "Segmenter":
-        """The same model on this device in this precision: a resumed run keeps its own."""
+        """The same model on this device in this precision: a resumed run keeps its own.
+
+        As it is where this machine has no such device.
+        """
         ...
 
     def fitted(self, statistics: Statistics) -> "Segmenter":
@@ -197,13 +200,14 @@ class NetworkSegmenter:
     def on(self, device: str, precision: str) -> "NetworkSegmenter":
         """The same model on this device in this precision.
 
-        Raises
-        ------
-        BadInput
-            When this machine has no such device.
+        As it is where this machine has no such device: what was begun on a GPU must be able to go
+        on without it.
         """
-        plan = DevicePlan(choose_device(device), precision)
+        plan = DevicePlan(device, precision)
         if plan == self._plan:
+            return self
+        if not is_present(device):
+            logger.warning("there is no %s here: %s goes on in its place", device, self.device)
             return self
         return NetworkSegmenter(self._model, self._cpu_network, plan, self._statistics)
 
@@ -251,8 +255,8 @@ def load_segmenter(
     device
         auto, cpu, cuda or mps.
     precision
-        fp32, bf16, fp16, openvino-fp32 or openvino-bf16; the fastest by a short trial when not
-        given.
+        fp32, bf16, fp16, openvino-fp32, openvino-bf16 or openvino-int8; the fastest by a short
+        trial when not given.
 
     Raises
     ------

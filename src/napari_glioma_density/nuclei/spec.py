@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Self, get_origin
 
 from napari_glioma_density.errors import ModelError
 
@@ -36,7 +36,7 @@ class ModelSpec:
     lattice_px: int = 16
     """Block cores begin and end on multiples of this, so that pooling sees one lattice."""
     threshold: float = 0.5
-    """Nucleus probability from which a pixel is nucleus, 0–1."""
+    """Nucleus probability from which a pixel is nucleus, between 0 and 1."""
     views: int = 1
     """Turned and flipped copies whose logits are averaged: 1, 2, 4 or 8."""
     licence: str = "not stated"
@@ -75,13 +75,33 @@ class ModelSpec:
         try:
             fields: dict[str, Any] = json.loads(text)
             fields["trained_on"] = tuple(fields.get("trained_on", ()))
-            return cls(**fields)
+            spec = cls(**fields)
+            _demand_usable(spec)
         except (ValueError, TypeError, AttributeError) as error:
             raise ModelError(
                 f"{where}: its model description cannot be read ({error}); "
                 "use weights written by `glioma-density train`"
             ) from error
+        return spec
 
     def with_(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+
+def _demand_usable(spec: ModelSpec) -> None:
+    """Raise TypeError or ValueError when a field is not what a network can be run with."""
+    for field in dataclasses.fields(spec):
+        value, kind = getattr(spec, field.name), get_origin(field.type) or field.type
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise TypeError(f"{field.name} is {value!r}")
+    ranges = {
+        "threshold": 0 < spec.threshold < 1,
+        "um_per_px": 0.05 <= spec.um_per_px <= 5,
+        "base_width": spec.base_width > 0,
+        "halo_px": spec.halo_px >= 0,
+        "lattice_px": spec.lattice_px > 0,
+    }
+    for name, is_right in ranges.items():
+        if not is_right:
+            raise ValueError(f"{name} is {getattr(spec, name)!r}")

@@ -18,9 +18,8 @@ from napari_glioma_density.regions.patch_nuclei import PatchNuclei
 from napari_glioma_density.regions.patch_pixels import PatchPixels, PatchSums
 from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.raster import MetPatches, Outline
-from napari_glioma_density.results.layout import TISSUE_PX
 from napari_glioma_density.results.masks import MaskLevel
-from napari_glioma_density.slides import TissueKind
+from napari_glioma_density.slides import TISSUE_PX, TissueKind
 
 SUMS = ("read_px", "nucleus_px", "tissue_px", "count")
 

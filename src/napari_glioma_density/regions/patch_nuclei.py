@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, Lattice
+from napari_glioma_density.density import PATCH_PX, Lattice, patches_of
 from napari_glioma_density.regions.raster import Outline
 
 
@@ -40,7 +40,8 @@ class PatchNuclei:
     def of(cls, nuclei: NDArray[np.void], lattice: Lattice) -> Self:
         """Sort nuclei (`NUCLEUS_DTYPE`, working px) by patch."""
         y, x = (nuclei[name].astype(np.int64) for name in ("y_px", "x_px"))
-        patch = y // PATCH_PX * lattice.columns + x // PATCH_PX
+        row, column = patches_of(nuclei)
+        patch = row * lattice.columns + column
         order = np.argsort(patch, kind="stable")
         begins = np.searchsorted(patch[order], np.arange(lattice.rows * lattice.columns + 1))
         return cls(lattice, patch, order, begins, y, x)

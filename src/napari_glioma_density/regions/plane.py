@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from napari_glioma_density.density import Block, Lattice
 from napari_glioma_density.results import RunSpec
+from napari_glioma_density.slides import Slide, WorkingPlane
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Plane:
     @classmethod
     def of(cls, spec: RunSpec) -> Self:
         """Return the plane that a run was made on."""
-        return cls(spec.lattice, spec.working_um_per_px / spec.um_per_px)
+        return cls(spec.lattice, _level0_px_per_px(spec))
 
     def to_working(self, geometry: BaseGeometry) -> BaseGeometry:
         """Return a geometry, given in level-0 px (x, y), in working px."""
@@ -51,3 +52,24 @@ class Plane:
 
     def _enlarged(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return xy * self.level0_px_per_px
+
+
+def plane_of_run(slide: Slide, spec: RunSpec) -> WorkingPlane:
+    """Return a slide as the model of a run saw it.
+
+    Not by a search for the level that suits the model: it may have the choice of two, and the
+    slide's µm/px may have been given otherwise since.
+    """
+    return WorkingPlane(
+        slide=slide.with_um_per_px(spec.um_per_px, spec.um_per_px_source),
+        level=spec.level,
+        sixteenths=spec.sixteenths,
+        um_per_px=spec.working_um_per_px,
+        height=spec.height_px,
+        width=spec.width_px,
+        level0_px_per_px=_level0_px_per_px(spec),
+    )
+
+
+def _level0_px_per_px(spec: RunSpec) -> float:
+    return spec.working_um_per_px / spec.um_per_px

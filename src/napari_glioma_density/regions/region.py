@@ -72,7 +72,7 @@ class Region:
         Why it is left out; of exclusions alone, None of others.
     geometry
         Valid and not empty, in level-0 px of the slide, (x, y) from its top left corner: a Polygon
-        or MultiPolygon, of lines and borders a LineString.
+        or MultiPolygon, of lines and borders a LineString or MultiLineString.
     origin, author, time
         Who drew it, and when (ISO 8601, UTC).
     comment

@@ -13,6 +13,7 @@ from napari_glioma_density.results.attributes import write_attributes
 from napari_glioma_density.results.durable import sync_tree
 from napari_glioma_density.results.masks import create_masks
 from napari_glioma_density.results.spec import RunSpec
+from napari_glioma_density.slides import TISSUE_PX
 
 MASKS = "nuclei"
 TISSUE = "tissue"
@@ -21,9 +22,6 @@ JOURNAL = "journal.jsonl"
 NUCLEI = "nuclei.bin"
 UNCLOSED = "unclosed"
 """There while a writer is at work; left behind by one that was killed."""
-
-TISSUE_PX = 16
-"""Working px along one value of the tissue map."""
 
 
 def create_run(folder: Path, spec: RunSpec, tissue: NDArray[np.uint8]) -> None:

@@ -17,7 +17,7 @@ class LineLog:
     """Lines of a file, handed on one by one as they are found there.
 
     Two windows may both write: every line is appended under a lock, on disk when `append`
-    returns. A torn last line, left by a crash, is dropped by the next one.
+    returns. A last line that is no JSON, torn by a crash, is dropped by the next one.
 
     Parameters
     ----------
@@ -54,13 +54,12 @@ class LineLog:
             lines = self._unread_lines()
         for number, line in enumerate(lines, start=1):
             try:
-                self._take_in(self._understood(line))
-            except (ValueError, TypeError, KeyError) as error:
-                if number == len(lines):
+                fields = json.loads(line)
+            except ValueError as error:
+                if number == len(lines):  # torn by a crash
                     break
-                raise StoreError(
-                    f"{self.path}: a line is damaged ({error}): mend it, or move the file away"
-                ) from error
+                raise self._damaged(error) from error
+            self._hand_on(fields)
             self._length += len(line)
 
     def append(self, fields: Mapping[str, Any]) -> None:
@@ -89,6 +88,7 @@ class LineLog:
         self._take_in(json.loads(line))
 
     def _unread_lines(self) -> list[bytes]:
+        """Return the lines that are whole."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self._length)
@@ -96,8 +96,15 @@ class LineLog:
         except FileNotFoundError:
             return []
 
-    def _understood(self, line: bytes) -> dict[str, Any]:
-        fields: dict[str, Any] = json.loads(line)
-        if fields["schema"] > self._schema:
-            raise StoreError(f"{self.path}: was written by a newer version: update the program")
-        return fields
+    def _hand_on(self, fields: Any) -> None:
+        try:
+            if fields["schema"] > self._schema:
+                raise StoreError(f"{self.path}: was written by a newer version: update the program")
+            self._take_in(fields)
+        except (ValueError, TypeError, KeyError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"{self.path}: a line is damaged ({error}): mend it, or move the file away"
+        )

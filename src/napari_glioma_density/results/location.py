@@ -12,12 +12,16 @@ STORE_SUFFIX = ".glioma.zarr"
 def store_path(slide_path: str | Path, folder: str | Path | None = None) -> Path:
     """Return where the store of a slide belongs; nothing is created.
 
-    In `folder` when given, else beside the slide, or in the user's data folder when the slide's
-    own cannot be written to.
+    In `folder` when given, else where there is one already: a second would hide what was drawn and
+    corrected in the first. Else beside the slide, or in the user's data folder when the slide's own
+    cannot be written to.
     """
     slide = Path(slide_path).absolute()
     if folder is not None:
         return Path(folder) / f"{slide.name}{STORE_SUFFIX}"
+    found = find_store(slide)
+    if found is not None:
+        return found
     beside = _beside(slide)
     return beside if _is_writable(beside.parent) else _in_user_data(slide)
 

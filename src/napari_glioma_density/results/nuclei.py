@@ -6,7 +6,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, Lattice
+from napari_glioma_density.density import Lattice, patches_of
 from napari_glioma_density.results.durable import sync_tree
 
 NUCLEUS_DTYPE = np.dtype([("y_px", "<f4"), ("x_px", "<f4"), ("area_px", "<u4"), ("origin", "u1")])
@@ -47,7 +47,7 @@ def in_slide_order(nuclei: NDArray[np.void]) -> NDArray[np.void]:
 def _patch_and_y(nuclei: NDArray[np.void]) -> NDArray[np.uint64]:
     """Row and column of the patch, and y, in one number that sorts as the three do."""
     y = np.ascontiguousarray(nuclei["y_px"])
-    row, column = ((nuclei[axis] // PATCH_PX).astype(np.uint64) for axis in ("y_px", "x_px"))
+    row, column = (part.astype(np.uint64) for part in patches_of(nuclei))
     # The bits of a number that is not negative sort as the number does.
     place = (row << np.uint64(48)) | (column << np.uint64(32)) | y.view(np.uint32)
     return np.asarray(place, np.uint64)

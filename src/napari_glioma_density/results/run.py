@@ -28,6 +28,7 @@ from napari_glioma_density.results.nuclei import (
     write_nucleus_table,
 )
 from napari_glioma_density.results.spec import RunSpec
+from napari_glioma_density.slides import TISSUE_PX
 
 
 class Run:
@@ -222,7 +223,7 @@ def recorded_spec(folder: Path, attributes: dict[str, Any]) -> RunSpec:
 
 def patches_with_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Tell which patches hold any tissue, or ground that could not be looked at."""
-    side = PATCH_PX // layout.TISSUE_PX
+    side = PATCH_PX // TISSUE_PX
     rows, columns = (np.arange(0, length, side) for length in tissue.shape)
     most = np.maximum.reduceat(np.maximum.reduceat(tissue, rows, axis=0), columns, axis=1)
     return np.greater(most, 0)

@@ -83,29 +83,45 @@ class OpenSlideSource:
         handle = self._handle
         if handle is None:
             return None
+        tile = level, row, column
+        rgba = self._region(handle, *tile)
+        if rgba is None:
+            rgba = self._region_alone(handle, *tile)
+        return None if rgba is None else over_white(rgba[..., :3], rgba[..., 3])
+
+    def _region(
+        self, handle: openslide.OpenSlide, level: int, row: int, column: int
+    ) -> NDArray[np.uint8] | None:
         downsample = self.levels[level].downsample
         corner = (round(column * _TILE_PX * downsample), round(row * _TILE_PX * downsample))
         try:
-            rgba = np.asarray(handle.read_region(corner, level, (_TILE_PX, _TILE_PX)))
+            return np.asarray(handle.read_region(corner, level, (_TILE_PX, _TILE_PX)))
         except (openslide.OpenSlideError, OSError) as fault:
-            _log.debug("tile %d, %d of level %d is damaged: %s", row, column, level, fault)
-            self._replace(handle)
+            _log.debug("tile %d, %d of level %d was not read: %s", row, column, level, fault)
             return None
-        return over_white(rgba[..., :3], rgba[..., 3])
 
-    def _replace(self, dead: openslide.OpenSlide) -> None:
-        """Open the file again: after its first error an OpenSlide handle answers nothing else.
+    def _region_alone(
+        self, dead: openslide.OpenSlide, level: int, row: int, column: int
+    ) -> NDArray[np.uint8] | None:
+        """Read a tile from the file opened anew, which is then everybody's if the tile is sound.
 
-        The dead handle is not closed here, for other threads may still be inside it; it closes
-        when the last of them lets go.
+        After its first error an OpenSlide handle answers nothing else, so a tile that another
+        thread asked for at the same time fails with the damaged one. The dead handle is not closed
+        here, for other threads may still be inside it; it closes when the last of them lets go.
         """
         with self._reopening:
+            fresh = None if self._handle is None else self._opened()
+            rgba = None if fresh is None else self._region(fresh, level, row, column)
             if self._handle is dead:
-                try:
-                    self._handle = openslide.OpenSlide(self._path)
-                except (openslide.OpenSlideError, OSError) as fault:
-                    _log.warning("the slide can no longer be opened: %s", fault)
-                    self._handle = None
+                self._handle = fresh if rgba is not None else self._opened()
+            return rgba
+
+    def _opened(self) -> openslide.OpenSlide | None:
+        try:
+            return openslide.OpenSlide(self._path)
+        except (openslide.OpenSlideError, OSError) as fault:
+            _log.warning("the slide can no longer be opened: %s", fault)
+            return None
 
     def close(self) -> None:
         """Let go of the file; later tiles are None."""

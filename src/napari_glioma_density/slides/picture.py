@@ -13,6 +13,8 @@ from napari_glioma_density.slides.source import Level
 
 _TILE_PX = 512
 _MAX_PX = 400_000_000
+_RGB, _CMYK = 2, 5
+"""As TIFF numbers colours; a JPEG has no alpha."""
 _STRAIGHT_ALPHA = 2
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -51,7 +53,7 @@ class PictureSource:
                 f"{name}: the picture is damaged ({' '.join(str(fault).split())[:120]}); "
                 "export or copy it again"
             ) from fault
-        self._rgb: NDArray[np.uint8] | None = _as_rgb(name, stored)
+        self._rgb: NDArray[np.uint8] | None = _as_rgb(name, stored, self.format)
         height, width = self._rgb.shape[:2]
         self.levels = (Level(width, height, 1.0),)
 
@@ -80,7 +82,7 @@ class PictureSource:
         self._rgb = None
 
 
-def _as_rgb(name: str, stored: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _as_rgb(name: str, stored: NDArray[np.generic], kind: str) -> NDArray[np.uint8]:
     samples = stored if stored.ndim == 3 else stored[..., np.newaxis]
     channels = samples.shape[2]
     rule = pixel_rule(
@@ -88,6 +90,7 @@ def _as_rgb(name: str, stored: NDArray[np.generic]) -> NDArray[np.uint8]:
         dtype=samples.dtype,
         bits=8 * samples.dtype.itemsize,
         samples=channels,
+        photometric=_CMYK if kind == "JPEG" and channels == 4 else _RGB,
         extra_samples=(_STRAIGHT_ALPHA,) if channels in (2, 4) else (),
     )
     return rule.to_rgb(samples)

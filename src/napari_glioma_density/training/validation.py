@@ -1,5 +1,6 @@
 """How well a network under training segments fields it does not learn from."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,6 +14,16 @@ from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
 
 THRESHOLDS = np.round(np.arange(0.30, 0.825, 0.025), 3)
 """Probability thresholds that are tried in calibration."""
+
+
+def _told_apart(data_sets: Sequence[DataSet]) -> list[str]:
+    """Their names; the second of a name is numbered 2, and so on."""
+    seen: Counter[str] = Counter()
+    names = []
+    for one in data_sets:
+        seen[one.name] += 1
+        names.append(one.name if seen[one.name] == 1 else f"{one.name} {seen[one.name]}")
+    return names
 
 
 class ValidationFields:
@@ -34,7 +45,8 @@ class ValidationFields:
     def __init__(self, data_sets: Sequence[DataSet], weights: Sequence[float] = ()) -> None:
         self._weights = tuple(weights) or (1.0,) * len(data_sets)
         self._sets: dict[str, list[tuple[FieldPixels, float]]] = {
-            one.name: [(read_field(field), field.um_per_px) for field in one] for one in data_sets
+            name: [(read_field(field), field.um_per_px) for field in one]
+            for name, one in zip(_told_apart(data_sets), data_sets, strict=True)
         }
 
     def __bool__(self) -> bool:

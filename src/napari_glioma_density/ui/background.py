@@ -32,12 +32,14 @@ class Background:
     ) -> None:
         """Run `work` elsewhere; its result goes to `done`, a `BadInput` to the problem line.
 
-        `always` is called after either.
+        `always` is called after either, whatever comes of it.
         """
 
         def hand_over(finished: "Future[Result]") -> None:
-            self._hand_over(finished, done)
-            always()
+            try:
+                self._hand_over(finished, done)
+            finally:
+                always()
 
         future = self._pool.submit(work)
         future.add_done_callback(lambda finished: self._deliveries.put(lambda: hand_over(finished)))

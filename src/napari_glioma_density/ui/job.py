@@ -204,8 +204,11 @@ class EstimateJob:
         self._measure(estimation, estimation.scope_of(None))
 
     def _follow_view(self, estimation: "Estimation", focus: "Focus") -> None:
-        while not self._stop.is_set():
+        while True:
+            # In this order: whoever stops the job in between is heard.
             self._moved.clear()
+            if self._stop.is_set():
+                return
             self._report_scope(estimation, self._scope(estimation), focus)
             if not self._moved.is_set():
                 self._reports.put(CaughtUp())

@@ -51,7 +51,9 @@ class Readiness:
         self.load = load
         self._lock = threading.Lock()
         self._is_awaited = threading.Event()
-        self._kept: tuple[Asked, Ready] | None = None
+        self._kept: tuple[int, Asked, Ready] | None = None
+        self._forgotten = 0
+        """How often; what was got before the last time is not what is asked for."""
 
     def get(self, asked: Asked, *, ahead: bool = False) -> Ready:
         """Return the loaded model and the slide's survey.
@@ -69,17 +71,18 @@ class Readiness:
         with self._lock:
             if not ahead:
                 self._is_awaited.clear()
-            if self._kept is None or self._kept[0] != asked:
+            forgotten = self._forgotten
+            if self._kept is None or self._kept[:2] != (forgotten, asked):
                 self._kept = None
                 # In a thread of its own: libraries compute in threads that the first caller starts.
                 with ThreadPoolExecutor(1, "ready", initializer=give_way) as apart:
-                    self._kept = asked, apart.submit(self._get, asked, ahead).result()
-            return self._kept[1]
+                    ready = apart.submit(self._get, asked, ahead).result()
+                self._kept = forgotten, asked, ready
+            return self._kept[2]
 
     def forget(self) -> None:
-        """Get ready anew the next time: models or slide have changed."""
-        with self._lock:
-            self._kept = None
+        """Get ready anew the next time: models or slide have changed; waits for nobody."""
+        self._forgotten += 1
 
     def _get(self, asked: Asked, ahead: bool) -> Ready:
         from napari_glioma_density.estimate import Survey, rehearse_first_block

@@ -13,11 +13,10 @@ from napari_glioma_density.findings.known_error import known_error
 from napari_glioma_density.findings.sections import Section, find_sections
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot
 from napari_glioma_density.results import ResultStore, Run, RunSpec, find_store
-from napari_glioma_density.slides import Slide
+from napari_glioma_density.slides import TISSUE_PX, Slide, TissueKind
 from napari_glioma_density.ui.overlays.outlines import Mask
 
 MASK_LEVELS = 3
-TISSUE, TISSUE_PX = 1, 16
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,9 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         amendments=findings.amendments,
         sections=find_sections(run.tissue, run.lattice),
         error=known_error(findings.store, run.spec, findings.snapshot),
-        tissue_mm2=np.count_nonzero(run.tissue == TISSUE) * TISSUE_PX**2 * run.lattice.px_mm2,
+        tissue_mm2=np.count_nonzero(run.tissue == TissueKind.TISSUE)
+        * TISSUE_PX**2
+        * run.lattice.px_mm2,
     )
 
 

@@ -64,7 +64,10 @@ def _unpacked(raw: IO[bytes], path: Path) -> IO[bytes]:
         raise BadInput(
             f"{path}: holds {len(names)} GeoJSON files, not one: unpack it and name the file"
         )
-    return packed.open(names[0])
+    try:
+        return packed.open(names[0])
+    except (RuntimeError, NotImplementedError) as error:  # a password, or a packing of its own
+        raise BadInput(f"{path}: cannot be unpacked ({error}): unpack it, name the file") from error
 
 
 def _features(text: "_JsonText", path: Path) -> Iterator[Feature]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from napari_glioma_density.annotation.collection import Corrections
-from napari_glioma_density.density import PATCH_PX, Block, partition
+from napari_glioma_density.density import PATCH_PX, Block, partition, patches_of
 from napari_glioma_density.exchange.geojson.outlines import trace_outlines
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
@@ -154,8 +154,7 @@ class _ByPatch:
     """Nuclei sorted by the patch that holds their centre."""
 
     def __init__(self, nuclei: NDArray[np.void], columns: int) -> None:
-        # The division that patch counts rest on: see estimate.measurement.
-        row, column = ((nuclei[name] / PATCH_PX).astype(np.int64) for name in ("y_px", "x_px"))
+        row, column = patches_of(nuclei)
         patch = row * columns + column
         order = np.argsort(patch, kind="stable")
         self._nuclei, self._patch, self._columns = nuclei[order], patch[order], columns

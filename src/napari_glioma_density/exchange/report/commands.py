@@ -1,5 +1,6 @@
 """The commands that make the figures of a report again."""
 
+import shlex
 from collections.abc import Iterator
 
 import numpy as np
@@ -26,9 +27,9 @@ def commands(findings: Findings, language: Language) -> tuple[str, str]:
 
 def _estimate_options(findings: Findings) -> Iterator[str]:
     spec = findings.spec
-    yield f"--model {spec.model}"
+    yield f"--model {shlex.quote(spec.model)}"
     if spec.um_per_px_source.startswith(_BY_HAND):
-        yield f"--um-per-px {spec.um_per_px:g}"
+        yield f"--um-per-px {spec.um_per_px!r}"
     yield from _region(findings)
     if not spec.tissue_mask:
         yield "--no-tissue-mask"

@@ -19,6 +19,7 @@ from napari_glioma_density.density import (
 )
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.snapshot import has_enough_tissue
+from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.results.drawing import (
     BACKGROUND,
     DAMAGED,
@@ -28,7 +29,7 @@ from napari_glioma_density.results.drawing import (
     hatch,
     rgb,
 )
-from napari_glioma_density.slides import Slide, WorkingPlane
+from napari_glioma_density.slides import Slide
 
 MAP_PX = 1500
 _THUMBNAIL_PX = 900
@@ -137,7 +138,7 @@ def hotspot_pictures(findings: Findings, slide: Slide, cell: Cell) -> HotspotPic
         return None
     row, column = place
     window = findings.plane.lattice.window(Block(row, column, 1, 1))
-    seen = _working_plane(findings, slide).read(
+    seen = plane_of_run(slide, findings.spec).read(
         row * PATCH_PX, column * PATCH_PX, PATCH_PX, PATCH_PX
     )
     down, across = (part.stop - part.start for part in window)
@@ -162,20 +163,6 @@ def _densest_patch(findings: Findings, block: Block) -> tuple[int, int] | None:
         return None
     row, column = np.unravel_index(np.nanargmax(inside), inside.shape)
     return block.row + int(row), block.column + int(column)
-
-
-def _working_plane(findings: Findings, slide: Slide) -> WorkingPlane:
-    """Return the very plane of the run, whatever µm/px the slide's file states."""
-    spec = findings.spec
-    return WorkingPlane(
-        slide=slide,
-        level=spec.level,
-        sixteenths=spec.sixteenths,
-        um_per_px=spec.working_um_per_px,
-        height=spec.height_px,
-        width=spec.width_px,
-        level0_px_per_px=findings.plane.level0_px_per_px,
-    )
 
 
 def _outlined(picture: Picture, mask: NDArray[np.uint8]) -> Picture:

@@ -113,7 +113,7 @@ class _Compiled:
 def _layers(network: UNet, precision: str) -> Layers:
     if precision != "int8":
         return FloatLayers()
-    assert network.activations is not None  # openvino_can_run() saw to it  # noqa: S101
+    assert network.activations is not None  # openvino_precisions() saw to it  # noqa: S101
     return IntegerLayers(network.activations)
 
 

@@ -23,7 +23,6 @@ THROTTLE_MS = 80
 """While the line is dragged, hints are found anew at most this often."""
 BEGIN_WITH = HintSettings(HintSource.HAEMATOXYLIN, threshold=0.5)
 """Finds most of what the model misses; the threshold is the slide's once its histogram is known."""
-"""The threshold gives way to the slide's own as soon as that is known."""
 LARGEST_UM2 = 2000.0
 SPIN_PX = 104
 SURE = 0.4

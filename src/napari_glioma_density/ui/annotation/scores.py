@@ -58,7 +58,7 @@ class SlideScores:
         """The run's model, with the colours the run was fitted to."""
         if self._segmenter is None:
             spec = self._shelf.shown.spec
-            loaded = self._load(spec.model, spec.device).on(spec.device, spec.precision)
+            loaded = self._load(spec.model, "auto").on(spec.device, spec.precision)
             self._segmenter = cast("NetworkSegmenter", loaded.fitted(spec.colour_statistics))
         return self._segmenter
 

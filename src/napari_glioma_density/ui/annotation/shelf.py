@@ -26,8 +26,9 @@ from napari_glioma_density.annotation.measurement import field_nuclei, measure_f
 from napari_glioma_density.annotation.stored import counted_values, counts, fits
 from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput, StoreError
+from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.results import ResultStore, Run
-from napari_glioma_density.slides import Slide, WorkingPlane, working_plane
+from napari_glioma_density.slides import Slide, WorkingPlane
 from napari_glioma_density.ui.stored import ShownRun
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class FieldShelf:
         self._beginning = threading.RLock()
         self._corrections: Corrections | None = None
         self._autosave: Autosave | None = None
+        self._is_closed = False
         self._plane: WorkingPlane | None = None
 
     def fields(self) -> tuple[ShelvedField, ...]:
@@ -182,6 +184,7 @@ class FieldShelf:
             if self._corrections is not None:
                 self._corrections.close()
             self._autosave = self._corrections = None
+            self._is_closed = True
 
     @property
     def folder(self) -> Path:
@@ -200,7 +203,7 @@ class FieldShelf:
         """The slide as the run's model saw it."""
         with self._guard:
             if self._plane is None:
-                self._plane = working_plane(self.slide, self.shown.spec.working_um_per_px)
+                self._plane = plane_of_run(self.slide, self.shown.spec)
             return self._plane
 
     def _to_read(self) -> tuple[tuple[FieldRecord, Start], ...]:
@@ -260,6 +263,8 @@ class FieldShelf:
 
     def _writable(self) -> Corrections:
         with self._guard:
+            if self._is_closed:  # else nobody would ever let go of what is opened here
+                raise BadInput("The field was left before it was opened.")
             if self._corrections is None:
                 self._corrections = Corrections.open(self.shown.store, self.reader)
                 self._autosave = Autosave(self._corrections, self._hear_of_disk)

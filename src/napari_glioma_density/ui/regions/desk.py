@@ -223,16 +223,18 @@ class RegionDesk:
         shelf = self.shelf
         if shelf is not None:
             self._pending += 1
-            self.session.background.submit(shelf.flush, partial(self._take, shelf))
+            self.session.background.submit(shelf.flush, partial(self._take, shelf), self._arrived)
+
+    def _arrived(self) -> None:
+        self._pending -= 1
 
     def _take(self, shelf: RegionShelf, disk: _Disk) -> None:
         """Show what the disk holds, unless more is on its way there."""
-        self._pending -= 1
         if shelf is not self.shelf:
             return
         if disk.problem:
             self.session.problem.emit(disk.problem)
-        if self._pending <= 0:
+        if self._pending <= 1:  # this one
             self._show(disk.regions)
             self._leave_out()
 

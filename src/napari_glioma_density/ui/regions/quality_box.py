@@ -4,10 +4,11 @@ import threading
 
 from qtpy.QtWidgets import QProgressBar, QPushButton
 
+from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.regions.quality_check import check_quality
 from napari_glioma_density.regions.region import Origin, Region
 from napari_glioma_density.results import ResultStore
-from napari_glioma_density.slides import Slide, working_plane
+from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.regions.desk import RegionDesk
@@ -80,7 +81,7 @@ class QualityBox(Box):
             self._bar.setValue(done)
 
     def _found(self, slide: Slide, shown: ShownRun, stop: threading.Event) -> tuple[Region, ...]:
-        plane = working_plane(slide, shown.spec.working_um_per_px)
+        plane = plane_of_run(slide, shown.spec)
         tissue = ResultStore(shown.store).run(shown.spec.run_id).tissue
         return check_quality(plane, tissue, on_progress=self._advance, stop=stop.is_set)
 
