@@ -256,7 +256,7 @@ def test_an_import_of_what_was_exported_changes_nothing(program: Program, case: 
     assert program("import", store, path, "--json").json["regions"] == 0
     assert RegionFile.open(store).regions() == (region,)
     said = program("import", store, path).stderr
-    assert "no region is new" in said
+    assert "no region and no nucleus is new" in said
     assert "begin one under Annotation assist" in " ".join(said.split())
 
 
@@ -266,3 +266,30 @@ def test_an_import_with_another_slide_is_refused(program: Program, case: Path) -
     arguments = (case / "slide.tiff", case / "drawn.geojson", "--slide", other)
     refused(program("import", *arguments), "not the slide")
     assert RegionFile.open(store_of(case)).regions() == ()
+
+
+@pytest.mark.parametrize("to", ["geojson", "ome-tiff", "report"])
+def test_only_an_earlier_export_of_its_kind_is_replaced(
+    program: Program, case: Path, to: str
+) -> None:
+    call = ("export", store_of(case), "--to", to, "--slide", case / "slides" / "slide.tiff")
+    slide = case / "slides" / "slide.tiff"
+    before = slide.read_bytes()
+    assert program(*call, "-o", slide).is_one_helpful_line("slide.tiff", "is there already")
+    assert slide.read_bytes() == before
+    path = case / FORMATS[to]
+    for _ in range(2):
+        assert program(*call, "-o", path).status == 0
+
+
+def test_tables_of_others_are_not_replaced(program: Program, case: Path) -> None:
+    folder = case / "mine"
+    folder.mkdir()
+    (folder / "regions.csv").write_text("county,inhabitants\n")
+    call = ("export", store_of(case), "--to", "csv", "-o", folder)
+    assert program(*call).is_one_helpful_line("regions.csv", "is there already")
+    assert [path.name for path in folder.iterdir()] == ["regions.csv"]
+    (folder / "regions.csv").rename(folder / "counties.csv")
+    for _ in range(2):
+        assert program(*call).status == 0
+    assert (folder / "counties.csv").exists()

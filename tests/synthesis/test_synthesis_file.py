@@ -146,12 +146,26 @@ def test_a_name_that_is_no_tiff_is_refused(tmp_path: Path) -> None:
 
 def test_an_interrupted_run_leaves_the_slide_that_was_there(tmp_path: Path) -> None:
     target = tmp_path / "slide.tiff"
-    target.write_bytes(b"before")
+    before = b"napari-glioma-density synthetic H&E, an earlier one"
+    target.write_bytes(before)
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         synthesize(target, 600, 600, 0.5, 1, on_progress=stop)
-    assert target.read_bytes() == b"before"
+    assert target.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["slide.tiff"]
+
+
+def test_a_slide_that_was_not_drawn_here_is_not_replaced(tmp_path: Path) -> None:
+    slide = tmp_path / "slide.tiff"
+    tifffile.imwrite(slide, np.zeros((600, 600, 3), np.uint8), photometric="rgb")
+    before = slide.read_bytes()
+    with pytest.raises(BadInput, match=r"slide\.tiff: is there already"):
+        synthesize(slide, 480, 480, 0.5, 0)
+    assert slide.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["slide.tiff"]
+    drawn = tmp_path / "drawn.tiff"
+    for seed in range(2):
+        synthesize(drawn, 480, 480, 0.5, seed)

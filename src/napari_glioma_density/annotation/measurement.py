@@ -73,6 +73,10 @@ class FieldMeasure:
         records["origin"] = [nuclei[number].origin for number in ids.tolist()]
         return records
 
+    def counted_ids(self, nuclei: Mapping[int, Nucleus]) -> NDArray[np.int64]:
+        """Return the ids of the nuclei that count, in the order of :meth:`records`."""
+        return self._counted(nuclei)[0]
+
     def _add(self, at: NDArray[np.int64], ids: NDArray[np.uint16], times: int) -> None:
         y, x = np.divmod(at, self._labels.shape[1])
         for sums, values in zip(self._sums, (np.ones_like(at), y, x), strict=True):

@@ -24,6 +24,11 @@ from napari_glioma_density.slides import Slide
 if TYPE_CHECKING:  # tables need nothing of what draws a report
     from napari_glioma_density.exchange.extras import Extras
 
+TABLES: Final = (
+    "patches.csv", "grid.csv", "cells.csv", "nuclei.csv", "regions.csv", "exclusions.csv",
+    "hotspots.csv", "about.csv",
+)  # fmt: skip
+"""The files of such a folder."""
 ABOUT_COLUMNS: Final[Columns] = {"name": None, "value": None}
 
 

@@ -6,8 +6,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.exchange.csv_files import TABLES
 from napari_glioma_density.exchange.extras import Specimen
 from napari_glioma_density.exchange.provenance import demand_slide
+from napari_glioma_density.exchange.replacing import (
+    demand_replaceable,
+    demand_replaceable_tables,
+)
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.slides import Slide, open_slide
 
@@ -50,8 +55,8 @@ def export(findings: Findings, to: Format, path: Path, wishes: Wishes | None = N
     to
         The format.
     path
-        The file or, of CSV and OME-Zarr, the folder. It is replaced whole or not at all; of a
-        folder of tables, every table is.
+        The file or, of CSV and OME-Zarr, the folder. An earlier export is replaced whole or not
+        at all; of a folder of tables, every table is. Nothing else is replaced.
     wishes
         What else is known.
 
@@ -63,12 +68,17 @@ def export(findings: Findings, to: Format, path: Path, wishes: Wishes | None = N
     Raises
     ------
     BadInput
-        When the slide is not the one that was measured, or a wish cannot be met.
+        When the slide is not the one that was measured, a wish cannot be met, or something else
+        is there.
     StoreError
         When it cannot be written.
     """
     wishes = wishes or Wishes()
     demand_slide(wishes.slide, findings.pseudonym)
+    if to in _OWN:
+        demand_replaceable(path, *_OWN[to])
+    elif to is Format.CSV:
+        demand_replaceable_tables(path, TABLES)
     return _WRITERS[to](findings, path, wishes)
 
 
@@ -131,6 +141,12 @@ def _report(findings: Findings, path: Path, wishes: Wishes) -> str:
     return "report" if wishes.slide else "report without pictures: the slide is not beside it"
 
 
+_OWN: dict[Format, tuple[bytes, str]] = {
+    Format.GEOJSON: (rb'"glioma-density":{', "GeoJSON of this program"),
+    Format.OME_TIFF: (rb"napari-glioma-density \d", "OME-TIFF of this program"),
+    Format.REPORT: (rb'content="napari-glioma-density \d', "report of this program"),
+}
+"""How files of one kind are known that were exported before, and what they are in words."""
 _WRITERS: dict[Format, Callable[[Findings, Path, Wishes], str]] = {
     Format.GEOJSON: _geojson,
     Format.OME_TIFF: _ome_tiff,

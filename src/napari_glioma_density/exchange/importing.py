@@ -1,24 +1,28 @@
 """What comes back from QuPath: regions, and nuclei for the fields that were begun."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.collection import Corrections
-from napari_glioma_density.annotation.field import FieldRecord, FieldState, Nucleus, Origin
-from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
+from napari_glioma_density.annotation.field import FieldRecord, FieldState, count_nuclei
+from napari_glioma_density.annotation.measurement import FieldMeasure, field_nuclei, measure_field
 from napari_glioma_density.annotation.prefill import read_ground
 from napari_glioma_density.annotation.review import ReviewLog, excluded_regions
 from napari_glioma_density.annotation.stored import fits
+from napari_glioma_density.density import PATCH_PX, patches_of
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.exchange.geojson.nucleus_labels import nuclei_as_labels
 from napari_glioma_density.exchange.geojson.reading import Imported, NucleusOutline, read_geojson
 from napari_glioma_density.exchange.provenance import demand_slide
+from napari_glioma_density.exchange.returned_nuclei import take_in
 from napari_glioma_density.findings.gathering import open_run
+from napari_glioma_density.regions.exclusion import counted_nuclei
 from napari_glioma_density.regions.plane import Plane, plane_of_run
-from napari_glioma_density.regions.region import Region
+from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import Run
 from napari_glioma_density.results.store import recorded_slide
@@ -38,7 +42,7 @@ class Brought:
     regions
         Regions that are new or other than before.
     fields
-        Fields whose nuclei were replaced, by name.
+        Fields whose nuclei were changed, by name.
     nuclei
         Nuclei in them.
     left
@@ -63,7 +67,10 @@ class Brought:
         """Say why nothing came of what changed nothing, and what to do, a line each."""
         told = []
         if not (self.regions or self.fields):
-            told.append("no region is new or other than before; cells and hotspots are passed over")
+            told.append(
+                "no region and no nucleus is new or other than before; "
+                "cells and hotspots are passed over"
+            )
         if self.left:
             told.append(
                 f"{self.left} nuclei lie in no field that was begun: "
@@ -78,9 +85,9 @@ def import_geojson(
     """Bring annotations and nuclei drawn in QuPath into a store; on disk when this returns.
 
     Annotations become regions; one that came from here replaces itself. Detections and cells
-    take the place of all nuclei in the fields that the first reader has begun: a file of nuclei
-    does not say where somebody looked, a field does. What a field held before is kept as an
-    earlier state.
+    change the nuclei of fields that the first reader has begun, and of no other place: a file of
+    nuclei does not say where somebody looked, a field does. See `take_in` for how. What a field
+    held before is kept as an earlier state.
 
     Parameters
     ----------
@@ -158,38 +165,58 @@ def _replace_nuclei(
     found: Imported,
     slide: Slide | None,
 ) -> dict[str, int]:
-    """Put the nuclei that meet a field in place of its own; return how many, by field."""
+    """Take in the nuclei that meet a field; return how many it has then, if it changed, by name."""
     if not found.nuclei or not records:
         return {}
     if slide is None:
         raise BadInput("the file holds nuclei for fields of this slide: name the slide as well")
     ground = plane_of_run(slide, run.spec)
+    left_out, told = _left_out(store, plane, found), _told(found.nuclei, plane)
     replaced: dict[str, int] = {}
     with Corrections.open(store, READER) as corrections:
         for record in records:
             outline = plane.block_outline(record.block)
-            inside = [one for one in found.nuclei if one.geometry.intersects(outline)]
-            if not inside:
+            if not told[record.block.patches].any():
                 continue
-            state = _drawn(corrections.load(record.name), inside, plane, record)
+            inside = [one for one in found.nuclei if one.geometry.intersects(outline)]
             under = read_ground(ground, record.block, run.tissue)
+            before = corrections.load(record.name)
+            measure = FieldMeasure(np.ascontiguousarray(before.labels), under, record.block)
+            exported = _exported(measure, before, left_out, plane, told)
+            state = take_in(before, inside, plane, record.block, exported)
+            if state is None:
+                continue
             known = state.labels, state.nuclei, under, record.block
             corrections.save(record.name, state, measure_field(*known), field_nuclei(*known))
-            replaced[record.name] = len(state.nuclei)
+            replaced[record.name] = count_nuclei(state.nuclei.values())
     return replaced
 
 
-def _drawn(
-    before: FieldState, outlines: list[NucleusOutline], plane: Plane, record: FieldRecord
-) -> FieldState:
-    """The field with these nuclei; one on its edge counts on the side that its centre lies on."""
-    labels = nuclei_as_labels(outlines, plane, record.block)
-    field = plane.block_outline(record.block)
-    inside = np.array([False, *(field.covers(each.geometry.centroid) for each in outlines)])
-    # A neighbour reaches in as far as it did before: it was not drawn for this field.
-    labels[~inside[labels] & (before.labels == 0)] = 0
-    nuclei = {
-        number: Nucleus(Origin.HAND, bool(inside[number]))
-        for number in sorted(set(labels[labels > 0].tolist()))
-    }
-    return replace(before, labels=labels, nuclei=nuclei, revision=before.revision + 1)
+def _left_out(store: Path, plane: Plane, found: Imported) -> tuple[Region, ...]:
+    """What is left out, and what was at the export: the file lacks the nuclei of it."""
+    drawn = (*RegionFile.open(store).regions(), *found.regions)
+    marked = excluded_regions(ReviewLog.open(store, plane.lattice), plane)
+    return (*marked, *(region for region in drawn if region.kind is RegionKind.EXCLUSION))
+
+
+def _told(outlines: Sequence[NucleusOutline], plane: Plane) -> NDArray[np.bool_]:
+    """Patches of the slide that the file holds nuclei of; others may not have been exported."""
+    told = np.zeros((plane.lattice.rows, plane.lattice.columns), bool)
+    for outline in outlines:
+        centre = plane.to_working(outline.geometry.centroid)
+        row, column = int(centre.y // PATCH_PX), int(centre.x // PATCH_PX)
+        told[min(row, len(told) - 1), min(column, told.shape[1] - 1)] = True
+    return told
+
+
+def _exported(
+    measure: FieldMeasure,
+    state: FieldState,
+    left_out: tuple[Region, ...],
+    plane: Plane,
+    told: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """Ids of nuclei of a field that an export holds."""
+    nuclei = measure.records(state.nuclei)
+    held = counted_nuclei(nuclei, left_out, plane) & told[patches_of(nuclei)]
+    return measure.counted_ids(state.nuclei)[held]

@@ -1,7 +1,6 @@
 """OME-TIFF of the nucleus mask and of the density map, for QuPath, Fiji and others."""
 
 from collections.abc import Iterator
-from importlib.metadata import version
 from itertools import chain, product
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,11 @@ from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.exchange.density_image import CHANNELS, density_image, patch_um
 from napari_glioma_density.exchange.mask_levels import STEP, MaskCell, MaskLevels
 from napari_glioma_density.exchange.progress import Progress
-from napari_glioma_density.exchange.provenance import density_description, mask_description
+from napari_glioma_density.exchange.provenance import (
+    density_description,
+    mask_description,
+    software,
+)
 from napari_glioma_density.exchange.whole_output import whole_file
 from napari_glioma_density.findings.findings import Findings
 
@@ -120,7 +123,7 @@ def _options(um: float) -> dict[str, Any]:
         "compression": "adobe_deflate",
         "resolution": (1e4 / um, 1e4 / um),
         "resolutionunit": "CENTIMETER",
-        "software": f"napari-glioma-density {version('napari-glioma-density')}",
+        "software": software(),
     }
 
 

@@ -10,6 +10,11 @@ from napari_glioma_density.slides import Slide
 RESEARCH_USE: Final = "Research use only, not for diagnosis, grading or margins."
 
 
+def software() -> str:
+    """Return the program's name and version."""
+    return f"napari-glioma-density {version('napari-glioma-density')}"
+
+
 def provenance(findings: Findings) -> dict[str, str | float]:
     """Return where numbers come from, by name; of the slide its pseudonym alone."""
     spec = findings.spec
@@ -25,7 +30,7 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "run": spec.run_id,
         "complete": "yes" if findings.snapshot.totals.complete else "no",
         "corrected_patches": int(findings.snapshot.corrected.sum()),
-        "software": f"napari-glioma-density {version('napari-glioma-density')}",
+        "software": software(),
         "note": RESEARCH_USE,
     }
 

@@ -116,7 +116,8 @@ def _manifest(slide: Path) -> dict[str, object]:
 
 
 def _make_sample(slide: Path, manifest: Path) -> None:
-    manifest.unlink(missing_ok=True)
+    for damaged in (manifest, slide):
+        damaged.unlink(missing_ok=True)
     synthesize(slide, _LAYOUT.width, _LAYOUT.height, _LAYOUT.um_per_px, _LAYOUT.seed)
     record = json.dumps(_manifest(slide), indent=1)
     partial = manifest.with_name(f".{manifest.name}.{os.getpid()}.partial")

@@ -17,6 +17,9 @@ from napari_glioma_density.synthesis.traps import traps_path, write_traps
 from napari_glioma_density.synthesis.truth import Truth, TruthCounter, truth_path, write_truth
 
 OnProgress = Callable[[int, int], None]
+_SYNTHETIC = "napari-glioma-density synthetic H&E"
+"""How the ImageDescription begins."""
+_HEAD_BYTES = 2**16
 
 
 def _say_nothing(done: int, total: int) -> None:
@@ -45,7 +48,8 @@ def synthesize(
     Parameters
     ----------
     path
-        `OUT.tiff`; written under another name first and replaced whole.
+        `OUT.tiff`; written under another name first. An earlier synthetic slide there is replaced
+        whole, nothing else is.
     width, height
         Level-0 px, from 480.
     um_per_px
@@ -65,12 +69,13 @@ def synthesize(
     Raises
     ------
     BadInput
-        When a value is out of range or the file cannot be written.
+        When a value is out of range, the file cannot be written, or another is there.
     """
     layout = Layout(width, height, um_per_px, seed, tissue_fraction, tissue_mm, traps)
     target = Path(path)
     if target.suffix.lower() not in (".tif", ".tiff"):
         raise BadInput(f"{target.name}: a synthetic slide is a TIFF; name it with .tif or .tiff")
+    _demand_replaceable(target)
     counter = TruthCounter(layout)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
@@ -107,6 +112,19 @@ def _drawing(
     return draw
 
 
+def _demand_replaceable(target: Path) -> None:
+    """Refuse to write over a slide that was not drawn here."""
+    try:
+        with target.open("rb") as file:
+            is_synthetic = _SYNTHETIC.encode() in file.read(_HEAD_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise BadInput(f"{target}: cannot be written ({error.strerror}); choose another") from error
+    if not is_synthetic:
+        raise BadInput(f"{target}: is there already and is no synthetic slide; choose another name")
+
+
 def _describe(layout: Layout) -> str:
     """Return the ImageDescription: what the slide is and how to make it again."""
     asked = {"tissue_fraction": layout.tissue_fraction, "tissue_mm": layout.tissue_mm}
@@ -114,6 +132,6 @@ def _describe(layout: Layout) -> str:
     if layout.traps:
         extent += "|traps=1"
     return (
-        f"napari-glioma-density synthetic H&E|MPP = {layout.um_per_px:g}|"
+        f"{_SYNTHETIC}|MPP = {layout.um_per_px:g}|"
         f"width={layout.width}|height={layout.height}|seed={layout.seed}{extent}"
     )

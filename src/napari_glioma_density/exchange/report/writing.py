@@ -8,7 +8,7 @@ import jinja2
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.extras import Extras
 from napari_glioma_density.exchange.plots import Language
-from napari_glioma_density.exchange.provenance import demand_slide
+from napari_glioma_density.exchange.provenance import demand_slide, software
 from napari_glioma_density.exchange.report.contents import gather_contents
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.durable import write_atomically
@@ -87,7 +87,9 @@ def report_html(
     pages.filters["decimals"] = lambda value, places: _text(value, f".{places}f")
     pages.filters["count"] = lambda value: _text(value, ",.0f").replace(",", _THIN_SPACE)
     pages.filters["full"] = _full_precision
-    return pages.get_template("report.html.j2").render(c=contents, w=contents.words)
+    return pages.get_template("report.html.j2").render(
+        c=contents, w=contents.words, software=software()
+    )
 
 
 def _text(value: float | None, form: str, unit: str = "") -> str:
