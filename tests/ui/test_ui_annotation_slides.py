@@ -1,5 +1,6 @@
 """What fields change of a slide, and what becomes of them: on disk, over windows and readers."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +8,20 @@ import pytest
 from annotating import Annotator
 from painted_slide import write_slide
 from qtpy.QtCore import Qt
+from shapely.geometry import shape
 
 from napari_glioma_density.annotation.field import Choice, Start
 from napari_glioma_density.annotation.sampling import slide_factor
 from napari_glioma_density.density import Block, PatchState
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.exchange.exporting import Format
+from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
 from napari_glioma_density.ui.annotation.shelf import FieldShelf, Wanted, counting
+from napari_glioma_density.ui.dock.export_box import ExportBox
 from napari_glioma_density.ui.region import draw_region
 
 pytestmark = pytest.mark.window
@@ -298,3 +303,45 @@ def test_a_field_asked_for_as_the_slide_is_left_keeps_nobody_out(at_desk: Annota
     again = FieldShelf(left.slide, left.shown, left.reader)
     again.take(wanted)
     again.close()
+
+
+def test_an_import_writes_to_fields_that_this_window_has_edited(
+    at_desk: Annotator, tmp_path: Path
+) -> None:
+    session = at_desk.session
+    box = next(each for each in at_desk.density.boxes if isinstance(each, ExportBox))
+    path = tmp_path / "out.geojson"
+    at_desk.begin(1, 1)
+    name = at_desk.annotation.field.record.name
+    at_desk.document.delete_many(list(at_desk.document.nuclei)[:1])
+    box._kind.value = Format.GEOJSON
+    box.write(path)
+    at_desk.wait(path.exists)
+    collection = json.loads(path.read_text(encoding="utf-8"))
+    nuclei = [f for f in collection["features"] if f["properties"]["objectType"] == "detection"]
+    corrected = "Nucleus: Corrected by a person"
+    outline = gather(session.shown.store).plane.block_outline(Block(1, 1, 1, 1))
+    gone = next(f for f in nuclei if outline.covers(shape(f["geometry"]).centroid))
+    assert corrected in gone["properties"]["measurements"]
+    collection["features"].remove(gone)
+    path.write_text(json.dumps(collection), encoding="utf-8")
+    before = count_of(at_desk, name)
+    box.read(path)
+    at_desk.wait(lambda: count_of(at_desk, name) == before - 1)
+    assert at_desk.annotation.field is None, "what is open would be written over what came"
+    assert "in 1 fields" in box._said.text()
+
+
+def count_of(at_desk: Annotator, name: str) -> int:
+    return next(one.nuclei for one in at_desk.annotation.fields if one.record.name == name)
+
+
+def test_only_finished_fields_are_known(at_desk: Annotator) -> None:
+    session = at_desk.session
+    at_desk.begin(1, 1)
+    at_desk.document.delete_many(list(at_desk.document.nuclei)[5:])
+    at_desk.wait(lambda: bool(session.snapshot.corrected[1, 1]))
+    assert not session.snapshot.known.any()
+    at_desk.document.set_done(True)
+    at_desk.wait(lambda: bool(session.snapshot.known[1, 1]))
+    assert session.snapshot.known.sum() == 1

@@ -168,3 +168,23 @@ def test_the_store_of_a_slide_that_was_never_estimated_is_made_with_its_first_re
     opened = ResultStore.open(store, slide.fingerprint, slide.pseudonym, slide.width, slide.height)
     assert opened.runs() == ()
     assert RegionShelf(slide, store).flush().regions == (other,)
+
+
+def test_what_the_disk_refuses_is_told_whoever_wrote_it(
+    slide_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_glioma_density.errors import StoreError
+    from napari_glioma_density.regions.region_file import RegionFile
+    from napari_glioma_density.slides import open_slide
+    from napari_glioma_density.ui.regions.desk import RegionShelf
+
+    def refuse(file: RegionFile, region: object) -> None:
+        raise StoreError("the disk is full")
+
+    shelf, drawn = RegionShelf(open_slide(slide_path), None), area(0, 0, 100)
+    with monkeypatch.context() as full:
+        full.setattr(RegionFile, "put", refuse)
+        shelf.ask({drawn.id: drawn})
+        shelf.save()
+    assert shelf.flush() == ((), "the disk is full")
+    assert shelf.flush() == ((), "")

@@ -129,6 +129,9 @@ class FieldValues:
     nucleus_px: NDArray[np.int64]
     tissue_px: NDArray[np.int64]
     count: NDArray[np.int64]
+    done: bool = False
+    """Whether somebody has said that every nucleus was looked at: else it is as unsure as the
+    model's, however much was edited."""
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,8 @@ def _values_from_json(block: Block, values: dict[str, Any] | None) -> FieldValue
     if values is None:
         return None
     shape = block.rows, block.columns
-    return FieldValues(block, *(np.array(values[n], np.int64).reshape(shape) for n in _NUMBERS))
+    nucleus_px, tissue_px, count = (np.array(values[n], np.int64).reshape(shape) for n in _NUMBERS)
+    return FieldValues(block, nucleus_px, tissue_px, count)
 
 
 def record_to_json(record: FieldRecord) -> dict[str, Any]:

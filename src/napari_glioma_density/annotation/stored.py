@@ -1,5 +1,6 @@
 """The saved corrections that count for a run."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,9 @@ def fits(record: FieldRecord, spec: RunSpec) -> bool:
 
 def counted_values(record: FieldRecord, notes: FieldNotes) -> FieldValues | None:
     """Return what a field measures, if it counts."""
-    return notes.values if counts(record, notes) else None
+    if notes.values is None or not counts(record, notes):
+        return None
+    return replace(notes.values, done=notes.done)
 
 
 def counts(record: FieldRecord, state: FieldState | FieldNotes) -> bool:

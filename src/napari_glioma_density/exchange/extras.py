@@ -57,13 +57,13 @@ class Intervals:
     ) -> Self:
         """Work out the intervals of all cells, those of sections too, and of the total."""
         shown = findings.snapshot
-        known = (shown.patches, shown.corrected, error, shown.scope)
+        known = (shown.patches, shown.known, error, shown.scope)
         cells = _by_address(shown.cells, *known)
         for each in sections:
             asked = (
                 each.section.patches if shown.scope is None else each.section.patches & shown.scope
             )
-            cells |= _by_address(each.cells, shown.patches, shown.corrected, error, asked)
+            cells |= _by_address(each.cells, shown.patches, shown.known, error, asked)
         return cls(total_uncertainty(*known), cells, error, count_error)
 
 

@@ -1,6 +1,7 @@
 """What comes back from QuPath: regions, and nuclei for the fields that were begun."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +10,19 @@ import shapely
 from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.collection import Corrections
-from napari_glioma_density.annotation.field import FieldRecord, FieldState, count_nuclei
+from napari_glioma_density.annotation.field import (
+    FieldGround,
+    FieldRecord,
+    FieldState,
+    count_nuclei,
+)
 from napari_glioma_density.annotation.measurement import FieldMeasure, field_nuclei, measure_field
 from napari_glioma_density.annotation.prefill import read_ground
 from napari_glioma_density.annotation.review import ReviewLog, excluded_regions
 from napari_glioma_density.annotation.stored import fits
-from napari_glioma_density.density import PATCH_PX, patches_of
+from napari_glioma_density.density import PATCH_PX, Block, patches_of
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.exchange.geojson.reading import Imported, NucleusOutline, read_geojson
+from napari_glioma_density.exchange.geojson.reading import Imported, read_geojson
 from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.exchange.returned_nuclei import take_in
 from napari_glioma_density.findings.gathering import open_run
@@ -80,7 +86,12 @@ class Brought:
 
 
 def import_geojson(
-    store: Path, path: Path, *, slide: Slide | None = None, author: str = ""
+    store: Path,
+    path: Path,
+    *,
+    slide: Slide | None = None,
+    author: str = "",
+    corrections: Corrections | None = None,
 ) -> Brought:
     """Bring annotations and nuclei drawn in QuPath into a store; on disk when this returns.
 
@@ -99,6 +110,8 @@ def import_geojson(
         The slide; needed where nuclei meet a field, and for QuPath's offset.
     author
         Who stands for drawings that name nobody.
+    corrections
+        The first reader's, where the caller has them open for writing.
 
     Raises
     ------
@@ -119,13 +132,28 @@ def import_geojson(
         offset_px=slide.bounds_offset if slide else (0, 0),
         author=author,
     )
-    replaced = _replace_nuclei(store, run, plane, records, found, slide)
+    replaced: dict[str, int] = {}
+    if found.nuclei and records:
+        if slide is None:
+            raise BadInput("the file holds nuclei for fields of this slide: name the slide as well")
+        with _writable(store, corrections) as writable:
+            fields = _FieldNuclei(run, slide, writable, found, _left_out(store, plane, found))
+            replaced = dict(fields.changed(records))
     return Brought(
         regions=_put_regions(store, plane, found),
         fields=tuple(replaced),
         nuclei=sum(replaced.values()),
         left=_outside(found, plane, records),
     )
+
+
+@contextmanager
+def _writable(store: Path, corrections: Corrections | None) -> Iterator[Corrections]:
+    if corrections is not None:
+        yield corrections
+        return
+    with Corrections.open(store, READER) as opened:
+        yield opened
 
 
 def _fields(store: Path, run: Run) -> tuple[FieldRecord, ...]:
@@ -157,41 +185,6 @@ def _outside(found: Imported, plane: Plane, records: tuple[FieldRecord, ...]) ->
     return sum(not inside.intersects(nucleus.geometry) for nucleus in found.nuclei)
 
 
-def _replace_nuclei(
-    store: Path,
-    run: Run,
-    plane: Plane,
-    records: tuple[FieldRecord, ...],
-    found: Imported,
-    slide: Slide | None,
-) -> dict[str, int]:
-    """Take in the nuclei that meet a field; return how many it has then, if it changed, by name."""
-    if not found.nuclei or not records:
-        return {}
-    if slide is None:
-        raise BadInput("the file holds nuclei for fields of this slide: name the slide as well")
-    ground = plane_of_run(slide, run.spec)
-    left_out, told = _left_out(store, plane, found), _told(found.nuclei, plane)
-    replaced: dict[str, int] = {}
-    with Corrections.open(store, READER) as corrections:
-        for record in records:
-            outline = plane.block_outline(record.block)
-            if not told[record.block.patches].any():
-                continue
-            inside = [one for one in found.nuclei if one.geometry.intersects(outline)]
-            under = read_ground(ground, record.block, run.tissue)
-            before = corrections.load(record.name)
-            measure = FieldMeasure(np.ascontiguousarray(before.labels), under, record.block)
-            exported = _exported(measure, before, left_out, plane, told)
-            state = take_in(before, inside, plane, record.block, exported)
-            if state is None:
-                continue
-            known = state.labels, state.nuclei, under, record.block
-            corrections.save(record.name, state, measure_field(*known), field_nuclei(*known))
-            replaced[record.name] = count_nuclei(state.nuclei.values())
-    return replaced
-
-
 def _left_out(store: Path, plane: Plane, found: Imported) -> tuple[Region, ...]:
     """What is left out, and what was at the export: the file lacks the nuclei of it."""
     drawn = (*RegionFile.open(store).regions(), *found.regions)
@@ -199,24 +192,65 @@ def _left_out(store: Path, plane: Plane, found: Imported) -> tuple[Region, ...]:
     return (*marked, *(region for region in drawn if region.kind is RegionKind.EXCLUSION))
 
 
-def _told(outlines: Sequence[NucleusOutline], plane: Plane) -> NDArray[np.bool_]:
-    """Patches of the slide that the file holds nuclei of; others may not have been exported."""
-    told = np.zeros((plane.lattice.rows, plane.lattice.columns), bool)
-    for outline in outlines:
-        centre = plane.to_working(outline.geometry.centroid)
-        row, column = int(centre.y // PATCH_PX), int(centre.x // PATCH_PX)
-        told[min(row, len(told) - 1), min(column, told.shape[1] - 1)] = True
-    return told
+class _FieldNuclei:
+    """The nuclei of a file, taken into fields.
 
+    Parameters
+    ----------
+    run, slide
+        What the fields lie on.
+    corrections
+        Open for writing.
+    found
+        What the file holds.
+    left_out
+        Of what no nucleus is exported.
+    """
 
-def _exported(
-    measure: FieldMeasure,
-    state: FieldState,
-    left_out: tuple[Region, ...],
-    plane: Plane,
-    told: NDArray[np.bool_],
-) -> NDArray[np.int64]:
-    """Ids of nuclei of a field that an export holds."""
-    nuclei = measure.records(state.nuclei)
-    held = counted_nuclei(nuclei, left_out, plane) & told[patches_of(nuclei)]
-    return measure.counted_ids(state.nuclei)[held]
+    def __init__(
+        self,
+        run: Run,
+        slide: Slide,
+        corrections: Corrections,
+        found: Imported,
+        left_out: tuple[Region, ...],
+    ) -> None:
+        self._run, self._corrections, self._left_out = run, corrections, left_out
+        self._ground, self._plane = plane_of_run(slide, run.spec), Plane.of(run.spec)
+        self._outlines = found.nuclei
+        self._told = self._patches_told()
+
+    def changed(self, records: Iterable[FieldRecord]) -> Iterator[tuple[str, int]]:
+        """Take the nuclei in; yield each field that changed, on disk, and how many it has then."""
+        for record in records:
+            if not self._told[record.block.patches].any():
+                continue
+            outline = self._plane.block_outline(record.block)
+            inside = [one for one in self._outlines if one.geometry.intersects(outline)]
+            ground = read_ground(self._ground, record.block, self._run.tissue)
+            before = self._corrections.load(record.name)
+            exported = self._exported(before, ground, record.block)
+            state = take_in(before, inside, self._plane, record.block, exported)
+            if state is not None:
+                known = state.labels, state.nuclei, ground, record.block
+                self._corrections.save(
+                    record.name, state, measure_field(*known), field_nuclei(*known)
+                )
+                yield record.name, count_nuclei(state.nuclei.values())
+
+    def _exported(self, state: FieldState, ground: FieldGround, block: Block) -> NDArray[np.int64]:
+        """Ids of nuclei of a field that an export holds."""
+        measure = FieldMeasure(np.ascontiguousarray(state.labels), ground, block)
+        nuclei = measure.records(state.nuclei)
+        counted = counted_nuclei(nuclei, self._left_out, self._plane)
+        return measure.counted_ids(state.nuclei)[counted & self._told[patches_of(nuclei)]]
+
+    def _patches_told(self) -> NDArray[np.bool_]:
+        """Patches of the slide that the file has nuclei in; others may not have been exported."""
+        lattice = self._plane.lattice
+        told = np.zeros((lattice.rows, lattice.columns), bool)
+        for outline in self._outlines:
+            centre = self._plane.to_working(outline.geometry.centroid)
+            row, column = int(centre.y // PATCH_PX), int(centre.x // PATCH_PX)
+            told[min(row, lattice.rows - 1), min(column, lattice.columns - 1)] = True
+        return told

@@ -1,5 +1,6 @@
 """What the screen shows of a run at one moment, computed away from the window's thread."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -82,7 +83,8 @@ class Snapshot:
 
     `asked` is the scope without regard to the section that was chosen; both are None where they
     are the whole slide. `measured` is what the model found, `model` the same without what was left
-    out, `patches` with what people found in its place; `corrected` tells in which patches.
+    out, `patches` with what people found in its place; `corrected` tells in which patches, `known`
+    in which of them somebody has finished.
     `model_cells` and `model_totals` are without corrections.
     """
 
@@ -91,6 +93,7 @@ class Snapshot:
     model: PatchTable
     patches: PatchTable
     corrected: NDArray[np.bool_]
+    known: NDArray[np.bool_]
     asked: NDArray[np.bool_] | None
     scope: NDArray[np.bool_] | None
     scale: BandScale
@@ -140,6 +143,7 @@ def take_snapshot(
         model=model,
         patches=patches,
         corrected=corrected,
+        known=corrected & _done(amendments.fields, corrected.shape),
         asked=asked,
         scope=scope,
         scale=scale,
@@ -155,6 +159,13 @@ def take_snapshot(
         totals=totals,
         model_totals=model_totals,
     )
+
+
+def _done(fields: Iterable[FieldValues], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    done = np.zeros(shape, bool)
+    for each in fields:
+        done[each.block.patches] = each.done
+    return done
 
 
 def _scope(asked: NDArray[np.bool_] | None, section: Section | None) -> NDArray[np.bool_] | None:

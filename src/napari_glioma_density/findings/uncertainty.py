@@ -72,7 +72,8 @@ def cell_uncertainties(
     patches
         With corrections, without what is left out.
     corrected
-        Patches whose values are a person's: bool, (lattice rows, lattice columns).
+        Patches whose values a person vouches for, bool, (lattice rows, lattice columns): those of
+        finished fields.
     error
         Of the model.
     scope

@@ -9,6 +9,7 @@ from typing import Any
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
@@ -72,6 +73,8 @@ class Session:
     """The models there are can be chosen."""
     nothing_stored = Signal()
     """The current slide has no results of the model asked for: an estimate may follow."""
+    importing = Signal()
+    """An import will write to fields on disk: an open one is to be put away."""
     imported = Signal()
     """Regions or fields on disk were changed by an import."""
     problem = Signal(str)
@@ -94,6 +97,8 @@ class Session:
         self.refused: Task | None = None
         self.savers: list[Callable[[], None]] = []
         """Each waits, in any thread, until what people have edited with it is on disk."""
+        self.corrections: Callable[[], Corrections | None] = lambda: None
+        """The first reader's corrections, where this window holds them open for writing."""
         self.exclusions = ExclusionDesk(self)
         self.hotspots = Hotspots(self)
         self.sureness = Sureness(self)

@@ -11,6 +11,7 @@ from napari.layers import Layer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.annotation.document import AnnotatedField
 from napari_glioma_density.annotation.field import FieldValues
@@ -78,9 +79,11 @@ class AnnotationSession:
         self._timer.timeout.connect(self.tick)
         self._timer.start(TICK_MS)
         session.savers.append(self._bring_to_disk)
+        session.corrections = self._held
         session.overlays.companions.append(self._layers)
         session.viewer.layers.events.removed.connect(self._layer_removed)
         session.measured.connect(self._follow_run)
+        session.importing.connect(self.close_field)
         session.imported.connect(self._reread)
         self._follow_run()
 
@@ -95,6 +98,10 @@ class AnnotationSession:
     def _bring_to_disk(self) -> None:
         if self.shelf is not None:
             self.shelf.flush()
+
+    def _held(self) -> Corrections | None:
+        shelf = self.shelf
+        return shelf.writable if shelf is not None and shelf.reader == FIRST else None
 
     def choose_hints(self, settings: HintSettings) -> None:
         """Find hints in another way."""
@@ -181,6 +188,8 @@ class AnnotationSession:
             self.session.savers.remove(self._bring_to_disk)
             self.session.overlays.companions.remove(self._layers)
             self.session.measured.disconnect(self._follow_run)
+            self.session.corrections = lambda: None
+            self.session.importing.disconnect(self.close_field)
             self.session.imported.disconnect(self._reread)
             self.session.viewer.layers.events.removed.disconnect(self._layer_removed)
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted timers and layers

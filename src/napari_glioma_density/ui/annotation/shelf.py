@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
@@ -151,7 +151,7 @@ class FieldShelf:
             record,
             state.done,
             count_nuclei(state.nuclei.values()),
-            values if counts(record, state) else None,
+            replace(values, done=state.done) if counts(record, state) else None,
             (state.labels > 0) & document.ground.read,
         )
 
@@ -250,6 +250,12 @@ class FieldShelf:
             field_nuclei(labels, nuclei, begun.ground, block),
         )
         return begun
+
+    @property
+    def writable(self) -> Corrections | None:
+        """What this window holds open for writing, if it does; others are kept out by it."""
+        with self._guard:
+            return self._corrections
 
     def flush(self) -> None:
         """Wait until the latest edits are on disk, so that what is read is what was seen."""

@@ -111,11 +111,13 @@ class ExportBox(Box):
         session, shown, slide = self._session, self._session.shown, self._session.slides.slide
         if shown is None:
             return
+        session.importing.emit()
 
         def bring() -> object:
             from napari_glioma_density.exchange.importing import import_geojson  # brings torch
 
-            return import_geojson(shown.store, path, slide=slide)
+            held = session.corrections()
+            return import_geojson(shown.store, path, slide=slide, corrections=held)
 
         def tell(brought: object) -> str:
             session.exclusions.refresh()

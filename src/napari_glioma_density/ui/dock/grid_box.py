@@ -139,7 +139,7 @@ class GridBox(Box):
         error = self._session.sureness.error
         if error is None:
             return None
-        known = (snapshot.patches, snapshot.corrected, error, snapshot.scope)
+        known = (snapshot.patches, snapshot.known, error, snapshot.scope)
         return cell_uncertainties([cell], *known)[0]
 
 

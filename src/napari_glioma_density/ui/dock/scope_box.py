@@ -157,4 +157,4 @@ class ScopeBox(Box):
 def _unsure(snapshot: Snapshot, error: DensityError | None) -> Uncertainty | None:
     if error is None:
         return None
-    return total_uncertainty(snapshot.patches, snapshot.corrected, error, snapshot.scope)
+    return total_uncertainty(snapshot.patches, snapshot.known, error, snapshot.scope)

@@ -43,22 +43,32 @@ class RegionShelf:
         self._store = store or find_store(slide.path)
         self._file: RegionFile | None = None
         self._asked: deque[Change] = deque()
+        self._problem = ""
         self._guard = threading.RLock()
 
     def ask(self, change: Change) -> None:
-        """Put a change in line; the next call of `flush` writes it."""
+        """Put a change in line; the next call of `save` or `flush` writes it."""
         self._asked.append(change)
 
-    def flush(self) -> _Disk:
-        """Bring to disk what was asked for, and read what is there."""
+    def save(self) -> None:
+        """Bring to disk what was asked for; what went wrong is kept until `flush` tells it."""
         with self._guard:
             try:
                 while self._asked:
                     self._write(self._asked.popleft())
-                return _Disk(self._read())
             except BadInput as error:
                 self._asked.clear()
-                return _Disk(self._read() if self._file else (), str(error))
+                self._problem = str(error)
+
+    def flush(self) -> _Disk:
+        """Bring to disk what was asked for, read what is there, and tell what went wrong."""
+        with self._guard:
+            self.save()
+            problem, self._problem = self._problem, ""
+            try:
+                return _Disk(self._read(), problem)
+            except BadInput as error:
+                return _Disk((), problem or str(error))
 
     def _read(self) -> tuple[Region, ...]:
         if self._file is None:
@@ -171,7 +181,7 @@ class RegionDesk:
         """Bring to disk what is not there yet. Twice does no harm."""
         if self.shelf is None:
             return
-        self.shelf.flush()
+        self._tell(self.shelf.flush())
         self.shelf = None
         self.session.savers.remove(self._bring_to_disk)
         self.session.slides.changed.disconnect(self._follow)
@@ -190,7 +200,7 @@ class RegionDesk:
 
     def _bring_to_disk(self) -> None:
         if self.shelf is not None:
-            self.shelf.flush()
+            self.shelf.save()
 
     def _follow(self) -> None:
         """Turn to the regions of the slide on show, when it is another one."""
@@ -198,7 +208,7 @@ class RegionDesk:
         if self.shelf is not None and self.shelf.slide is slide:
             return
         if self.shelf is not None:
-            self.session.background.submit(self.shelf.flush, _forget)
+            self.session.background.submit(self.shelf.flush, self._tell)
         self.shelf = None
         self._undo.clear()
         self._left_out = []
@@ -232,11 +242,14 @@ class RegionDesk:
         """Show what the disk holds, unless more is on its way there."""
         if shelf is not self.shelf:
             return
-        if disk.problem:
-            self.session.problem.emit(disk.problem)
+        self._tell(disk)
         if self._pending <= 1:  # this one
             self._show(disk.regions)
             self._leave_out()
+
+    def _tell(self, disk: _Disk) -> None:
+        if disk.problem:
+            self.session.problem.emit(disk.problem)
 
     def _leave_out(self) -> None:
         """Have the session's numbers follow when exclusions have changed on disk."""
@@ -254,7 +267,3 @@ class RegionDesk:
         self.changed.emit()
         if self.chosen is not None:
             self.choose(self._regions.get(self.chosen.id))
-
-
-def _forget(_disk: _Disk) -> None:
-    """Nobody looks at that slide any more."""
