@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -71,6 +72,27 @@ def test_a_second_estimate_repeats_nothing(
     assert second["patches_reused"] == second["patches"] == first["patches"]
     assert second["density_percent"] == first["density_percent"]
     assert program(*call, "--restart").json["patches_reused"] == 0
+
+
+def test_slides_are_estimated_one_after_the_other(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path
+) -> None:
+    folder = slide_path.parent
+    shutil.copy(slide_path, folder / "again.tiff")
+    (folder / "no.tiff").write_text("this is no slide\n")
+    call = ("estimate", folder / "*.tiff", "-o", tmp_path / "o", "--model", weights)
+    done = program(*call, "--json")
+    assert done.status == 2
+    found = done.json["slides"]
+    assert [Path(each["folder"]).name for each in found] == ["again.tiff", slide_path.name]
+    assert found[0]["density_percent"] == found[1]["density_percent"]
+    first, last = done.stderr.strip().splitlines()
+    assert first.startswith("glioma-density: no.tiff: is not a slide")
+    assert "1 of 3 slides" in last
+    people = program("estimate", folder / "again.tiff", slide_path, *call[2:])
+    assert people.status == 0
+    assert people.stdout.count("nuclear area") == 2
+    assert str(slide_path) in people.stdout
 
 
 def test_a_region_is_estimated_alone(
@@ -164,7 +186,7 @@ BAD_INPUT = [
     (("train", "--data", "folder", "--model", "resnet", "-o", "w.safetensors"), ("resnet",)),
     (("train", "--data", "folder", "--model", "unet", "-o", "w.pt"), ("w.pt", "safetensors")),
     (("synthesize", "o.tiff", "--width", 10, "--height", 10, "--um-per-px", 0.5), ("10",)),
-    (("estimate",), ("argument", "slide")),
+    (("estimate",), ("argument", "SLIDE")),
     (("estimate", "x.svs", "--um-per-px", "abc"), ("--um-per-px abc: must be a number", "--help")),
     (("estimate", "x.svs", "--block-px", 1.5), ("--block-px 1.5: must be a whole number",)),
     (("nonsense",), ("nonsense",)),

@@ -136,7 +136,7 @@ def test_the_same_data_as_guard_is_refused(
     refused = program(
         "fine-tune", "--data", data, "--guard", data, "--name", "x", "--from", weights
     )
-    assert refused.is_one_helpful_line("shows tissue that", "may be given once")
+    assert refused.is_one_helpful_line("shows tissue that", "give a field once")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a process cannot be asked to end")

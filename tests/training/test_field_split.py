@@ -154,7 +154,7 @@ def test_two_readers_of_one_field_are_refused(make_data_set: MakeDataSet) -> Non
         return dataclasses.replace(one, fields=(changed,))
 
     assert refuse_repeats([placed(first, 0), placed(second, 2)])
-    with pytest.raises(DataSetError, match="may be given once"):
+    with pytest.raises(DataSetError, match="give a field once"):
         refuse_repeats([placed(first, 0), placed(second, 1)])
 
 

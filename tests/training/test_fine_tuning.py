@@ -141,7 +141,7 @@ def test_the_guard_is_never_learnt_from(
     parent: Model, pale: DataSet, dark: DataSet, tmp_path: Path
 ) -> None:
     for sets in ({"guard": (pale,)}, {"base": (dark,), "guard": (dark,)}, {"check": (pale,)}):
-        with pytest.raises(DataSetError, match="may be given once"):
+        with pytest.raises(DataSetError, match="give a field once"):
             fine_tune(job(parent, tmp_path / "w.safetensors", pale, **sets))
 
 

@@ -20,7 +20,7 @@ from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
-from napari_glioma_density.ui.annotation.shelf import FieldShelf, Wanted, counting
+from napari_glioma_density.ui.annotation.shelf import SECOND, FieldShelf, Wanted, counting
 from napari_glioma_density.ui.dock.export_box import ExportBox
 from napari_glioma_density.ui.region import draw_region
 
@@ -294,14 +294,14 @@ def test_fields_are_cells_and_drawings_of_a_size_one_can_look_through(
 
 
 def test_a_field_asked_for_as_the_slide_is_left_keeps_nobody_out(at_desk: Annotator) -> None:
-    left = at_desk.annotation.shelf
-    assert left is not None
+    open_here = at_desk.annotation.shelf
+    left, again = (FieldShelf(open_here.slide, open_here.shown, SECOND) for _ in range(2))
     left.close()
     wanted = Wanted(Block(1, 1, 1, 1), Start.MODEL, Choice.BY_HAND, "")
     with pytest.raises(BadInput, match="field was left"):
         left.take(wanted)
-    again = FieldShelf(left.slide, left.shown, left.reader)
-    again.take(wanted)
+    begun = again.take(wanted)
+    again.remove(begun.record.name)
     again.close()
 
 

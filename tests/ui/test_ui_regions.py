@@ -7,6 +7,7 @@ import pytest
 import shapely
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.regions.measuring import RegionSums
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
 from napari_glioma_density.ui.regions.overlay import MOST_SEGMENTS, RegionOverlay, segments_of
 from napari_glioma_density.ui.regions.picking import region_at
@@ -19,7 +20,7 @@ from napari_glioma_density.ui.regions.tools import (
     outlines_of,
     rebuilt_geometry,
 )
-from napari_glioma_density.ui.regions.words import left_out
+from napari_glioma_density.ui.regions.words import left_out, part_measured
 
 SQUARE = np.array([(100.0, 200.0), (100, 300), (200, 300), (200, 200)])
 """(y, x) in µm."""
@@ -141,6 +142,17 @@ def test_reference_regions_of_one_name_are_one_place() -> None:
     places, references = places_to_compare([area(0, 0, 9, name="A"), *grey, necrosis], (1, 5))
     assert [name for name, _ in places] == ["A", "Cell B6", "Whole slide"]
     assert [name for name, _ in references] == ["Reference: grey matter"]
+
+
+@pytest.mark.parametrize(
+    ("read_px", "said"),
+    [(1_000_000, ""), (400_000, "0.40 mm² of 1.00 mm² count: the rest")],
+)
+def test_a_region_of_which_not_all_counts_says_so(read_px: int, said: str) -> None:
+    sums = RegionSums(0, read_px, read_px, 0, px_mm2=1e-6)
+    found = part_measured(area(0, 0, 1000), sums, um_per_px=1.0)
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
 
 
 def test_what_is_left_out_is_said_largest_first() -> None:

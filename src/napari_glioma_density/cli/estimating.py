@@ -1,7 +1,10 @@
 """``glioma-density estimate``: the density of a slide, from the terminal."""
 
+import functools
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,12 +17,32 @@ from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Estimation, Progress
+    from napari_glioma_density.nuclei.segmenter import Segmenter
 
 RESULTS_FOLDER = Path("glioma-density")
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of every slide."""
+
+    output: Path
+    load: "Callable[[], Segmenter]"
+    """Gives the model, loaded once for all slides."""
+    um_per_px: float | None
+    region: Region | None
+    cell_mm: float | None
+    tissue_mask: bool
+    resume: bool
+    block_patches: int | None
+    force: bool
+
+
 def estimate(
-    slide: Annotated[str, typer.Argument(help="A slide file, or a folder holding a DICOM slide.")],
+    slides: Annotated[
+        list[str],
+        typer.Argument(metavar="SLIDE...", help="Slide files, or folders holding a DICOM slide."),
+    ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Results go to OUTPUT/<slide file name>/.")
     ] = RESULTS_FOLDER,
@@ -45,46 +68,102 @@ def estimate(
     as_json: AsJson = False,
 ) -> None:
     """Estimate nuclear density; killed and called again, it goes on where it was."""
+    _demand_cell_size(cell_mm)
+    asked = _Asked(
+        output,
+        functools.cache(functools.partial(_loaded, model, device)),
+        um_per_px,
+        None if region is None else parse_region(region),
+        cell_mm,
+        tissue_mask,
+        resume,
+        _block_patches(block_px),
+        force,
+    )
+    named = _named(slides)
+    if len(named) == 1:
+        figures = _estimated(named[0], asked, STARTED)
+        if as_json:
+            print_json(figures)
+        else:
+            _print_figures(figures)
+    else:
+        _estimate_all(named, asked, as_json=as_json)
+
+
+def _named(slides: list[str]) -> list[str]:
+    """The slides that were named, each once; patterns that the shell has left are spelt out."""
+    return list(dict.fromkeys(found for slide in slides for found in _spelt_out(slide)))
+
+
+def _spelt_out(slide: str) -> list[str]:
+    path = Path(slide)
+    if "*" not in path.name or path.exists():
+        return [slide]
+    return sorted(map(str, path.parent.glob(path.name))) or [slide]
+
+
+def _estimate_all(slides: list[str], asked: _Asked, *, as_json: bool) -> None:
+    """Estimate one slide after the other; those that cannot be are told, and the rest go on."""
+    done: list[dict[str, Any]] = []
+    for slide in slides:
+        try:
+            figures = _estimated(slide, asked, time.perf_counter())
+        except BadInput as error:
+            sys.stderr.write(f"glioma-density: {error}\n")
+            continue
+        done.append(figures)
+        if not as_json:
+            sys.stdout.write(f"{slide}\n")
+            _print_figures(figures)
+            sys.stdout.write("\n")
+    if as_json:
+        print_json({"slides": done})
+    if len(done) < len(slides):
+        failed = len(slides) - len(done)
+        raise BadInput(f"{failed} of {len(slides)} slides were not estimated: see the lines above")
+
+
+def _estimated(slide: str, asked: _Asked, began: float) -> dict[str, Any]:
+    """Estimate a slide, write its tables and return its figures."""
     from napari_glioma_density.slides import open_slide
 
-    asked = None if region is None else parse_region(region)
-    block_patches = _block_patches(block_px)
-    _demand_cell_size(cell_mm)
     with open_slide(slide) as opened:
-        known = opened if um_per_px is None else opened.with_um_per_px(um_per_px)
-        folder = _folder(output, known.name)
+        known = opened if asked.um_per_px is None else opened.with_um_per_px(asked.um_per_px)
+        folder = _folder(asked.output, known.name)
         # Importing torch takes seconds: not before the slide has turned out to be one.
         from napari_glioma_density.estimate import prepare
-        from napari_glioma_density.nuclei.segmenter import load_segmenter
 
         estimation = prepare(
             known,
-            load_segmenter(model, device),
+            asked.load(),
             folder,
-            tissue_mask=tissue_mask,
-            restart=not resume,
-            block_patches=block_patches,
-            force=force,
+            tissue_mask=asked.tissue_mask,
+            restart=not asked.resume,
+            block_patches=asked.block_patches,
+            force=asked.force,
         )
         try:
-            figures = _carry_out(estimation, folder, asked, cell_mm)
+            return _carry_out(estimation, folder, asked, began)
         finally:
             estimation.close()
-    if as_json:
-        print_json(figures)
-    else:
-        _print_figures(figures)
+
+
+def _loaded(model: str, device: str) -> "Segmenter":
+    from napari_glioma_density.nuclei.segmenter import load_segmenter
+
+    return load_segmenter(model, device)
 
 
 def _carry_out(
-    estimation: "Estimation", folder: Path, region: Region | None, cell_mm: float | None
+    estimation: "Estimation", folder: Path, asked: _Asked, began: float
 ) -> dict[str, Any]:
     from napari_glioma_density.exchange.tables import write_tables
     from napari_glioma_density.findings.gathering import gather
     from napari_glioma_density.findings.snapshot import Choices
 
-    opened = time.perf_counter() - STARTED
-    scope = estimation.scope_of(region)
+    opened = time.perf_counter() - began
+    scope = estimation.scope_of(asked.region)
     if not scope.any():
         raise BadInput("--region: lies outside the slide; `glioma-density info` prints its size")
     reused = _run_blocks(estimation, scope)
@@ -92,14 +171,14 @@ def _carry_out(
     store = run.folder.parent.parent
     return write_tables(
         folder,
-        gather(store, run, Choices(cell_mm=cell_mm), scope),
+        gather(store, run, Choices(cell_mm=asked.cell_mm), scope),
         patches_reused=reused,
         seconds={
             "open": opened,
             "read": spent.read,
             "infer": spent.infer,
             "write": spent.write,
-            "total": time.perf_counter() - STARTED,
+            "total": time.perf_counter() - began,
         },
     )
 

@@ -14,7 +14,7 @@ from napari_glioma_density.density import Block
 from napari_glioma_density.estimate.measurement import Ground, measure_block
 from napari_glioma_density.estimate.processes import Processes, Sent, send, take
 from napari_glioma_density.results import BlockRecord, Run
-from napari_glioma_density.results.failures import explained
+from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, explained
 from napari_glioma_density.results.layout import MASKS
 from napari_glioma_density.results.masks import MaskPyramid
 
@@ -137,5 +137,5 @@ def _measured(block: Block, sent: Sent) -> BlockRecord:
     assert mask is not None  # noqa: S101
     seen = np.ones(mask.shape, bool) if read is None else read
     found = measure_block(block, seen, mask, _room.ground, _room.halo_px)
-    with explained(_room.folder):
+    with explained(_room.folder, BLOCKS_ARE_KEPT):
         return BlockRecord.written(found, _room.ground.lattice, _room.masks)

@@ -25,6 +25,41 @@ HOTSPOT_COLUMNS: Final[Columns] = {
     "area_mm2": 6, "density_percent": 4, "tissue_density_percent": 4, "nuclei_per_mm2": 2,
     "tissue_mm2": 6, "read_mm2": 6,
 }  # fmt: skip
+TOTAL_COLUMNS: Final[Columns] = {
+    "slide": None, "model": None, "run": None, "density_percent": 4, "tissue_density_percent": 4,
+    "nuclei_per_mm2": 2, "tissue_mm2": 6, "read_mm2": 6, "unread_mm2": 6, "complete": None,
+    "corrected_patches": None, "density_low_percent": 4, "density_high_percent": 4,
+    "tissue_density_low_percent": 4, "tissue_density_high_percent": 4,
+}  # fmt: skip
+
+
+def write_totals_csv(path: Path, findings: Findings, extras: "Extras | None" = None) -> None:
+    """Write the totals of all that counts, one row, so that those of many slides can be stacked.
+
+    `complete` is 1 or 0. Intervals are of 95 %.
+
+    Raises
+    ------
+    StoreError
+        When the file cannot be written.
+    """
+    totals = findings.snapshot.totals
+    unsure = extras.intervals.total if extras and extras.intervals else None
+    row = (
+        findings.pseudonym,
+        findings.spec.model,
+        findings.spec.run_id,
+        totals.density_percent,
+        totals.tissue_density_percent,
+        totals.nuclei_per_mm2,
+        totals.tissue_mm2,
+        totals.read_mm2,
+        totals.unread_mm2,
+        int(totals.complete),
+        int(findings.snapshot.corrected.sum()),
+        *((*unsure.density, *unsure.tissue_density) if unsure else (None,) * 4),
+    )
+    write_table(path, TOTAL_COLUMNS, [row])
 
 
 def write_cells_csv(path: Path, findings: Findings, extras: "Extras | None" = None) -> None:

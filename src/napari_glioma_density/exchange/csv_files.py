@@ -4,7 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from napari_glioma_density.density import measure_corrected_cells
-from napari_glioma_density.exchange.cell_tables import write_cells_csv, write_hotspots_csv
+from napari_glioma_density.exchange.cell_tables import (
+    write_cells_csv,
+    write_hotspots_csv,
+    write_totals_csv,
+)
 from napari_glioma_density.exchange.csv_text import Columns, write_table
 from napari_glioma_density.exchange.haematoxylin import mean_haematoxylin
 from napari_glioma_density.exchange.nucleus_table import write_nuclei_csv
@@ -26,7 +30,7 @@ if TYPE_CHECKING:  # tables need nothing of what draws a report
 
 TABLES: Final = (
     "patches.csv", "grid.csv", "cells.csv", "nuclei.csv", "regions.csv", "exclusions.csv",
-    "hotspots.csv", "about.csv",
+    "hotspots.csv", "totals.csv", "about.csv",
 )  # fmt: skip
 """The files of such a folder."""
 ABOUT_COLUMNS: Final[Columns] = {"name": None, "value": None}
@@ -40,7 +44,7 @@ def write_csv_folder(
     extras: "Extras | None" = None,
     on_progress: Progress | None = None,
 ) -> None:
-    """Write patches, grid, cells, nuclei, regions, exclusions, hotspots and about, one CSV each.
+    """Write patches, grid, cells, nuclei, regions, exclusions, hotspots, totals and about as CSV.
 
     patches.csv and grid.csv are those of an estimate. Units stand in the names of columns; no file
     names a patient or the slide's file. about.csv says where the numbers come from.
@@ -78,6 +82,7 @@ def write_csv_folder(
     write_regions_csv(folder / "regions.csv", findings)
     write_exclusions_csv(folder / "exclusions.csv", findings)
     write_hotspots_csv(folder / "hotspots.csv", findings, extras)
+    write_totals_csv(folder / "totals.csv", findings, extras)
     write_table(folder / "about.csv", ABOUT_COLUMNS, _about(findings))
 
 

@@ -123,7 +123,7 @@ def _csv(findings: Findings, path: Path, wishes: Wishes) -> str:
     from napari_glioma_density.exchange.extras_gathering import gather_extras
 
     write_csv_folder(path, findings, slide=wishes.slide, extras=gather_extras(findings))
-    return "patches, cells, nuclei, regions, exclusions and hotspots"
+    return "patches, cells, nuclei, regions, exclusions, hotspots and totals"
 
 
 def _report(findings: Findings, path: Path, wishes: Wishes) -> str:

@@ -12,13 +12,12 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 # are RuntimeErrors.
 _DAMAGE = (ValueError, LookupError, TypeError, ArithmeticError, RuntimeError)
 COMPUTE_ANEW = "compute this run anew with --restart"
-
-
+FREE_SPACE = "free some space and try again"
 BLOCKS_ARE_KEPT = "finished blocks are kept: free some space and run again"
 
 
 @contextmanager
-def explained(path: Path, when_full: str = BLOCKS_ARE_KEPT) -> Iterator[None]:
+def explained(path: Path, when_full: str = FREE_SPACE) -> Iterator[None]:
     """Turn an OSError of the body into a StoreError that names the store and the remedy."""
     try:
         yield

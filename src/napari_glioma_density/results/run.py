@@ -17,7 +17,12 @@ from napari_glioma_density.results import layout
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
 from napari_glioma_density.results.blocks import BlockRecord, BlockResult
 from napari_glioma_density.results.durable import sync_folder, write_tail
-from napari_glioma_density.results.failures import COMPUTE_ANEW, damage_named, explained
+from napari_glioma_density.results.failures import (
+    BLOCKS_ARE_KEPT,
+    COMPUTE_ANEW,
+    damage_named,
+    explained,
+)
 from napari_glioma_density.results.journal import JournalEntry, read_journal
 from napari_glioma_density.results.masks import MaskPyramid, StoredLevel
 from napari_glioma_density.results.nuclei import (
@@ -112,7 +117,7 @@ class Run:
         Any number of threads may at once, each with a block of its own. Raises what `commit` does.
         """
         self.announce(result.block)
-        with explained(self.folder):
+        with explained(self.folder, BLOCKS_ARE_KEPT):
             return BlockRecord.written(result, self.lattice, self._masks)
 
     def announce(self, block: Block) -> None:
@@ -126,7 +131,7 @@ class Run:
     def record(self, record: BlockRecord) -> None:
         """Add a block whose mask is on disk; one thread at a time. Raises what `commit` does."""
         self._demand_writing()
-        with explained(self.folder):
+        with explained(self.folder, BLOCKS_ARE_KEPT):
             if self.is_finished:
                 self._mark(finished=False)
             self._record(record)
@@ -142,7 +147,7 @@ class Run:
         self._demand_writing()
         if self.is_finished:
             return
-        with explained(self.folder):
+        with explained(self.folder, BLOCKS_ARE_KEPT):
             write_nucleus_table(self.folder / layout.TABLE, self.nuclei())
             self._mark(finished=True, totals=asdict(self.patches().totals()))
 
@@ -152,7 +157,7 @@ class Run:
             return
         try:
             if not self._unrecorded:
-                with explained(self.folder):
+                with explained(self.folder, BLOCKS_ARE_KEPT):
                     (self.folder / layout.UNCLOSED).unlink(missing_ok=True)
         finally:
             self._lock.release()
@@ -181,7 +186,7 @@ class Run:
     def _clear_up(self) -> None:
         """Take away what an interrupted writer left, and note that a writer is at work."""
         marker = self.folder / layout.UNCLOSED
-        with explained(self.folder):
+        with explained(self.folder, BLOCKS_ARE_KEPT):
             write_tail(self.folder / layout.JOURNAL, self._journal_length)
             write_tail(self.folder / layout.NUCLEI, self._nuclei_count * NUCLEUS_DTYPE.itemsize)
             if marker.exists():

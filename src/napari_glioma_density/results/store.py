@@ -19,7 +19,7 @@ from napari_glioma_density.results.attributes import (
     write_attributes,
 )
 from napari_glioma_density.results.durable import sync_folder
-from napari_glioma_density.results.failures import explained
+from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, explained
 from napari_glioma_density.results.layout import create_run
 from napari_glioma_density.results.locking import take_lock
 from napari_glioma_density.results.run import Run, recorded_spec
@@ -123,7 +123,7 @@ class ResultStore:
     def _begin(self, spec: RunSpec, tissue: NDArray[np.uint8], *, anew: bool) -> Run:
         folder = self._runs / spec.run_id
         lock = self._lock(spec.run_id)
-        with _released_on_error(lock), explained(self.path):
+        with _released_on_error(lock), explained(self.path, BLOCKS_ARE_KEPT):
             if anew or not _is_run(folder):
                 self._replace(folder, spec, tissue)
             return Run(folder, lock)

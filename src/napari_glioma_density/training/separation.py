@@ -62,8 +62,8 @@ def refuse_repeats(data_sets: Sequence[DataSet]) -> dict[Path, str]:
         twin = seen.get(digest) or _overlapping(field, placed)
         if twin is not None:
             raise DataSetError(
-                f"{field.image}: shows tissue that {twin} shows; a field may be given once, "
-                "so leave one of them out"
+                f"{field.image}: shows tissue that {twin} shows; give a field once, be it to learn "
+                "from, to check or to guard, and leave the other out"
             )
         digests[field.image] = digest
         seen[digest] = field.image

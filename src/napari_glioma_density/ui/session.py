@@ -6,6 +6,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any
 
+from napari.utils.notifications import show_info
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -42,6 +43,10 @@ from napari_glioma_density.ui.stored import ShownRun, stored_results
 from napari_glioma_density.ui.sureness import Sureness
 
 TICK_MS = 120
+STOPPED_FOR_ANOTHER = (
+    "The estimate was stopped, for another slide is on show. What is done is kept: "
+    "Estimate density goes on from there."
+)
 
 
 class Phase(Enum):
@@ -157,6 +162,8 @@ class Session:
         self._show(shown)
 
     def _change_slide(self) -> None:
+        if self.phase in (Phase.OPENING, Phase.RUNNING) and self.slides.slide is not None:
+            show_info(STOPPED_FOR_ANOTHER)
         self.stop()
         self._enter(Phase.READY)
         self._asked = self.refused = None

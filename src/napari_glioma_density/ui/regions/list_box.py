@@ -18,7 +18,7 @@ from napari_glioma_density.ui.regions.desk import RegionDesk
 from napari_glioma_density.ui.regions.drawing import RegionDrawing
 from napari_glioma_density.ui.regions.figures import RegionFigures
 from napari_glioma_density.ui.regions.purpose import KIND_NAMES, ORIGINS, region_title
-from napari_glioma_density.ui.regions.words import extent, left_out
+from napari_glioma_density.ui.regions.words import extent, left_out, part_measured
 
 HEIGHT_PX = 214
 LEAST_VIEW_UM = 200.0
@@ -53,6 +53,11 @@ class RegionRow(NamedTuple):
         return float(geometry.length if self.region.kind.is_line else geometry.area)
 
     @property
+    def size_tip(self) -> str:
+        """How much of it was measured, where that is not all."""
+        return "" if self.sums is None else part_measured(self.region, self.sums, self.um_per_px)
+
+    @property
     def percent(self) -> float | None:
         """Its density of tissue."""
         return self.sums.tissue_density_percent if self.sums else None
@@ -75,11 +80,11 @@ COLUMNS = (
     ),
     Column(
         "Size", lambda each: extent(each.region, each.um_per_px), lambda each: each.size,
-        width_px=70,
+        tip=lambda each: each.size_tip, width_px=70,
     ),
     Column(
         "% of\ntissue", lambda each: words.percent(each.percent), lambda each: each.percent,
-        width_px=56,
+        tip=lambda each: each.size_tip, width_px=56,
     ),
     Column(
         "Nuclei\n/mm²",

@@ -9,6 +9,8 @@ from napari_glioma_density.regions.region import Region
 from napari_glioma_density.ui import words
 
 UM_PER_MM = 1000
+ALL_OF_IT = 0.98
+"""Of what is drawn; px at an outline are whole."""
 
 
 def extent(region: Region, um_per_px: float) -> str:
@@ -17,6 +19,15 @@ def extent(region: Region, um_per_px: float) -> str:
     if region.kind.is_line:
         return f"{region.geometry.length * mm_per_px:.2f} mm"
     return words.area(region.geometry.area * mm_per_px**2)
+
+
+def part_measured(region: Region, sums: RegionSums, um_per_px: float) -> str:
+    """Return how much of a drawn area counts; empty where all of it does."""
+    drawn_mm2 = region.geometry.area * (um_per_px / UM_PER_MM) ** 2
+    if region.kind.is_line or sums.read_mm2 > ALL_OF_IT * drawn_mm2:
+        return ""
+    part = f"{words.area(sums.read_mm2)} of {words.area(drawn_mm2)} count"
+    return f"{part}: the rest is left out, not read or bare glass"
 
 
 def left_out(mm2: dict[str, float]) -> str:
@@ -41,7 +52,7 @@ def compared(one: str, other: str, comparison: Comparison) -> str:
     if comparison.difference_interval is None:
         lines.append("No interval: how sure the figures are is not known.")
     else:
-        lines.append(f"95 % intervals; they cover {comparison.covers}.")
+        lines.append(f"95 % intervals, for what is unsure of the {comparison.covers}.")
     return "\n".join(lines)
 
 
