@@ -28,6 +28,7 @@ from quick_segmenter import DarkPixels
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
+from napari_glioma_density.ui import session as session_room
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.keys import session_keys
 from napari_glioma_density.ui.models import ModelChoice
@@ -372,6 +373,25 @@ def test_specimen_is_kept_with_its_slide_and_cautions_where_nothing_is_validated
     assert box._caution.isHidden()
     dock.session.slides.choose(first)
     assert box._specimen.value == Specimen.FROZEN
+
+
+def test_another_slide_stops_the_estimate_and_says_so(
+    open_dock: Callable[..., Any],
+    add_slide: Callable[[Any, Path], Any],
+    slide_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(session_room, "show_info", said.append)
+    dock = open_dock(slide_path)
+    dock.session.estimate("dark", "auto", Scope.SLIDE)
+    assert not said
+    add_slide(dock.session.viewer, write_slide(tmp_path / "second.tiff", 700, 900))
+    (line,) = said
+    assert "goes on from there" in line
+    add_slide(dock.session.viewer, write_slide(tmp_path / "third.tiff", 700, 900))
+    assert len(said) == 1
 
 
 def test_clicked_cell_shows_its_values(finished: Any) -> None:

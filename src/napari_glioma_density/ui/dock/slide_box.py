@@ -119,6 +119,8 @@ class SlideBox(Box):
             self._size.setText(words.NONE)
             self._resolution.setText(words.NONE)
             return
+        if slide.um_per_px is not None:
+            self._um_per_px.value = round(slide.um_per_px, 2)
         self._name.setText(slide.pseudonym)
         self._size.setText(words.extent(slide.width, slide.height, slide.um_per_px))
         self._resolution.setText(words.resolution(slide.um_per_px, slide.resolution.source))
