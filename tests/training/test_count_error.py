@@ -27,8 +27,20 @@ def test_touching_nuclei_are_counted_one_by_one(um_per_px: float) -> None:
 
 def test_labels_are_counted_by_their_ids() -> None:
     labels = np.array([[0, 7, 7], [300, 0, 65535]], np.uint16)
-    assert count_labelled(labels) == 3
-    assert count_labelled(np.zeros((3, 3), np.uint16)) == 0
+    assert count_labelled(labels, um_per_px=3.0) == 3
+    assert count_labelled(np.zeros((3, 3), np.uint16), um_per_px=3.0) == 0
+
+
+@pytest.mark.parametrize(("area_px", "counted"), [(31, 0), (32, 1)])
+def test_what_the_border_leaves_of_a_nucleus_counts_on_neither_side(
+    area_px: int, counted: int
+) -> None:
+    labels = np.zeros((20, 20), np.uint16)
+    labels[:4, 4:12] = 9
+    labels[3, 4 : 4 + 32 - area_px] = 0
+    assert count_labelled(labels, um_per_px=0.5) == counted
+    assert count_separated(labels > 0, 0.5, working_um_per_px=0.5) == counted
+    assert count_labelled(np.pad(labels, 1), um_per_px=0.5) == 1, "inside it would be small"
 
 
 def test_errors_are_told_by_the_true_density() -> None:

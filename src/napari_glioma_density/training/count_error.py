@@ -1,14 +1,14 @@
 """Nuclei found against nuclei annotated, by how dense the tissue is."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PAPER_BANDS, band_of
-from napari_glioma_density.nuclei.table import separate_nuclei
+from napari_glioma_density.nuclei.table import SMALLEST_NUCLEUS_UM2, separate_nuclei
 
 
 class FieldCount(NamedTuple):
@@ -29,16 +29,19 @@ def count_separated(mask: NDArray[np.bool_], um_per_px: float, working_um_per_px
     height, width = (max(1, round(side * factor)) for side in mask.shape)
     share = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     labels = separate_nuclei((share >= 0.5).astype(np.uint8), working_um_per_px)
-    return _distinct(labels)
+    return int(np.count_nonzero(np.unique(labels)))
 
 
-def count_labelled(labels: NDArray[np.uint16]) -> int:
-    """Count the annotated nuclei of a field, slivers at its border among them."""
-    return _distinct(labels)
+def count_labelled(labels: NDArray[np.uint16], um_per_px: float) -> int:
+    """Count the annotated nuclei of a field, (height, width) ids.
 
-
-def _distinct(ids: NDArray[Any]) -> int:
-    return int(np.count_nonzero(np.bincount(ids.ravel())[1:]))
+    What the field's border has left of a nucleus is not counted where it is too small to be counted
+    in a mask; small ones inside are, for to leave them out is an error of the mask's count.
+    """
+    area_um2 = np.bincount(labels.ravel()) * um_per_px**2
+    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    area_um2[border[area_um2[border] < SMALLEST_NUCLEUS_UM2]] = 0
+    return int(np.count_nonzero(area_um2[1:]))
 
 
 def count_error(counts: Iterable[FieldCount]) -> dict[str, object]:

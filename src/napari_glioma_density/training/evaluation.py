@@ -70,7 +70,7 @@ def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Itera
                 data_set,
                 field,
                 PixelCounts.of(mask, labels),
-                count_labelled(labels),
+                count_labelled(labels, field.um_per_px),
                 count_separated(mask, field.um_per_px, segmenter.spec.um_per_px),
             )
 
