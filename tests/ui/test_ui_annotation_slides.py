@@ -329,7 +329,7 @@ def test_an_import_writes_to_fields_that_this_window_has_edited(
     box.read(path)
     at_desk.wait(lambda: count_of(at_desk, name) == before - 1)
     assert at_desk.annotation.field is None, "what is open would be written over what came"
-    assert "in 1 fields" in box._said.text()
+    assert "in 1 field" in box._said.text()
 
 
 def count_of(at_desk: Annotator, name: str) -> int:

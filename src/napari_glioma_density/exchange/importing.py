@@ -64,7 +64,8 @@ class Brought:
         """Say it in one line."""
         parts = [f"{self.regions} region{'s' * (self.regions != 1)}"]
         if self.fields:
-            parts.append(f"{self.nuclei} nuclei in {len(self.fields)} fields")
+            number = len(self.fields)
+            parts.append(f"{self.nuclei} nuclei in {number} field{'s' * (number != 1)}")
         if self.left:
             parts.append(f"{self.left} nuclei outside the fields that were begun change nothing")
         return ", ".join(parts)
