@@ -62,7 +62,9 @@ def test_a_folder_that_is_absent_is_not_writable(tmp_path: Path, user_data: Path
     assert store_path(tmp_path / "absent" / "a.svs").parent == user_data
 
 
-def test_a_store_is_found_beside_the_slide_first(slide: Path, user_data: Path) -> None:
+def test_a_store_is_found_beside_the_slide_first(
+    slide: Path, user_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert find_store(slide) is None
     in_user_data = location_room._in_user_data(slide)
     in_user_data.mkdir(parents=True)
@@ -71,6 +73,8 @@ def test_a_store_is_found_beside_the_slide_first(slide: Path, user_data: Path) -
     beside = slide.with_name(f"{slide.name}.glioma.zarr")
     beside.mkdir()
     assert find_store(slide) == store_path(slide) == beside
+    monkeypatch.setattr(location_room, "_is_writable", lambda _: False)
+    assert find_store(slide) == store_path(slide) == in_user_data
 
 
 @pytest.mark.parametrize("is_writable", [True, False])

@@ -27,9 +27,15 @@ def store_path(slide_path: str | Path, folder: str | Path | None = None) -> Path
 
 
 def find_store(slide_path: str | Path) -> Path | None:
-    """Return the store that a slide already has, beside it or in the user's data folder."""
+    """Return the store that a slide already has, beside it or in the user's data folder.
+
+    Where there are two, the one beside it, unless that folder cannot be written to.
+    """
     slide = Path(slide_path).absolute()
-    return next((path for path in (_beside(slide), _in_user_data(slide)) if path.is_dir()), None)
+    there = [path for path in (_beside(slide), _in_user_data(slide)) if path.is_dir()]
+    if len(there) == 2 and not _is_writable(slide.parent):
+        return there[1]
+    return there[0] if there else None
 
 
 def _beside(slide: Path) -> Path:
