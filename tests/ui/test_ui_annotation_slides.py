@@ -345,3 +345,19 @@ def test_only_finished_fields_are_known(at_desk: Annotator) -> None:
     at_desk.document.set_done(True)
     at_desk.wait(lambda: bool(session.snapshot.known[1, 1]))
     assert session.snapshot.known.sum() == 1
+
+
+def test_a_list_read_before_a_field_was_removed_does_not_bring_it_back(
+    at_desk: Annotator,
+) -> None:
+    at_desk.begin(1, 1)
+    at_desk.saved()
+    annotation, shelf = at_desk.annotation, at_desk.annotation.shelf
+    name = annotation.field.record.name
+    annotation.close_field()
+    before = shelf.fields()
+    assert [one.record.name for one in before.fields] == [name]
+    shelf.remove(name)
+    annotation._take_fields(shelf, shelf.fields())
+    annotation._take_fields(shelf, before)
+    assert annotation.fields == ()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.hint_settings import HintSource
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.stain import STAINS, optical_density, rgb_ratio
+from napari_glioma_density.stain import UNMIX, optical_density, rgb_ratio
 
 Score = NDArray[np.float32]
 Stretch = tuple[float, float]
@@ -27,7 +27,7 @@ MODEL_STRETCH: Final[Stretch] = (-6.0, 6.0)
 """Log-odds: a score of 0.5 is a probability of 0.5, whatever the slide."""
 
 _LUMA: Final = np.array([[0.299, 0.587, 0.114]], dtype=np.float32)
-_UNMIX_HAEMATOXYLIN: Final = np.linalg.inv(STAINS)[:, :1].T.astype(np.float32)
+_UNMIX_HAEMATOXYLIN: Final = UNMIX[:, :1].T.astype(np.float32)
 _LEAST_STRETCH: Final = 1e-6
 
 

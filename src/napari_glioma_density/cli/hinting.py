@@ -10,6 +10,7 @@ import typer
 from numpy.typing import NDArray
 
 from napari_glioma_density.cli.console import AsJson, show
+from napari_glioma_density.cli.resolutions import demand_resolution
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ def _check(image: Path, output: Path, mask: Path | None, um_per_px: float) -> No
             raise BadInput(f"{path}: would be overwritten by the hints; choose another --output")
     if output.suffix.lower() != ".png" or output.is_dir():
         raise BadInput(f"{output}: hints are a PNG file; choose a name that ends in .png")
-    if not 0.05 <= um_per_px <= 5:
-        raise BadInput(f"--um-per-px {um_per_px:g}: not believable; give a value from 0.05 to 5")
+    demand_resolution(um_per_px)
 
 
 def _working(rgb: NDArray[np.uint8], um_per_px: float) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ import typer
 from numpy.typing import NDArray
 
 from napari_glioma_density.cli.console import AsJson, progress_bar, show
+from napari_glioma_density.cli.resolutions import demand_resolution
 from napari_glioma_density.errors import BadInput
 
 
@@ -25,8 +26,7 @@ def segment(
     from napari_glioma_density.results.pictures import write_png
 
     targets = _targets([Path(image) for image in images], output)
-    if not 0.05 <= um_per_px <= 5:
-        raise BadInput(f"--um-per-px {um_per_px:g}: not believable; give a value from 0.05 to 5")
+    demand_resolution(um_per_px)
     segmenter = load_segmenter(model, device)
     with progress_bar("segmenting", "pictures") as bar:
         for picture, mask_path in bar.track(targets.items(), description=""):

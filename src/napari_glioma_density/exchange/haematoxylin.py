@@ -14,10 +14,10 @@ from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, separate_nuclei
 from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.slides import Slide, WorkingPlane
-from napari_glioma_density.stain import STAINS, optical_density
+from napari_glioma_density.stain import UNMIX, optical_density
 
 _BLOCK_PATCHES: Final = 4
-_HAEMATOXYLIN: Final = (np.linalg.inv(STAINS)[:, 0] / log(10)).astype(np.float32)
+_HAEMATOXYLIN: Final = (UNMIX[:, 0] / log(10)).astype(np.float32)
 """What each channel's −ln(I / 255) adds to the optical density of haematoxylin, to base ten."""
 
 

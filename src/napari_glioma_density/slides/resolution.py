@@ -35,6 +35,12 @@ class Resolution:
 NOT_STATED = Resolution(None, "not stated")
 
 
+def is_believable(um_per_px: float) -> bool:
+    """Whether a picture of nuclei can have so many µm a px."""
+    low, high = BELIEVABLE_UM_PER_PX
+    return low <= um_per_px <= high
+
+
 @dataclass(frozen=True)
 class Statement:
     """One claim of a file about its pixels, in µm along x and, where told, along y."""
@@ -52,10 +58,7 @@ class Statement:
     def believable(self) -> bool:
         """Whether it is a size a slide scanner makes, and about square."""
         sides = (self.x_um, self.x_um if self.y_um is None else self.y_um)
-        low, high = BELIEVABLE_UM_PER_PX
-        return all(low <= side <= high for side in sides) and max(sides) <= _SQUARE_WITHIN * min(
-            sides
-        )
+        return all(map(is_believable, sides)) and max(sides) <= _SQUARE_WITHIN * min(sides)
 
     def __str__(self) -> str:
         sides = f"{self.x_um:.4g}"

@@ -18,7 +18,7 @@ import numpy as np
 from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides.display import DisplayLevel, display_levels
 from napari_glioma_density.slides.fingerprint import fingerprint_of, pseudonym_of
-from napari_glioma_density.slides.resolution import BELIEVABLE_UM_PER_PX, Resolution
+from napari_glioma_density.slides.resolution import BELIEVABLE_UM_PER_PX, Resolution, is_believable
 from napari_glioma_density.slides.source import Level, Pixels, TileSource
 from napari_glioma_density.slides.tile_cache import Tile, TileCache
 from napari_glioma_density.slides.tiling import put_together
@@ -117,8 +117,8 @@ class Slide:
         SlideError
             When the value is outside 0.05–5 µm/px.
         """
-        low, high = BELIEVABLE_UM_PER_PX
-        if not low <= um_per_px <= high:
+        if not is_believable(um_per_px):
+            low, high = BELIEVABLE_UM_PER_PX
             raise SlideError(
                 f"{self.name}: {um_per_px:g} µm/px is not a slide's resolution; "
                 f"give a value from {low:g} to {high:g} (20× is about 0.5, 40× about 0.25)"

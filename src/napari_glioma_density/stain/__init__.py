@@ -7,13 +7,14 @@ from napari_glioma_density.stain.normalise import (
     colour_input,
     normalise,
 )
-from napari_glioma_density.stain.optical import STAINS, Statistics, optical_density
+from napari_glioma_density.stain.optical import STAINS, UNMIX, Statistics, optical_density
 from napari_glioma_density.stain.ratio import rgb, rgb_ratio
 from napari_glioma_density.stain.some_pixels import some_pixels
 
 __all__ = [
     "INPUTS",
     "STAINS",
+    "UNMIX",
     "ColourInput",
     "NotBrightfield",
     "Statistics",

@@ -15,6 +15,9 @@ STAINS: Final = np.array(
 """Optical density of haematoxylin, eosin and the residual in red, green, blue, each of unit
 length (Ruifrok & Johnston 2001)."""
 
+UNMIX: Final = np.linalg.inv(STAINS)
+"""Optical densities (…, 3) of red, green and blue times this are those of the stains."""
+
 TISSUE_DENSITY: Final = 0.15
 """Mean optical density of the channels above which a px is taken for tissue rather than glass:
 the β of Macenko et al. (2009)."""

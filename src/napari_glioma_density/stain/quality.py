@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.stain.optical import STAINS
+from napari_glioma_density.stain.optical import UNMIX
 
 FloatPlane = NDArray[np.float32]
 
 _MEAN: Final = np.full((1, 3), 1 / 3, np.float32)
-_UNMIX: Final = np.linalg.inv(STAINS).T.astype(np.float32)
+_UNMIX: Final = UNMIX.T.astype(np.float32)
 
 _INK_DENSITY: Final = 0.4
 _BLUE_INK: Final = 1.4

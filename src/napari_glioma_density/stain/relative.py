@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.stain.optical import (
-    STAINS,
+    UNMIX,
     Statistics,
     optical_density,
     tells_stains,
@@ -31,7 +31,7 @@ _COLOUR: Final = (np.arange(256) / 255).astype(np.float32)
 _ROWS_AT_ONCE: Final = 64
 """So that what lies between colours and channels stays in the processor's cache."""
 _EACH_TO_ITS_OWN: Final = [number for channel in range(5) for number in (channel, channel)]
-UNMIX_HAEMATOXYLIN: Final = np.linalg.inv(STAINS)[:, 0]
+UNMIX_HAEMATOXYLIN: Final = UNMIX[:, 0]
 """What red, green and blue give to the density of haematoxylin."""
 
 

@@ -9,12 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.stain import STAINS, optical_density
+from napari_glioma_density.stain import STAINS, UNMIX, optical_density
 from napari_glioma_density.training.stain_exchange import Profile, exchange_stains
 
 _Plane = NDArray[Any]
-
-_UNMIX: Final = np.linalg.inv(STAINS)
 
 
 @dataclass(frozen=True)
@@ -195,7 +193,7 @@ def _recolouring(
     if exchange is None and not jitters:
         return lambda rgb: rgb
     # One matrix does unmix, scale and mix again, so the float work is one product a pixel.
-    change = (_UNMIX @ np.diag(factors) @ STAINS).astype(np.float32)
+    change = (UNMIX @ np.diag(factors) @ STAINS).astype(np.float32)
     if exchange is not None:
         change = exchange @ change
     shift = (shifts @ STAINS).astype(np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import DataSetError
+from napari_glioma_density.slides.resolution import is_believable
 from napari_glioma_density.training.field_place import FieldPlace
 
 
@@ -102,11 +103,6 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def is_resolution(um_per_px: float) -> bool:
-    """Whether a picture of nuclei can have so many µm a px."""
-    return 0.05 <= um_per_px <= 5
-
-
 def _field(folder: Path, entry: Any) -> Field:
     where = folder / "manifest.json"
     if not isinstance(entry, dict) or not {"image", "label"} <= entry.keys():
@@ -118,7 +114,7 @@ def _field(folder: Path, entry: Any) -> Field:
                 f"{path}: {kind} is missing; restore it or drop it from {where.name}"
             )
     um_per_px = entry.get("um_per_px")
-    if not isinstance(um_per_px, int | float) or not is_resolution(um_per_px):
+    if not isinstance(um_per_px, int | float) or not is_believable(um_per_px):
         fault = "missing" if um_per_px is None else repr(um_per_px)
         raise DataSetError(
             f"{image}: um_per_px in {where.name} is {fault}; state it, between 0.05 and 5"

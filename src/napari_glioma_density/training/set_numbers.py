@@ -5,7 +5,8 @@ import math
 from collections.abc import Sequence
 
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.training.dataset import DataSet, is_resolution
+from napari_glioma_density.slides.resolution import is_believable
+from napari_glioma_density.training.dataset import DataSet
 
 
 def set_weights(asked: Sequence[str], data_sets: Sequence[DataSet]) -> tuple[float, ...]:
@@ -36,7 +37,7 @@ def at_resolutions(asked: Sequence[str], data_sets: Sequence[DataSet]) -> list[D
 
 
 def _at(data_set: DataSet, um_per_px: float) -> DataSet:
-    if not is_resolution(um_per_px):
+    if not is_believable(um_per_px):
         raise BadInput(f"--um-per-px {data_set.name}={um_per_px:g}: must be between 0.05 and 5")
     fields = (dataclasses.replace(field, um_per_px=um_per_px) for field in data_set)
     return dataclasses.replace(data_set, fields=tuple(fields))

@@ -25,6 +25,7 @@ from napari_glioma_density.ui.annotation.shelf import (
     FIRST,
     SECOND,
     FieldShelf,
+    Listing,
     Opened,
     ShelvedField,
     counting,
@@ -68,6 +69,8 @@ class AnnotationSession:
         self.fields: tuple[ShelvedField, ...] = ()
         self.actions = Actions(session.viewer, lambda: self.field, session.problem.emit)
         self.shelf: FieldShelf | None = None
+        self._listed = 0
+        """Number of the listing that is shown: an older one may come after it."""
         self._scores: SlideScores | None = None
         self._begun_with = 0
         self._closed = False
@@ -147,7 +150,7 @@ class AnnotationSession:
         if self.field is not None and self.field.record.name == name:
             self.close_field()
 
-        def taken_off() -> tuple[ShelvedField, ...]:
+        def taken_off() -> Listing:
             shelf.remove(name)
             return shelf.fields()
 
@@ -205,6 +208,7 @@ class AnnotationSession:
         self._shown = shown
         if shown is not None and slide is not None:
             shelf = self.shelf = FieldShelf(slide, shown, self.reader)
+            self._listed = 0
             self._scores = SlideScores(shelf, self._load)
             self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
         self.slide_changed.emit()
@@ -224,9 +228,10 @@ class AnnotationSession:
         self.fields = ()
         self._show_frames()
 
-    def _take_fields(self, shelf: FieldShelf, fields: tuple[ShelvedField, ...]) -> None:
-        if shelf is not self.shelf:
+    def _take_fields(self, shelf: FieldShelf, listing: Listing) -> None:
+        if shelf is not self.shelf or listing.number < self._listed:
             return
+        self._listed, fields = listing
         self.fields = fields
         if self.field is not None and self.field.document.revision != self._begun_with:
             self.field.dirty = True  # edited since the disk was read

@@ -1,5 +1,6 @@
 """The fields of one reader of one slide: on disk, and as far as they count."""
 
+import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -74,6 +75,13 @@ class Wanted(NamedTuple):
     author: str
 
 
+class Listing(NamedTuple):
+    """The fields there were; what was removed before one is read is in none of a higher number."""
+
+    number: int
+    fields: tuple[ShelvedField, ...]
+
+
 class FieldShelf:
     """Begins, reads and keeps fields. All but `save` is slow; any thread may call.
 
@@ -92,19 +100,23 @@ class FieldShelf:
         self._disk: SimpleQueue[str] = SimpleQueue()
         self._guard = threading.RLock()
         self._beginning = threading.RLock()
+        self._listing = threading.Lock()
+        self._listings = itertools.count(1)
         self._corrections: Corrections | None = None
         self._autosave: Autosave | None = None
         self._is_closed = False
         self._plane: WorkingPlane | None = None
 
-    def fields(self) -> tuple[ShelvedField, ...]:
+    def fields(self) -> Listing:
         """Read the fields that lie on the run's plane, oldest first."""
-        corrections = self._corrections or Corrections.open(
-            self.shown.store, self.reader, writable=False
-        )
-        records = [r for r in corrections.records() if fits(r, self.shown.spec)]
-        shelved = tuple(_shelved(corrections, record) for record in records)
-        return shelved if self.reader == FIRST else shelved + self._waiting()
+        with self._listing:  # or one that began before a field was removed might end after it
+            corrections = self._corrections or Corrections.open(
+                self.shown.store, self.reader, writable=False
+            )
+            records = [r for r in corrections.records() if fits(r, self.shown.spec)]
+            shelved = tuple(_shelved(corrections, record) for record in records)
+            waiting = () if self.reader == FIRST else self._waiting()
+            return Listing(next(self._listings), shelved + waiting)
 
     def take(self, wanted: Wanted) -> Opened:
         """Open the field that holds the wanted patches or, where there is none, begin it.
