@@ -293,3 +293,5 @@ def test_tables_of_others_are_not_replaced(program: Program, case: Path) -> None
     for _ in range(2):
         assert program(*call).status == 0
     assert (folder / "counties.csv").exists()
+    into_results = ("export", store_of(case), "--to", "csv", "-o", store_of(case).parent)
+    assert program(*into_results).status == 0, "patches.csv and grid.csv of the estimate"

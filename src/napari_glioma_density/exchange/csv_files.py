@@ -1,23 +1,34 @@
 """A folder of tables for spreadsheets and scripts."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from napari_glioma_density.density import measure_corrected_cells
 from napari_glioma_density.exchange.cell_tables import (
+    CELL_COLUMNS,
+    HOTSPOT_COLUMNS,
+    TOTAL_COLUMNS,
     write_cells_csv,
     write_hotspots_csv,
     write_totals_csv,
 )
 from napari_glioma_density.exchange.csv_text import Columns, write_table
 from napari_glioma_density.exchange.haematoxylin import mean_haematoxylin
-from napari_glioma_density.exchange.nucleus_table import write_nuclei_csv
+from napari_glioma_density.exchange.nucleus_table import NUCLEUS_COLUMNS, write_nuclei_csv
 from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.provenance import provenance
-from napari_glioma_density.exchange.region_tables import write_exclusions_csv, write_regions_csv
+from napari_glioma_density.exchange.region_tables import (
+    EXCLUSION_COLUMNS,
+    REGION_COLUMNS,
+    write_exclusions_csv,
+    write_regions_csv,
+)
 from napari_glioma_density.exchange.whole_output import make_folder
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.tables import (
+    GRID_COLUMNS,
+    PATCH_COLUMNS,
     write_corrected_grid_csv,
     write_corrected_patches_csv,
     write_grid_csv,
@@ -28,12 +39,19 @@ from napari_glioma_density.slides import Slide
 if TYPE_CHECKING:  # tables need nothing of what draws a report
     from napari_glioma_density.exchange.extras import Extras
 
-TABLES: Final = (
-    "patches.csv", "grid.csv", "cells.csv", "nuclei.csv", "regions.csv", "exclusions.csv",
-    "hotspots.csv", "totals.csv", "about.csv",
-)  # fmt: skip
-"""The files of such a folder."""
 ABOUT_COLUMNS: Final[Columns] = {"name": None, "value": None}
+TABLES: Final[Mapping[str, Iterable[str]]] = {
+    "patches.csv": PATCH_COLUMNS,
+    "grid.csv": GRID_COLUMNS,
+    "cells.csv": CELL_COLUMNS,
+    "nuclei.csv": NUCLEUS_COLUMNS,
+    "regions.csv": REGION_COLUMNS,
+    "exclusions.csv": EXCLUSION_COLUMNS,
+    "hotspots.csv": HOTSPOT_COLUMNS,
+    "totals.csv": TOTAL_COLUMNS,
+    "about.csv": ABOUT_COLUMNS,
+}
+"""The files of such a folder and their columns, others perhaps after them."""
 
 
 def write_csv_folder(

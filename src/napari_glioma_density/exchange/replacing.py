@@ -1,13 +1,15 @@
 """What an export may take the place of: an earlier one of its kind, and nothing else."""
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from napari_glioma_density.errors import BadInput, StoreError
 
 _HEAD_BYTES: Final = 2**16
-_ABOUT: Final = "about.csv"
+_TELLING: Final = 4
+"""Columns that a table is known by: later versions may add some at the end."""
 
 
 def demand_replaceable(path: Path, mark: bytes, kind: str) -> None:
@@ -33,24 +35,27 @@ def demand_replaceable(path: Path, mark: bytes, kind: str) -> None:
         raise BadInput(f"{path}: is there already and is no {kind}: choose another name")
 
 
-def demand_replaceable_tables(folder: Path, tables: tuple[str, ...]) -> None:
-    """Refuse a folder that holds tables of these names and does not say that they are from here.
+def demand_replaceable_tables(folder: Path, tables: Mapping[str, Iterable[str]]) -> None:
+    """Refuse a folder that holds tables of these names with other columns.
+
+    Parameters
+    ----------
+    folder
+        Where the tables are to be written.
+    tables
+        By name, their columns.
 
     Raises
     ------
     BadInput
-        When it does.
+        When a table is there that was not written by this program.
     StoreError
-        When its about.csv cannot be read.
+        When one cannot be read.
     """
-    for table in tables:
-        if (folder / table).exists():
-            about = folder / _ABOUT
-            demand_replaceable(
-                about if about.exists() else folder / table,
-                rb"software,napari-glioma-density",
-                "table of this program",
-            )
+    for table, columns in tables.items():
+        told_by = ",".join([*columns][:_TELLING])
+        header = b"^(\xef\xbb\xbf)?" + re.escape(told_by.encode())
+        demand_replaceable(folder / table, header, "table of this program")
 
 
 def _head(path: Path) -> bytes:
