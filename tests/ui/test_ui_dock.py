@@ -386,7 +386,9 @@ def test_another_slide_stops_the_estimate_and_says_so(
     monkeypatch.setattr(session_room, "show_info", said.append)
     dock = open_dock(slide_path)
     dock.session.estimate("dark", "auto", Scope.SLIDE)
-    assert not said
+    dock.session.slides.set_um_per_px(0.6)
+    dock.session.estimate("dark", "auto", Scope.SLIDE)
+    assert not said, "it is the same slide"
     add_slide(dock.session.viewer, write_slide(tmp_path / "second.tiff", 700, 900))
     (line,) = said
     assert "goes on from there" in line

@@ -22,6 +22,7 @@ from napari_glioma_density.cli import (
     synthesizing,
     training,
 )
+from napari_glioma_density.cli.console import complain
 from napari_glioma_density.errors import BadInput
 
 # typer carries a click of its own and names only this descendant of the click error that every
@@ -116,5 +117,5 @@ def _said(error: Any) -> str:
 
 
 def _refuse(message: str) -> int:
-    sys.stderr.write(f"glioma-density: {' '.join(message.split())}\n")
+    complain(message)
     return BAD_INPUT

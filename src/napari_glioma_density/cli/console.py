@@ -27,6 +27,11 @@ AsJson = Annotated[
 stderr = Console(stderr=True, highlight=False)
 
 
+def complain(message: str) -> None:
+    """Say on stderr, in one line, what is wrong."""
+    sys.stderr.write(f"glioma-density: {' '.join(message.split())}\n")
+
+
 def print_json(values: dict[str, Any]) -> None:
     """Print one JSON object on stdout."""
     sys.stdout.write(json.dumps(values, ensure_ascii=False, indent=1) + "\n")

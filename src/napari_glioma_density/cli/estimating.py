@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import STARTED, AsJson, print_json, progress_bar
+from napari_glioma_density.cli.console import STARTED, AsJson, complain, print_json, progress_bar
 from napari_glioma_density.cli.regions import Region, parse_region
 from napari_glioma_density.errors import BadInput
 
@@ -110,7 +110,7 @@ def _estimate_all(slides: list[str], asked: _Asked, *, as_json: bool) -> None:
         try:
             figures = _estimated(slide, asked, time.perf_counter())
         except BadInput as error:
-            sys.stderr.write(f"glioma-density: {error}\n")
+            complain(str(error))
             continue
         done.append(figures)
         if not as_json:

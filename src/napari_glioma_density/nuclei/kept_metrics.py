@@ -1,8 +1,6 @@
 """Where weights are kept, and the scores beside them; read without PyTorch."""
 
-import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any, Final
 from platformdirs import user_data_path
 
 from napari_glioma_density.errors import BadInput, ModelError
+from napari_glioma_density.nuclei.whole_file import whole_file
 
 METRICS: Final = ".metrics.json"
 _OF_ONE_CALL: Final = ("images", "pictures")
@@ -78,13 +77,10 @@ def keep_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
         {name: value for name, value in one.items() if name != "folder"}
         for one in metrics["data_sets"]
     ]
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-        beside.replace(path)
+        with whole_file(path) as beside:
+            beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise BadInput(
             f"{path.name}: cannot be written beside the weights ({error.strerror}); "
             "copy the weights to a folder of yours"

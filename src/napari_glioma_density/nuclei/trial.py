@@ -25,6 +25,7 @@ from napari_glioma_density.nuclei.device import (
     openvino_version,
     placed,
 )
+from napari_glioma_density.nuclei.whole_file import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -171,10 +172,9 @@ def _remembered(cache: Path) -> dict[str, str]:
 
 
 def _remember(cache: Path, known: dict[str, str]) -> None:
-    beside = cache.with_name(f"{cache.name}.{os.getpid()}.part")
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(known, indent=1), encoding="utf-8")
-        beside.replace(cache)
+        with whole_file(cache) as beside:
+            beside.write_text(json.dumps(known, indent=1), encoding="utf-8")
     except OSError as error:
         logger.warning("the device trial cannot be remembered: %s", error)

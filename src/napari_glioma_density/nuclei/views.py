@@ -8,9 +8,6 @@ from torch import Tensor
 
 from napari_glioma_density.errors import ModelError
 
-LATTICE_PX: Final = 48
-"""What a network is shown begins and ends on this lattice: the reader and the pooling of networks
-ask for 16 px, networks that look magnified for 48, so that mirrored views lie on it too."""
 _DOWN, _ACROSS = -2, -1
 
 

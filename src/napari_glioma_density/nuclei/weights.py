@@ -1,8 +1,6 @@
 """Weights on disk: safetensors with the model's spec in the header; nothing is unpickled."""
 
-import contextlib
 import hashlib
-import os
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -14,6 +12,7 @@ from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.networks.activations import Activations
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.whole_file import whole_file
 
 SPEC_KEY = "glioma_density_spec"
 
@@ -26,23 +25,13 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, str])
     ModelError
         When the disk refuses; what stood at ``path`` before is untouched.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    plain = {name: t.detach().contiguous().cpu() for name, t in tensors.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(
-            {name: t.detach().contiguous().cpu() for name, t in tensors.items()},
-            beside,
-            metadata=header,
-        )
-        with beside.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        beside.chmod(0o644)  # safetensors writes files that only their owner can read
-        beside.replace(path)
-    except BaseException as error:  # a stop in the middle must leave no half file either
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        if not isinstance(error, OSError | SafetensorError):
-            raise
+        with whole_file(path) as beside:
+            save_file(plain, beside, metadata=header)
+            beside.chmod(0o644)  # safetensors writes files that only their owner can read
+    except (OSError, SafetensorError) as error:
         raise ModelError(
             f"{path.name}: cannot be written ({error}); free disk space or choose another folder"
         ) from error

@@ -162,7 +162,7 @@ class Session:
         self._show(shown)
 
     def _change_slide(self) -> None:
-        if self.phase in (Phase.OPENING, Phase.RUNNING) and self.slides.slide is not None:
+        if self._is_left():
             show_info(STOPPED_FOR_ANOTHER)
         self.stop()
         self._enter(Phase.READY)
@@ -172,6 +172,13 @@ class Session:
         self._frame_slide()
         self._framing = True
         self.open_stored()
+
+    def _is_left(self) -> bool:
+        """Whether another slide is on show than the one that is being estimated."""
+        slide, job = self.slides.slide, self._job
+        if slide is None or job is None or self.phase not in (Phase.OPENING, Phase.RUNNING):
+            return False
+        return slide.fingerprint != job.task.slide.fingerprint
 
     def _frame_slide(self) -> None:
         """Show the whole slide."""
