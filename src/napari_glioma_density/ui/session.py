@@ -44,9 +44,10 @@ from napari_glioma_density.ui.sureness import Sureness
 
 TICK_MS = 120
 STOPPED_FOR_ANOTHER = (
-    "The estimate was stopped, for another slide is on show. What is done is kept: "
-    "Estimate density goes on from there."
+    "Estimate stopped; what is done is kept. "
+    "Come back to that slide and press Estimate density to go on."
 )
+"""napari's notification shows about the first sentence until it is unfolded."""
 
 
 class Phase(Enum):
