@@ -11,6 +11,9 @@ first overlay     from the click on *Estimate density* to the first frame that Q
 clicked at once   the same for whoever clicks as soon as a model can be chosen.
 pan and zoom      from a move of the camera to the next frame shown, while nothing runs and while
                   the whole slide is estimated (a made-up one in FOLDER, at 20×).
+blocks meanwhile  how many were finished in that time, and how long it was.
+arrival           while the whole slide is estimated, from a flight to a place not yet done to the
+                  first frame with a coloured tile there.
 our calls         how long the session's own work holds the window's thread: a tick of its timer,
                   the click, and what follows when the view has settled.
 stop              from *Stop* until the thread has ended, beside the time a block takes.
@@ -38,6 +41,7 @@ import numpy as np
 from napari.layers import Layer
 from window_clock import WindowClock
 
+from napari_glioma_density.density import PATCH_PX, PatchState
 from napari_glioma_density.synthesis import synthesize
 from napari_glioma_density.ui.camera import View, fly_to
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
@@ -47,6 +51,7 @@ from napari_glioma_density.ui.session import Phase, Session
 
 WINDOW_PX = (1600, 1000)
 MOVES = 80
+ARRIVALS = 6
 PAUSE_S = 0.06
 """Between two moves of the camera: a hand is no faster."""
 
@@ -140,6 +145,26 @@ class Window(WindowClock):
             self.rest(PAUSE_S)
         return times
 
+    def arrivals(self) -> list[float]:
+        """Fly to places that are not done; return the ms to the first colour at each."""
+        luck, times = np.random.default_rng(2), []
+        for _ in range(ARRIVALS):
+            patches = self.session.snapshot.patches
+            place = tuple(luck.choice(np.argwhere(patches.state == PatchState.PENDING)))
+            patch_um = PATCH_PX * patches.lattice.um_per_px
+            view = View(*((np.array(place) - 0.5) * patch_um), 2 * patch_um, 2 * patch_um)
+            times.append(
+                self.time_to_frame(
+                    lambda view=view: fly_to(self.viewer, view),
+                    lambda place=place: self._is_coloured(place),
+                )
+            )
+        return times
+
+    def _is_coloured(self, place: tuple[int, int]) -> bool:
+        density = self.session.overlays._density
+        return bool(density is not None and density._tiles_by_patch()[place].any())
+
 
 def _any_outline(layer: Any) -> bool:
     return any(np.any(view.raw) for view in [layer._slice.image] if view is not None)
@@ -169,10 +194,11 @@ def moving(slide: Path) -> dict[str, Any]:
     session.estimate(model, device, Scope.SLIDE)
     window.until(lambda: session.snapshot is not None and session.snapshot.totals.patches > 4)
     window.until(lambda: not session.overlays._waiting)
-    begun = _calls_begun(window)
+    before, begun = session.snapshot.totals.patches, time.monotonic()
     running = window.moves(lambda: session.phase is Phase.RUNNING)
-    blocks = session.snapshot.totals.patches / 4
-    seconds = time.monotonic() - begun
+    blocks, seconds = (session.snapshot.totals.patches - before) / 4, time.monotonic() - begun
+    arrivals = window.arrivals()
+    window.rest(3)
     stopped = _stop(window)
     calls = {name: figures(times) for name, times in window.calls.items()}
     window.viewer.close()
@@ -182,13 +208,10 @@ def moving(slide: Path) -> dict[str, Any]:
         "running ÷ idle, 95th percentile": _p95(running) / _p95(idle),
         "our calls": calls,
         "our calls over 50 ms": sum(t > 50 for times in window.calls.values() for t in times),
+        "blocks meanwhile": {"blocks": blocks, "seconds": seconds},
+        "arrival": figures(arrivals),
         "stop": stopped,
-        "a block, about": 1e3 * seconds / blocks,
     }
-
-
-def _calls_begun(window: Window) -> float:
-    return time.monotonic() - sum(window.calls.get("estimate", [0.0])) / 1e3
 
 
 def _stop(window: Window) -> float:

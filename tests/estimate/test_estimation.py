@@ -1,5 +1,7 @@
 """The main job: every block on disk before it is announced, in whatever order and however often."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from napari_glioma_density.density import PatchState
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.estimate import Focus, prepare
 from napari_glioma_density.estimate.crew import Crew, crew_for
+from napari_glioma_density.estimate.order import REST_S
 from napari_glioma_density.estimate.processes import Processes
 from napari_glioma_density.nuclei.segmenter import load_segmenter
 from napari_glioma_density.results import ResultStore, Run
@@ -156,9 +159,49 @@ def test_a_moved_view_changes_the_order(slide: Slide, dark: Any, tmp_path: Path)
     for progress in estimation.blocks(focus=focus):
         blocks.append(progress.block)
         focus.move(y=1400, x=1600)
-    assert (blocks[0].row, blocks[0].column) == (0, 0)
-    # What was read ahead is still done; then come those at the new place.
-    assert (3, 3) in [(block.row, block.column) for block in blocks[3:7]]
+    assert [(block.row, block.column) for block in blocks[:2]] == [(0, 0), (2, 3)]
+    assert len(blocks) == len(set(blocks)) == len(estimation.run.finished)
+    estimation.close()
+
+
+def test_no_block_is_begun_while_the_view_moves(slide: Slide, dark: Any, tmp_path: Path) -> None:
+    focus, began = Focus(y=0, x=0), []
+    dark.on_image = lambda: began.append(time.monotonic())
+    estimation = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    blocks = estimation.blocks(focus=focus)
+    next(blocks)
+    known = len(began)
+    focus.stir()
+    stirred = time.monotonic()
+    assert len(list(blocks)) + 1 == len(estimation.run.finished)
+    assert min(began[known:]) > stirred + 0.9 * REST_S
+    estimation.close()
+
+
+def test_blocks_under_way_are_told_and_a_stop_is_heard_while_the_view_moves(
+    slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    focus, halted, told = Focus(y=0, x=0), threading.Event(), threading.Event()
+    estimation = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    blocks = estimation.blocks(focus=focus, halted=halted.is_set)
+    begun = [next(blocks).block for _ in range(3)]
+    monkeypatch.setattr("napari_glioma_density.estimate.order.REST_S", 1000.0)
+    monkeypatch.setattr("napari_glioma_density.estimate.order.MOST_S", 1000.0)
+    focus.stir()
+
+    def go_on() -> None:
+        for progress in blocks:
+            begun.append(progress.block)
+            told.set()
+
+    going = threading.Thread(target=go_on, daemon=True)
+    going.start()
+    assert told.wait(60), "one was under way behind the network"
+    halted.set()
+    going.join(60)
+    assert not going.is_alive()
+    assert set(begun) == set(estimation.run.finished)
+    assert not estimation.run.patches().totals().complete
     estimation.close()
 
 

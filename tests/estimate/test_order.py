@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,6 +44,52 @@ def test_a_moved_view_is_followed_at_once() -> None:
     queue.take()
     focus.move(71 * PATCH_PX, 61 * PATCH_PX)
     assert queue.take() == Block(70, 60, 2, 2)
+
+
+def test_what_comes_first_is_what_is_taken_next() -> None:
+    focus = Focus(5 * PATCH_PX, 5 * PATCH_PX)
+    queue = NearestFirst(squares(8, 8), focus)
+    for position in (1.0, 7.0):
+        focus.move(position * PATCH_PX, position * PATCH_PX)
+        expected = queue.first(3)
+        assert [queue.take() for _ in range(3)] == expected
+    assert len(queue.first(100)) == len(queue) == 10
+
+
+def test_a_view_that_moves_holds_the_queue_until_it_rests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("napari_glioma_density.estimate.order.time", clock)
+    focus = Focus(0, 0)
+    queue = NearestFirst(squares(8, 8), focus)
+    assert not queue.is_held
+    for _ in range(10):
+        focus.stir()
+        now[0] += 0.4
+        assert queue.is_held
+    now[0] += 0.2
+    assert not queue.is_held
+    assert not NearestFirst(squares(8, 8), None).is_held
+
+
+def test_a_view_that_never_rests_holds_the_queue_for_a_while_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("napari_glioma_density.estimate.order.time", clock)
+    focus, held = Focus(0, 0), []
+    for _ in range(300):
+        focus.stir()
+        now[0] += 0.1
+        held.append(focus.is_moving)
+    assert held.count(True) == pytest.approx(200, abs=1)
+    assert not any(held[201:])
+    now[0] += 1.0
+    focus.stir()
+    assert focus.is_moving, "a new movement"
 
 
 @pytest.mark.parametrize("px_per_px", [1, 2])

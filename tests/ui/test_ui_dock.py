@@ -154,6 +154,23 @@ def test_reopening_a_slide_brings_its_results_back(
     assert again.session.phase is Phase.READY
 
 
+def test_the_estimate_stands_aside_while_the_view_moves(
+    open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path)
+    qtbot.wait(1000)  # until the slide is framed, and the view at rest
+    segmenter.gate.clear()
+    start(dock)
+    qtbot.waitUntil(lambda: segmenter.seen.acquire(blocking=False), timeout=LONG)
+    focus = dock.session._job._focus
+    assert not focus.is_moving
+    dock.session.viewer.scene.camera.zoom *= 2
+    assert focus.is_moving
+    segmenter.gate.set()
+    finish(dock, qtbot)
+    assert dock.session.snapshot.totals.complete
+
+
 def test_deleting_overlays_and_slide_while_it_runs_harms_nothing(
     open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
 ) -> None:

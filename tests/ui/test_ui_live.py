@@ -68,6 +68,12 @@ def test_it_follows_the_view_and_reads_nothing_else(live: Any, qtbot: Any) -> No
     assert live.scope_box._state.text() == "all in view is estimated, move on"
 
 
+def test_it_does_not_stand_aside_for_the_view_it_follows(live: Any, qtbot: Any) -> None:
+    wait_until_caught_up(live, qtbot, 0)
+    look(live, 2, 5)
+    assert not live.session._job._focus.is_moving
+
+
 def test_the_headline_is_that_of_the_view(live: Any, qtbot: Any) -> None:
     wait_until_caught_up(live, qtbot, 0)
     snapshot = live.session.snapshot

@@ -1,6 +1,7 @@
 """Which block comes next: the one nearest to where the user looks."""
 
 import threading
+import time
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,6 +13,11 @@ _NEIGHBOURHOOD_PATCHES = 12
 """Side of a neighbourhood. Large ones have fewer seams, but the tiles of one must fit the slide's
 cache, and it is long before the next is begun."""
 
+REST_S = 0.5
+"""A hand that drags a view along takes hold of it again within this time."""
+MOST_S = 20.0
+"""A view that moves for longer without rest is no reason any more to stand aside."""
+
 
 class Focus:
     """Where the user looks, in working px; moved by one thread, read by another."""
@@ -19,11 +25,26 @@ class Focus:
     def __init__(self, y: float | None = None, x: float | None = None) -> None:
         self._lock = threading.Lock()
         self._position = None if y is None or x is None else (y, x)
+        self._stirred_at = self._rests_at = 0.0
 
     def move(self, y: float, x: float) -> None:
         """Look somewhere else; blocks not yet begun are taken from there outwards."""
         with self._lock:
             self._position = (y, x)
+
+    def stir(self) -> None:
+        """The view moves just now, and whoever draws it needs the processor."""
+        now = time.monotonic()
+        with self._lock:
+            if now > self._rests_at:
+                self._stirred_at = now
+            self._rests_at = now + REST_S
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the view moves, or has moved within half a second; for 20 s at most."""
+        with self._lock:
+            return time.monotonic() < min(self._rests_at, self._stirred_at + MOST_S)
 
     def position(self) -> tuple[float, float] | None:
         """``(y, x)``, or None when nobody looks anywhere."""
@@ -60,6 +81,16 @@ class NearestFirst:
         """Whether someone looks on and waits for the first."""
         return self._focus is not None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether no block is to be begun just now, because the view moves."""
+        return self._focus is not None and self._focus.is_moving
+
+    def first(self, blocks: int) -> list[Block]:
+        """Say which would be taken next, as far as there are so many."""
+        self._sort()
+        return self._left[: -blocks - 1 : -1]
+
     def take(self) -> Block:
         """Take the nearest block that is left; ties go to the first row by row.
 
@@ -70,11 +101,14 @@ class NearestFirst:
         """
         if not self._left:
             raise IndexError("no block is left")
+        self._sort()
+        return self._left.pop()
+
+    def _sort(self) -> None:
         looked_at = self._looked_at()
         if looked_at != self._farthest_first_from:
             self._left = _farthest_first(self._left, looked_at)
             self._farthest_first_from = looked_at
-        return self._left.pop()
 
     def _looked_at(self) -> tuple[float, float]:
         """``(y, x)`` in patches."""

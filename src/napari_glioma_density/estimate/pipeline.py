@@ -1,6 +1,7 @@
 """How blocks flow: read ahead, through the network, measured and recorded behind it."""
 
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,9 @@ from napari_glioma_density.nuclei.segmenter import Segmenter
 from napari_glioma_density.results import BlockRecord, Run
 from napari_glioma_density.slides import Pixels, WorkingPlane
 
+_LOOK_AGAIN_S = 0.03
+"""Whether the view rests is looked at as often as this."""
+
 
 class _Seen(NamedTuple):
     """A block that was read, and what of it was brought to where it is computed."""
@@ -31,24 +35,25 @@ class _Seen(NamedTuple):
 
 
 class _Reading:
-    """The blocks that are being read, in their order."""
+    """The blocks that are being read: those that come next, wherever the view has moved."""
 
     def __init__(self, queue: NearestFirst, read: Callable[[Block], Future[_Seen]]) -> None:
         self._queue, self._read = queue, read
-        self._begun: deque[tuple[Block, Future[_Seen]]] = deque()
-
-    def __bool__(self) -> bool:
-        return bool(self._begun)
+        self._begun: dict[Block, Future[_Seen]] = {}
 
     def begin(self, blocks: int) -> None:
-        """Have so many blocks under way, as far as there are any left."""
-        while self._queue and len(self._begun) < blocks:
-            block = self._queue.take()
-            self._begun.append((block, self._read(block)))
+        """Have the next so many under way; what was begun of others is let go."""
+        wanted = self._queue.first(blocks)
+        for block in self._begun.keys() - wanted:
+            self._begun.pop(block).cancel()
+        for block in wanted:
+            if block not in self._begun:
+                self._begun[block] = self._read(block)
 
     def take(self) -> tuple[Block, _Seen]:
-        """Wait for the first of them."""
-        block, seen = self._begun.popleft()
+        """Take the next of the queue, and wait for it."""
+        block = self._queue.take()
+        seen = self._begun.pop(block, None) or self._read(block)
         return block, seen.result()
 
 
@@ -99,22 +104,26 @@ class Pipeline:
             reading = _Reading(queue, lambda block: readers.submit(self._read, block, masks))
             writing: deque[tuple[Block, Future[None]]] = deque()
             most = max(crew.unwritten, masks.at_once)
-            # Whoever waits for the first block gets it before others are begun, read or written.
-            unwritten, ahead = (0, 1) if queue.is_watched else (most, crew.ahead)
-            reading.begin(ahead)
-            while reading and not self._halted(halted, masks):
+            # Whoever waits for a block gets it before others are begun, read or written.
+            is_alone = queue.is_watched
+            reading.begin(1 if is_alone else crew.ahead)
+            while queue and not self._halted(halted, masks):
+                if queue.is_held:
+                    yield from _all_written(writing)
+                    time.sleep(_LOOK_AGAIN_S)
+                    is_alone = True
+                    continue
                 block, seen = reading.take()
-                answer = self._begun(masks, seen, is_alone=not unwritten)
+                answer = self._begun(masks, seen, is_alone=is_alone)
                 reading.begin(crew.ahead)
                 measured = measurers.submit(
                     self._measure, measuring, block, seen.pixels.read, answer
                 )
                 writing.append((block, recorder.submit(self._record, measured)))
+                unwritten, is_alone = (0 if is_alone else most), False
                 while len(writing) > unwritten or (writing and writing[0][1].done()):
                     yield _written(writing.popleft())
-                unwritten = most
-            while writing:
-                yield _written(writing.popleft())
+            yield from _all_written(writing)
 
     @staticmethod
     def _halted(halted: Callable[[], bool], masks: BlockQueue) -> bool:
@@ -152,6 +161,11 @@ class Pipeline:
         record = measured.result()
         with self.seconds.spent("write"):
             self.run.record(record)
+
+
+def _all_written(writing: deque[tuple[Block, "Future[None]"]]) -> Iterator[Block]:
+    while writing:
+        yield _written(writing.popleft())
 
 
 def _written(written: tuple[Block, "Future[None]"]) -> Block:

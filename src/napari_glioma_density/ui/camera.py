@@ -67,9 +67,10 @@ def show_scale_bar(viewer: Any) -> None:
 
 
 class CameraWatch:
-    """Calls `settled` once the view has rested for 150 ms."""
+    """Calls `moved` whenever the view moves and `settled` once it has rested for 150 ms."""
 
-    def __init__(self, viewer: Any, settled: Callable[[], None]) -> None:
+    def __init__(self, viewer: Any, settled: Callable[[], None], moved: Callable[[], None]) -> None:
+        self._tell = moved
         self._timer = QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLE_MS)
@@ -80,6 +81,7 @@ class CameraWatch:
 
     def _moved(self, *_: object) -> None:
         self._timer.start()
+        self._tell()
 
     def close(self) -> None:
         """Stop watching."""

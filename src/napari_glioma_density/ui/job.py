@@ -110,6 +110,7 @@ class EstimateJob:
         self._region = task.region
         self._centre: tuple[float, float] | None = None
         self._focus: Focus | None = None
+        self._stands_aside = False
         self._um_per_px = 1.0
         self._reports: SimpleQueue[Report] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="glioma-density-estimate")
@@ -131,6 +132,11 @@ class EstimateJob:
     def alive(self) -> bool:
         """Whether the thread is still at work."""
         return self._thread.is_alive()
+
+    def stir(self) -> None:
+        """The view moves: where it is drawn by what computes, no block is begun until it rests."""
+        if self._focus is not None and self._stands_aside:
+            self._focus.stir()
 
     def look_at(self, centre_um: tuple[float, float]) -> None:
         """Work outwards from here (y, x in µm) from now on."""
@@ -186,6 +192,7 @@ class EstimateJob:
         else:
             ready = self._readiness.get(Asked(task.slide, task.model, task.device))
             segmenter, survey = ready.segmenter, ready.survey
+        self._stands_aside = segmenter.device == "cpu" and not task.follows
         focus = self._attend(segmenter.spec.um_per_px)
         with closing(
             prepare(task.slide, segmenter, focus=focus, force=task.force, survey=survey)

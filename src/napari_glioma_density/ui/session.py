@@ -112,7 +112,7 @@ class Session:
         self._framing = False
         self._asked: tuple[Slide, str | None] | None = None
         self._job: EstimateJob | None = None
-        self._camera = CameraWatch(viewer, self._look)
+        self._camera = CameraWatch(viewer, settled=self._look, moved=self._stir)
         show_scale_bar(viewer)
         self._timer = QTimer()
         self._timer.timeout.connect(self.tick)
@@ -284,6 +284,10 @@ class Session:
         if phase is not self.phase:
             self.phase = phase
             self.phase_changed.emit()
+
+    def _stir(self) -> None:
+        if self._job is not None:
+            self._job.stir()
 
     def _look(self) -> None:
         job, slide = self._job, self.slides.slide
