@@ -57,6 +57,24 @@ class _Reading:
         return block, seen.result()
 
 
+class _Writing:
+    """The blocks behind the network, in their order."""
+
+    def __init__(self) -> None:
+        self._begun: deque[tuple[Block, Future[None]]] = deque()
+
+    def add(self, block: Block, written: "Future[None]") -> None:
+        """Have one more; it is on disk once `written` has a result."""
+        self._begun.append((block, written))
+
+    def on_disk(self, most: int) -> Iterator[Block]:
+        """Yield what is on disk, and wait for the next until at most so many are left."""
+        while len(self._begun) > most or (self._begun and self._begun[0][1].done()):
+            block, written = self._begun.popleft()
+            written.result()
+            yield block
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """The stages of a run, each in threads of its own.
@@ -91,57 +109,22 @@ class Pipeline:
         """
         if not queue:
             return
+        with self._open(len(queue)) as stages:
+            yield from _flow(queue, stages, halted)
+
+    @contextlib.contextmanager
+    def _open(self, blocks: int) -> Iterator["_Stages"]:
         spec = self.run.spec
         placed = self.segmenter.on(spec.device, spec.precision)
         crew = crew_for(spec.device)
         with (
             contextlib.closing(block_queue(placed, unseen_rim_px(spec.halo_px))) as masks,
-            contextlib.closing(self._measuring(crew, len(queue))) as measuring,
+            contextlib.closing(self._measuring(crew, blocks)) as measuring,
             ThreadPoolExecutor(crew.readers, "read") as readers,
             ThreadPoolExecutor(crew.measurers, "measure") as measurers,
             ThreadPoolExecutor(1, "record") as recorder,
         ):
-            reading = _Reading(queue, lambda block: readers.submit(self._read, block, masks))
-            writing: deque[tuple[Block, Future[None]]] = deque()
-            most = max(crew.unwritten, masks.at_once)
-            # Whoever waits for a block gets it before others are begun, read or written.
-            is_alone = queue.is_watched
-            reading.begin(1 if is_alone else crew.ahead)
-            while queue and not self._halted(halted, masks):
-                if queue.is_held:
-                    yield from _all_written(writing)
-                    time.sleep(_LOOK_AGAIN_S)
-                    is_alone = True
-                    continue
-                block, seen = reading.take()
-                answer = self._begun(masks, seen, is_alone=is_alone)
-                reading.begin(crew.ahead)
-                measured = measurers.submit(
-                    self._measure, measuring, block, seen.pixels.read, answer
-                )
-                writing.append((block, recorder.submit(self._record, measured)))
-                unwritten, is_alone = (0 if is_alone else most), False
-                while len(writing) > unwritten or (writing and writing[0][1].done()):
-                    yield _written(writing.popleft())
-            yield from _all_written(writing)
-
-    @staticmethod
-    def _halted(halted: Callable[[], bool], masks: BlockQueue) -> bool:
-        """Whether there was a halt before the network had room for another block."""
-        masks.wait()
-        return halted()
-
-    def _read(self, block: Block, masks: BlockQueue) -> _Seen:
-        window = block_window(block, self.run.lattice, self.run.spec.halo_px)
-        with self.seconds.spent("read"):
-            pixels = self.plane.read(*window)
-            return _Seen(pixels, masks.uploaded(pixels.rgb) if pixels.read.any() else None)
-
-    def _begun(self, masks: BlockQueue, seen: _Seen, *, is_alone: bool) -> Answer:
-        if seen.uploaded is None:
-            return lambda: np.zeros(seen.pixels.read.shape, np.uint8)
-        with self.seconds.spent("infer"):
-            return masks.begin(seen.uploaded, is_alone=is_alone)
+            yield _Stages(self, crew, masks, measuring, readers, measurers, recorder)
 
     def _measuring(self, crew: Crew, blocks: int) -> Measuring:
         processes = crew.processes_for(blocks)
@@ -149,26 +132,84 @@ class Pipeline:
             return MeasuredHere(self.run, self.ground)
         return MeasuredElsewhere(self.run, self.ground, processes)
 
-    def _measure(
-        self, measuring: Measuring, block: Block, read: NDArray[np.bool_], answer: Answer
-    ) -> BlockRecord:
-        with self.seconds.spent("infer"):
+
+def _flow(queue: NearestFirst, stages: "_Stages", halted: Callable[[], bool]) -> Iterator[Block]:
+    reading, writing = _Reading(queue, stages.read), _Writing()
+    # Whoever waits for a block gets it before others are begun, read or written.
+    is_alone = queue.is_watched
+    reading.begin(1 if is_alone else stages.ahead)
+    while queue and not stages.halted(halted):
+        if queue.is_held:
+            yield from writing.on_disk(0)
+            time.sleep(_LOOK_AGAIN_S)
+            is_alone = True
+            continue
+        block, seen = reading.take()
+        writing.add(block, stages.written(block, seen, is_alone=is_alone))
+        reading.begin(stages.ahead)
+        yield from writing.on_disk(0 if is_alone else stages.unwritten)
+        is_alone = False
+    yield from writing.on_disk(0)
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """The threads of a pipeline, for as long as a job lasts."""
+
+    pipeline: Pipeline
+    crew: Crew
+    masks: BlockQueue
+    measuring: Measuring
+    readers: ThreadPoolExecutor
+    measurers: ThreadPoolExecutor
+    recorder: ThreadPoolExecutor
+
+    @property
+    def ahead(self) -> int:
+        """Blocks read before the network asks for them."""
+        return self.crew.ahead
+
+    @property
+    def unwritten(self) -> int:
+        """Blocks that may be under way behind the network."""
+        return max(self.crew.unwritten, self.masks.at_once)
+
+    def halted(self, halted: Callable[[], bool]) -> bool:
+        """Whether there was a halt before the network had room for another block."""
+        self.masks.wait()
+        return halted()
+
+    def read(self, block: Block) -> Future[_Seen]:
+        """Have a block read."""
+        return self.readers.submit(self._seen, block)
+
+    def written(self, block: Block, seen: _Seen, *, is_alone: bool) -> "Future[None]":
+        """Have a block computed, measured and recorded."""
+        answer = self._answer(seen, is_alone=is_alone)
+        measured = self.measurers.submit(self._measured, block, seen.pixels.read, answer)
+        return self.recorder.submit(self._record, measured)
+
+    def _seen(self, block: Block) -> _Seen:
+        run = self.pipeline.run
+        window = block_window(block, run.lattice, run.spec.halo_px)
+        with self.pipeline.seconds.spent("read"):
+            pixels = self.pipeline.plane.read(*window)
+            uploaded = self.masks.uploaded(pixels.rgb) if pixels.read.any() else None
+        return _Seen(pixels, uploaded)
+
+    def _answer(self, seen: _Seen, *, is_alone: bool) -> Answer:
+        if seen.uploaded is None:
+            return lambda: np.zeros(seen.pixels.read.shape, np.uint8)
+        with self.pipeline.seconds.spent("infer"):
+            return self.masks.begin(seen.uploaded, is_alone=is_alone)
+
+    def _measured(self, block: Block, read: NDArray[np.bool_], answer: Answer) -> BlockRecord:
+        with self.pipeline.seconds.spent("infer"):
             mask = answer()
-        with self.seconds.spent("write"):
-            return measuring.measured(block, read, mask)
+        with self.pipeline.seconds.spent("write"):
+            return self.measuring.measured(block, read, mask)
 
     def _record(self, measured: "Future[BlockRecord]") -> None:
         record = measured.result()
-        with self.seconds.spent("write"):
-            self.run.record(record)
-
-
-def _all_written(writing: deque[tuple[Block, "Future[None]"]]) -> Iterator[Block]:
-    while writing:
-        yield _written(writing.popleft())
-
-
-def _written(written: tuple[Block, "Future[None]"]) -> Block:
-    block, future = written
-    future.result()
-    return block
+        with self.pipeline.seconds.spent("write"):
+            self.pipeline.run.record(record)
