@@ -45,9 +45,10 @@ from napari_glioma_density.density import PATCH_PX, PatchState
 from napari_glioma_density.synthesis import synthesize
 from napari_glioma_density.ui.camera import View, fly_to
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
+from napari_glioma_density.ui.estimating import Estimating, Phase
 from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.region import Scope
-from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.session import Session
 
 WINDOW_PX = (1600, 1000)
 MOVES = 80
@@ -61,7 +62,8 @@ class Window(WindowClock):
 
     def __init__(self, slide: Path, *, rests: bool = True) -> None:
         self.calls: dict[str, list[float]] = {}
-        self._time_calls("tick", "estimate", "_look")
+        self._time_calls(Session, "tick")
+        self._time_calls(Estimating, "begin", "_look")
         self.viewer = napari.Viewer(show=True)
         self.dock = GliomaDensityDock(self.viewer)
         self.session = self.dock.session
@@ -81,9 +83,9 @@ class Window(WindowClock):
             return False
         return not overlays._grid._names._rehearsed
 
-    def _time_calls(self, *names: str) -> None:
+    def _time_calls(self, of: type, *names: str) -> None:
         for name in names:
-            setattr(Session, name, self._timed(name, getattr(Session, name)))
+            setattr(of, name, self._timed(name, getattr(of, name)))
 
     def _timed(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(call)
@@ -176,7 +178,7 @@ def first_overlay(slide: Path, *, rests: bool) -> dict[str, float]:
         window = Window(Path(shutil.copy(slide, folder)), rests=rests)
         window.calls.clear()
         shown = window.time_to_frame(window.dock.scope_box._estimate.click, window.overlay_shown)
-        window.until(lambda: window.session.phase is Phase.READY)
+        window.until(lambda: window.session.estimating.phase is Phase.READY)
         found = {"first overlay": shown, **{k: max(v) for k, v in window.calls.items()}}
         window.viewer.close()
     return found
@@ -191,11 +193,11 @@ def moving(slide: Path) -> dict[str, Any]:
     window.calls.clear()
     session = window.session
     model, device = window.dock.model_box.chosen()
-    session.estimate(model, device, Scope.SLIDE)
+    session.estimating.begin(model, device, Scope.SLIDE)
     window.until(lambda: session.snapshot is not None and session.snapshot.totals.patches > 4)
     window.until(lambda: not session.overlays._waiting)
     before, begun = session.snapshot.totals.patches, time.monotonic()
-    running = window.moves(lambda: session.phase is Phase.RUNNING)
+    running = window.moves(lambda: session.estimating.phase is Phase.RUNNING)
     blocks, seconds = (session.snapshot.totals.patches - before) / 4, time.monotonic() - begun
     arrivals = window.arrivals()
     window.rest(3)
@@ -215,8 +217,8 @@ def moving(slide: Path) -> dict[str, Any]:
 
 
 def _stop(window: Window) -> float:
-    job, begun = window.session._job, time.perf_counter()
-    window.session.stop()
+    job, begun = window.session.estimating._job, time.perf_counter()
+    window.session.estimating.stop()
     window.until(lambda: not job.alive)
     return (time.perf_counter() - begun) * 1e3
 

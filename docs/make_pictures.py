@@ -29,7 +29,8 @@ from napari_glioma_density.synthesis import sample_slide
 from napari_glioma_density.ui.camera import fly_to, layer_view, magnify
 from napari_glioma_density.ui.demo import WINDOW_PX
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
-from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.estimating import Phase
+from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.words import PLUGIN
 
 LARGEST_BYTES = 380_000
@@ -98,14 +99,14 @@ class Screen:
             done = progress.patches_done / progress.patches_total
 
         self.get_ready()
-        self.session.progressed.connect(follow)
+        self.session.estimating.progressed.connect(follow)
         self.press("Estimate density")
-        self.wait_for(lambda: done >= until or self.session.phase is Phase.READY)
-        self.session.progressed.disconnect(follow)
+        self.wait_for(lambda: done >= until or self.session.estimating.phase is Phase.READY)
+        self.session.estimating.progressed.disconnect(follow)
 
     def finish(self) -> None:
         """Wait for the end of the run."""
-        self.wait_for(lambda: self.session.phase is Phase.READY)
+        self.wait_for(lambda: self.session.estimating.phase is Phase.READY)
         snapshot = self.session.snapshot
         if snapshot is None or not snapshot.totals.complete:
             raise RuntimeError("the run ended without a whole map; see the dock's message")

@@ -1,5 +1,7 @@
 """The main job: every block on disk before it is announced, in whatever order and however often."""
 
+import errno
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from skimage.measure import label
 
 from napari_glioma_density.density import PatchState
-from napari_glioma_density.errors import StoreError
+from napari_glioma_density.errors import SlideError, StoreError
 from napari_glioma_density.estimate import Focus, prepare
 from napari_glioma_density.estimate.crew import Crew, crew_for
 from napari_glioma_density.estimate.order import REST_S
@@ -23,6 +25,7 @@ from napari_glioma_density.estimate.processes import Processes
 from napari_glioma_density.nuclei.segmenter import load_segmenter
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, open_slide
+from napari_glioma_density.slides.positional_file import PositionalFile
 
 
 def run_whole(slide: Slide, segmenter: Any, folder: Path, **how: Any) -> Run:
@@ -220,6 +223,32 @@ def test_stopping_keeps_what_is_done_and_resuming_does_not_repeat_it(
     assert again[-1].patches_reused >= 4
     assert resumed.run.patches().totals().complete
     resumed.close()
+
+
+def test_a_drive_that_fails_ends_the_run_and_nothing_counts_as_damaged(
+    slide_path: Path, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run_whole(open_slide(slide_path), dark, tmp_path / "whole", block_patches=1)
+    reads = itertools.count()
+    answer = PositionalFile._read
+
+    def fail_after_a_while(file: PositionalFile, offset: int, count: int) -> bytes:
+        if next(reads) > 40:
+            raise OSError(errno.EIO, "Input/output error")
+        return answer(file, offset, count)
+
+    slide = open_slide(slide_path)
+    estimation = prepare(slide, dark, tmp_path / "r", block_patches=1)
+    slide._cache.clear()
+    with monkeypatch.context() as broken:
+        broken.setattr(PositionalFile, "_read", fail_after_a_while)
+        with pytest.raises(SlideError, match="cannot be read any more"):
+            list(estimation.blocks())
+    assert not (estimation.run.patches().state == PatchState.UNREAD).any()
+    assert not estimation.run.patches().totals().complete
+    list(estimation.blocks())
+    assert estimation.run.patches().totals() == whole.patches().totals()
+    estimation.close()
 
 
 def test_a_resumed_run_keeps_its_own_blocks(slide: Slide, dark: Any, tmp_path: Path) -> None:

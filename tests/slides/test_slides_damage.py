@@ -1,3 +1,4 @@
+import errno
 import shutil
 from pathlib import Path
 
@@ -6,7 +7,9 @@ import pytest
 from made_slides import TiffWriter, empty_tiles, overwrite_tile, tile_ranges
 from numpy.typing import NDArray
 
+from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides import open_slide, working_plane
+from napari_glioma_density.slides.positional_file import PositionalFile
 
 TILE, ACROSS = 240, 10
 
@@ -63,9 +66,40 @@ def test_the_check_finds_the_one_sound_tile(
         assert len(slide.damaged_tiles) >= 64
 
 
-def test_a_closed_slide_reads_white_and_raises_nothing(pyramid_tiff: Path) -> None:
+def test_a_closed_slide_is_white_on_the_screen_and_not_measured(pyramid_tiff: Path) -> None:
     slide = open_slide(pyramid_tiff)
     levels = slide.pyramid()
     slide.close()
     assert (levels[0][:100, :100].compute() == 255).all()
-    assert not slide.read(0, 0, 0, 10, 10).read.any()
+    with pytest.raises(SlideError, match="cannot be read any more"):
+        slide.read(0, 0, 0, 10, 10)
+
+
+def test_a_drive_that_fails_says_nothing_about_the_tiles(
+    pyramid_tiff: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with open_slide(pyramid_tiff) as slide:
+        whole = slide.read(0, 0, 0, 600, 600)
+        slide._cache.clear()
+        with monkeypatch.context() as broken:
+            broken.setattr(PositionalFile, "_read", fail)
+            with pytest.raises(SlideError, match="see that its drive is connected"):
+                slide.read(0, 0, 0, 600, 600)
+            assert (slide.pyramid()[0][:100, :100].compute() == 255).all()
+        again = slide.read(0, 0, 0, 600, 600)
+        assert again.read.all()
+        assert np.array_equal(again.rgb, whole.rgb)
+        assert not slide.damaged_tiles
+
+
+def test_bytes_beyond_the_end_are_a_damaged_tile(tmp_path: Path) -> None:
+    path = tmp_path / "bytes"
+    path.write_bytes(bytes(100))
+    file = PositionalFile(path, path.name)
+    for offset, count in ((90, 20), (2**64 - 8, 4), (0, 2**50)):
+        with pytest.raises(EOFError):
+            file.read(offset, count)
+    file.close()

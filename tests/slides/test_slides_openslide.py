@@ -10,6 +10,7 @@ import openslide
 import pytest
 from numpy.typing import NDArray
 
+from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides import openslide_source
 from napari_glioma_density.slides.openslide_source import OpenSlideSource
 
@@ -61,5 +62,18 @@ def test_a_damaged_tile_takes_none_with_it(source: OpenSlideSource) -> None:
 
 def test_a_closed_source_reads_nothing(source: OpenSlideSource) -> None:
     source.close()
-    assert source.read_tile(0, 0, 1) is None
+    with pytest.raises(SlideError, match="closed"):
+        source.read_tile(0, 0, 1)
     assert Handle.opened == 1
+
+
+def test_a_file_that_is_gone_is_no_damaged_tile(
+    source: OpenSlideSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr(source, "_region", lambda *_: None)
+    monkeypatch.setattr(openslide_source.openslide, "OpenSlide", fail)
+    with pytest.raises(SlideError, match="see that its drive is connected"):
+        source.read_tile(0, 0, DAMAGED)

@@ -191,7 +191,7 @@ def test_bytes_are_read_in_turns_where_the_system_cannot_read_at_an_offset(
     monkeypatch.delattr("os.pread", raising=False)
     path = tmp_path / "bytes"
     path.write_bytes(bytes(range(256)) * 100)
-    file = PositionalFile(path)
+    file = PositionalFile(path, path.name)
     with ThreadPoolExecutor(8) as pool:
         parts = list(pool.map(lambda at: file.read(at, 16)[0], range(0, 20_000, 7)))
     file.close()

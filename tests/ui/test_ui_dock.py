@@ -30,11 +30,11 @@ from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.ui import session as session_room
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.keys import session_keys
 from napari_glioma_density.ui.models import ModelChoice
 from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.region import Scope, region_of
-from napari_glioma_density.ui.session import Phase
 from napari_glioma_density.ui.slide_layer import slide_of
 from napari_glioma_density.ui.specimen import Specimen
 
@@ -44,11 +44,11 @@ OVERLAYS = {"density", "nuclei", "grid", "cell names", "chosen cell"}
 
 
 def start(dock: Any) -> None:
-    dock.session.estimate("dark", "auto", Scope.SLIDE)
+    dock.session.estimating.begin("dark", "auto", Scope.SLIDE)
 
 
 def finish(dock: Any, qtbot: Any) -> None:
-    qtbot.waitUntil(lambda: dock.session.phase is Phase.READY, timeout=LONG)
+    qtbot.waitUntil(lambda: dock.session.estimating.phase is Phase.READY, timeout=LONG)
 
 
 def names(dock: Any) -> set[str]:
@@ -91,8 +91,8 @@ def test_stop_keeps_what_is_done_and_a_second_start_goes_on(
     segmenter.gate.clear()
     start(dock)
     qtbot.waitUntil(lambda: segmenter.seen.acquire(blocking=False), timeout=LONG)
-    dock.session.stop()
-    assert dock.session.phase is Phase.STOPPING
+    dock.session.estimating.stop()
+    assert dock.session.estimating.phase is Phase.STOPPING
     segmenter.gate.set()
     finish(dock, qtbot)
     stopped = dock.session.snapshot.totals
@@ -118,7 +118,7 @@ def test_a_press_before_the_models_are_listed_is_not_lost(
     try:
         dock.scope_box._estimate.click()
         assert dock.scope_box._state.text() == "Looking for models …"
-        assert dock.session.phase is Phase.READY
+        assert dock.session.estimating.phase is Phase.READY
         listed.set()
         qtbot.waitUntil(lambda: dock.session.snapshot is not None, timeout=LONG)
         finish(dock, qtbot)
@@ -151,7 +151,7 @@ def test_reopening_a_slide_brings_its_results_back(
     again = open_dock(slide_path)
     qtbot.waitUntil(lambda: names(again) >= OVERLAYS, timeout=LONG)
     assert again.session.snapshot.totals == before
-    assert again.session.phase is Phase.READY
+    assert again.session.estimating.phase is Phase.READY
 
 
 def test_the_estimate_stands_aside_while_the_view_moves(
@@ -162,7 +162,7 @@ def test_the_estimate_stands_aside_while_the_view_moves(
     segmenter.gate.clear()
     start(dock)
     qtbot.waitUntil(lambda: segmenter.seen.acquire(blocking=False), timeout=LONG)
-    focus = dock.session._job._focus
+    focus = dock.session.estimating._job._focus
     assert not focus.is_moving
     dock.session.viewer.scene.camera.zoom *= 2
     assert focus.is_moving
@@ -222,7 +222,7 @@ def test_slide_without_resolution_asks_for_it_and_withholds_figures(
     dock = open_dock(bare)
     start(dock)
     assert "µm/px" in dock.problem.line.text()
-    assert dock.session.phase is Phase.READY
+    assert dock.session.estimating.phase is Phase.READY
     (quick,) = [one for one in dock.boxes[0].findChildren(QPushButton) if one.text() == "20×"]
     quick.click()
     slide = dock.session.slides.slide
@@ -402,9 +402,9 @@ def test_another_slide_stops_the_estimate_and_says_so(
     said: list[str] = []
     monkeypatch.setattr(session_room, "show_info", said.append)
     dock = open_dock(slide_path)
-    dock.session.estimate("dark", "auto", Scope.SLIDE)
+    dock.session.estimating.begin("dark", "auto", Scope.SLIDE)
     dock.session.slides.set_um_per_px(0.6)
-    dock.session.estimate("dark", "auto", Scope.SLIDE)
+    dock.session.estimating.begin("dark", "auto", Scope.SLIDE)
     assert not said, "it is the same slide"
     add_slide(dock.session.viewer, write_slide(tmp_path / "second.tiff", 700, 900))
     (line,) = said
@@ -502,7 +502,7 @@ def test_closing_the_window_joins_the_run(
     dock = open_dock(slide_path, show=True)
     start(dock)
     qtbot.waitUntil(lambda: segmenter.seen.acquire(blocking=False), timeout=LONG)
-    job = dock.session._job
+    job = dock.session.estimating._job
     dock.session.viewer.close()
     assert not job.alive
     store = ResultStore(find_store(slide_path))

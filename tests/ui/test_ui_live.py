@@ -15,10 +15,10 @@ from napari_glioma_density.density import PatchState
 from napari_glioma_density.findings.snapshot import Choices
 from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.ui.camera import View, fly_to
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.job import EstimateJob, Task
 from napari_glioma_density.ui.readiness import Readiness
 from napari_glioma_density.ui.region import Scope
-from napari_glioma_density.ui.session import Phase
 
 pytestmark = pytest.mark.window
 LONG = 60_000
@@ -36,7 +36,7 @@ def live(open_dock: Callable[..., Any], wide_slide: Path, qtbot: Any) -> Any:
     dock = open_dock(wide_slide)
     qtbot.wait(300)  # until the slide is framed
     look(dock, 0, 0)
-    dock.session.estimate("dark", "auto", Scope.LIVE)
+    dock.session.estimating.begin("dark", "auto", Scope.LIVE)
     return dock
 
 
@@ -53,7 +53,7 @@ def read_columns(dock: Any) -> set[int]:
 
 def wait_until_caught_up(dock: Any, qtbot: Any, column: int) -> None:
     def caught_up() -> bool:
-        return dock.session.phase is Phase.WATCHING and column in read_columns(dock)
+        return dock.session.estimating.phase is Phase.WATCHING and column in read_columns(dock)
 
     qtbot.waitUntil(caught_up, timeout=LONG)
 
@@ -71,7 +71,7 @@ def test_it_follows_the_view_and_reads_nothing_else(live: Any, qtbot: Any) -> No
 def test_it_does_not_stand_aside_for_the_view_it_follows(live: Any, qtbot: Any) -> None:
     wait_until_caught_up(live, qtbot, 0)
     look(live, 2, 5)
-    assert not live.session._job._focus.is_moving
+    assert not live.session.estimating._job._focus.is_moving
 
 
 def test_the_headline_is_that_of_the_view(live: Any, qtbot: Any) -> None:
@@ -88,9 +88,9 @@ def test_once_the_view_has_moved_nothing_says_that_all_in_view_is_estimated(
     wait_until_caught_up(live, qtbot, 0)
     segmenter.gate.clear()
     look(live, 3, 6)
-    qtbot.waitUntil(lambda: live.session.phase is Phase.RUNNING, timeout=LONG)
+    qtbot.waitUntil(lambda: live.session.estimating.phase is Phase.RUNNING, timeout=LONG)
     qtbot.wait(300)
-    assert live.session.phase is Phase.RUNNING
+    assert live.session.estimating.phase is Phase.RUNNING
     segmenter.gate.set()
     wait_until_caught_up(live, qtbot, 6)
 
@@ -99,8 +99,8 @@ def test_once_stopped_the_figures_are_those_of_all_that_was_read(live: Any, qtbo
     wait_until_caught_up(live, qtbot, 0)
     look(live, 0, 3)
     wait_until_caught_up(live, qtbot, 3)
-    live.session.stop()
-    qtbot.waitUntil(lambda: live.session.phase is Phase.READY, timeout=LONG)
+    live.session.estimating.stop()
+    qtbot.waitUntil(lambda: live.session.estimating.phase is Phase.READY, timeout=LONG)
     snapshot = live.session.snapshot
     assert snapshot.scope is None
     assert snapshot.totals.patches == snapshot.patches.is_read.sum() >= 2
@@ -111,7 +111,7 @@ def test_glass_beyond_the_slide_stops_nothing(live: Any, qtbot: Any) -> None:
     wait_until_caught_up(live, qtbot, 0)
     look(live, 20, 20)
     qtbot.wait(400)
-    assert live.session.phase is Phase.WATCHING
+    assert live.session.estimating.phase is Phase.WATCHING
     look(live, 0, 4)
     wait_until_caught_up(live, qtbot, 4)
 
@@ -137,8 +137,8 @@ def test_stopping_leaves_a_finished_run(live: Any, wide_slide: Path, qtbot: Any)
     wait_until_caught_up(live, qtbot, 0)
     look(live, 0, 3)
     wait_until_caught_up(live, qtbot, 3)
-    live.session.stop()
-    qtbot.waitUntil(lambda: live.session.phase is Phase.READY, timeout=LONG)
+    live.session.estimating.stop()
+    qtbot.waitUntil(lambda: live.session.estimating.phase is Phase.READY, timeout=LONG)
     look(live, 3, 6)
     qtbot.wait(400)
     assert 6 not in read_columns(live)
@@ -151,10 +151,10 @@ def test_stopping_leaves_a_finished_run(live: Any, wide_slide: Path, qtbot: Any)
 
 def test_the_whole_slide_goes_on_from_what_was_seen_live(live: Any, qtbot: Any) -> None:
     wait_until_caught_up(live, qtbot, 0)
-    live.session.stop()
-    qtbot.waitUntil(lambda: live.session.phase is Phase.READY, timeout=LONG)
-    live.session.estimate("dark", "auto", Scope.SLIDE)
-    qtbot.waitUntil(lambda: live.session.phase is Phase.READY, timeout=LONG)
+    live.session.estimating.stop()
+    qtbot.waitUntil(lambda: live.session.estimating.phase is Phase.READY, timeout=LONG)
+    live.session.estimating.begin("dark", "auto", Scope.SLIDE)
+    qtbot.waitUntil(lambda: live.session.estimating.phase is Phase.READY, timeout=LONG)
     snapshot = live.session.snapshot
     assert snapshot.totals.complete
     assert not (snapshot.patches.state == PatchState.PENDING).any()

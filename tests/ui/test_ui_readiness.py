@@ -14,9 +14,9 @@ from quick_segmenter import DarkPixels
 from napari_glioma_density import estimate as estimate_room
 from napari_glioma_density.slides import Slide, open_slide
 from napari_glioma_density.stain import NotBrightfield
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.readiness import Asked, Readiness
 from napari_glioma_density.ui.region import Scope
-from napari_glioma_density.ui.session import Phase
 
 LONG = 60_000
 GRID = {"grid", "cell names", "chosen cell"}
@@ -130,8 +130,8 @@ def layers(dock: Any) -> dict[str, Any]:
 
 
 def estimate(dock: Any, qtbot: Any) -> None:
-    dock.session.estimate("dark", "auto", Scope.SLIDE)
-    qtbot.waitUntil(lambda: dock.session.phase is Phase.READY, timeout=LONG)
+    dock.session.estimating.begin("dark", "auto", Scope.SLIDE)
+    qtbot.waitUntil(lambda: dock.session.estimating.phase is Phase.READY, timeout=LONG)
 
 
 @pytest.mark.window

@@ -14,9 +14,9 @@ from napari_glioma_density.exchange.exporting import Format
 from napari_glioma_density.exchange.report.words import words_in
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.ui.dock.export_box import ExportBox
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.region import Scope
-from napari_glioma_density.ui.session import Phase
 
 pytestmark = pytest.mark.window
 LONG = 60_000
@@ -110,8 +110,8 @@ def test_what_was_written_of_one_slide_is_not_said_of_another(
 
 def test_a_report_of_a_whole_slide_says_so(box: ExportBox, qtbot: Any, tmp_path: Path) -> None:
     session = box._session
-    session.estimate("dark", "auto", Scope.SLIDE)
-    qtbot.waitUntil(lambda: session.phase is Phase.READY, timeout=LONG)
+    session.estimating.begin("dark", "auto", Scope.SLIDE)
+    qtbot.waitUntil(lambda: session.estimating.phase is Phase.READY, timeout=LONG)
     box._kind.value = Format.REPORT
     box.write(tmp_path / "report.html")
     assert finished(box, qtbot).startswith("Written")

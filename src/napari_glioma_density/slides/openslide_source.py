@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides.pixels import over_white
 from napari_glioma_density.slides.resolution import Resolution, Statement, parse_number, resolve
-from napari_glioma_density.slides.source import Level
+from napari_glioma_density.slides.source import Level, silent
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class OpenSlideSource:
     reader = "openslide"
 
     def __init__(self, path: Path, name: str) -> None:
-        self._path = path
+        self._path, self._name = path, name
         self._reopening = threading.Lock()
         try:
             handle = openslide.OpenSlide(path)
@@ -79,10 +79,16 @@ class OpenSlideSource:
         return _TILE_PX, _TILE_PX
 
     def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a full-size RGB tile on white, or None when OpenSlide fails on it."""
+        """Return a full-size RGB tile on white, or None when OpenSlide fails on it.
+
+        Raises
+        ------
+        SlideError
+            When the file does not answer.
+        """
         handle = self._handle
         if handle is None:
-            return None
+            raise silent(self._name, "it was closed")
         tile = level, row, column
         rgba = self._region(handle, *tile)
         if rgba is None:
@@ -110,21 +116,22 @@ class OpenSlideSource:
         here, for other threads may still be inside it; it closes when the last of them lets go.
         """
         with self._reopening:
-            fresh = None if self._handle is None else self._opened()
-            rgba = None if fresh is None else self._region(fresh, level, row, column)
+            if self._handle is None:
+                raise silent(self._name, "it was closed")
+            fresh = self._opened()
+            rgba = self._region(fresh, level, row, column)
             if self._handle is dead:
                 self._handle = fresh if rgba is not None else self._opened()
             return rgba
 
-    def _opened(self) -> openslide.OpenSlide | None:
+    def _opened(self) -> openslide.OpenSlide:
         try:
             return openslide.OpenSlide(self._path)
         except (openslide.OpenSlideError, OSError) as fault:
-            _log.warning("the slide can no longer be opened: %s", fault)
-            return None
+            raise silent(self._name, fault) from fault
 
     def close(self) -> None:
-        """Let go of the file; later tiles are None."""
+        """Let go of the file; later tiles are refused."""
         with self._reopening:
             self._handle = None
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides.pixels import pixel_rule
 from napari_glioma_density.slides.resolution import NOT_STATED
-from napari_glioma_density.slides.source import Level
+from napari_glioma_density.slides.source import Level, silent
 
 _TILE_PX = 512
 _MAX_PX = 400_000_000
@@ -42,6 +42,7 @@ class PictureSource:
     bounds_offset = (0, 0)
 
     def __init__(self, path: Path, name: str) -> None:
+        self._name = name
         data = path.read_bytes()
         self.format = picture_format(data[:8]) or "picture"
         _refuse_huge(name, data, self.format)
@@ -66,11 +67,11 @@ class PictureSource:
         level: int,  # noqa: ARG002
         row: int,
         column: int,
-    ) -> NDArray[np.uint8] | None:
+    ) -> NDArray[np.uint8]:
         """Return a full-size RGB tile, white beyond the picture's edge."""
         rgb = self._rgb
         if rgb is None:
-            return None
+            raise silent(self._name, "it was closed")
         y, x = row * _TILE_PX, column * _TILE_PX
         tile = np.full((_TILE_PX, _TILE_PX, 3), 255, dtype=np.uint8)
         part = rgb[y : y + _TILE_PX, x : x + _TILE_PX]
@@ -78,7 +79,7 @@ class PictureSource:
         return tile
 
     def close(self) -> None:
-        """Let go of the picture; later tiles are None."""
+        """Let go of the picture; later tiles are refused."""
         self._rgb = None
 
 

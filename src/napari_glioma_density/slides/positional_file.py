@@ -4,6 +4,8 @@ import os
 import threading
 from pathlib import Path
 
+from napari_glioma_density.slides.source import silent
+
 
 class PositionalFile:
     """A file open for reading at given offsets.
@@ -12,7 +14,8 @@ class PositionalFile:
     turns, because seeking and reading are two steps there.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str) -> None:
+        self._name = name
         self._file = path.open("rb", buffering=0)
         self._turn = threading.Lock()
         self.size = os.fstat(self._file.fileno()).st_size
@@ -22,20 +25,27 @@ class PositionalFile:
 
         Raises
         ------
-        OSError
-            When the file ends before them or cannot be read.
-        ValueError
-            After `close`.
+        EOFError
+            When the file ends before them.
+        SlideError
+            When the file does not answer: its drive is gone or failing, or it was closed.
         """
-        if hasattr(os, "pread"):
-            data = os.pread(self._file.fileno(), count, offset)
-        else:
-            with self._turn:
-                self._file.seek(offset)
-                data = self._file.read(count)
+        if offset + count > self.size:  # before as much is asked for as a damaged header claims
+            raise EOFError(f"{count} bytes at {offset} are beyond the end, {self.size}")
+        try:
+            data = self._read(offset, count)
+        except (OSError, ValueError) as fault:
+            raise silent(self._name, fault) from fault
         if len(data) < count:
-            raise OSError(f"wanted {count} bytes at {offset}, found {len(data)}")
+            raise EOFError(f"wanted {count} bytes at {offset}, found {len(data)}")
         return data
+
+    def _read(self, offset: int, count: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), count, offset)
+        with self._turn:
+            self._file.seek(offset)
+            return self._file.read(count)
 
     def close(self) -> None:
         """Close the file."""

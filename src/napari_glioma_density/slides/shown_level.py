@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides.display import DisplayLevel, display_levels
 from napari_glioma_density.slides.slide import Slide
 from napari_glioma_density.slides.source import Pixels
 from napari_glioma_density.slides.tile_cache import Tile, TileCache
 from napari_glioma_density.slides.tiling import TileOf, put_together
+
+_log = logging.getLogger(__name__)
 
 _MIN_CHUNK_PX, _MAX_CHUNK_PX = 512, 1024
 _KEPT_BYTES = 128 * 2**20
@@ -56,9 +60,13 @@ class ShownLevel:
 
     def read(self, y: int, x: int, height: int, width: int) -> NDArray[np.uint8]:
         """Read a window, (height, width, 3); white where nothing can be read."""
-        if self.is_made:
-            return self._of_chunks(y, x, height, width, self._made).rgb
-        return self.display.read(y, x, height, width).rgb
+        try:
+            if self.is_made:
+                return self._of_chunks(y, x, height, width, self._made).rgb
+            return self.display.read(y, x, height, width).rgb
+        except SlideError as fault:
+            _log.warning("a part of the slide is not shown: %s", fault)
+            return np.full((height, width, 3), 255, np.uint8)
 
     def at_hand(self, y: int, x: int, height: int, width: int) -> Pixels:
         """Return what `read` would, as far as that takes no decoding.

@@ -35,7 +35,7 @@ _THUMBNAIL_THREADS = 4
 
 
 class Slide:
-    """An open slide. Reading is safe from many threads and never fails for damaged tiles.
+    """An open slide. Reading is safe from many threads and does not fail for damaged tiles.
 
     Parameters
     ----------
@@ -141,6 +141,11 @@ class Slide:
         -------
         Pixels
             White and unread where tiles are damaged and beyond the edges.
+
+        Raises
+        ------
+        SlideError
+            When the file does not answer: what it holds there is not known.
         """
         return self._window(level, y, x, height, width, self._tile)
 
@@ -186,7 +191,7 @@ class Slide:
 
         Chunks are 512–1024 px a side. Coarse levels are made where the file has none; those of a
         huge slide are made from a sample of its tiles, so that an overview never decodes the whole
-        of level 0. Reading never raises: what is damaged is white.
+        of level 0. Reading does not raise: what cannot be read is white.
         """
         # dask is slow to import, and only the screen needs it.
         from napari_glioma_density.slides.level_array import pyramid_of
@@ -214,7 +219,7 @@ class Slide:
         return self._source.tile_shape(level)
 
     def close(self) -> None:
-        """Close the file; windows read afterwards are white and unread."""
+        """Close the file; windows read afterwards are refused."""
         self._source.close()
         self._cache.clear()
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides.resolution import Resolution
 
 
@@ -71,9 +72,24 @@ class TileSource(Protocol):
         ...
 
     def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a full-size RGB tile, or None when it is damaged or absent; never raises."""
+        """Return a full-size RGB tile, or None when it is damaged or absent.
+
+        Raises
+        ------
+        SlideError
+            When the file does not answer, which says nothing about the tile.
+        """
         ...
 
     def close(self) -> None:
-        """Let go of the file; tiles read afterwards are absent."""
+        """Let go of the file; tiles asked for afterwards are refused."""
         ...
+
+
+def silent(name: str, fault: object) -> SlideError:
+    """The error of a file that does not answer, which says nothing about what it holds."""
+    why = " ".join(str(fault).split())[:120]
+    return SlideError(
+        f"{name}: the file cannot be read any more ({why}); see that its drive is connected and "
+        "start again, what is done is kept"
+    )

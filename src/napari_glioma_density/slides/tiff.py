@@ -94,14 +94,20 @@ class TiffSource:
                 "copy the file again from where it came"
             ) from fault
         self.levels = tuple(each.level for each in self._levels)
-        self._file = PositionalFile(path)
+        self._file = PositionalFile(path, name)
 
     def tile_shape(self, level: int) -> tuple[int, int]:
         """Return (height, width) in px of the tiles of a level."""
         return self._levels[level].tile_shape
 
     def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a full-size RGB tile, or None when any of its segments is damaged or empty."""
+        """Return a full-size RGB tile, or None when any of its segments is damaged or empty.
+
+        Raises
+        ------
+        SlideError
+            When the file does not answer.
+        """
         tiled, stored = self._levels[level], []
         for at in tiled.segments_at(row, column):
             segment = tiled.segments.read(self._file, *at)
@@ -118,7 +124,7 @@ class TiffSource:
         return tile
 
     def close(self) -> None:
-        """Close the file; later tiles are None."""
+        """Close the file; later tiles are refused."""
         self._file.close()
 
 

@@ -5,8 +5,9 @@ from contextlib import suppress
 from napari_glioma_density.density import Lattice, PatchTable
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Snapshot, take_snapshot
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.readiness import Asked
-from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.session import Session
 
 
 def get_ready(session: Session, model: str, device: str) -> None:
@@ -15,7 +16,7 @@ def get_ready(session: Session, model: str, device: str) -> None:
     What stands in the way is told when an estimate is asked for.
     """
     slide = session.slides.slide
-    if slide is None or slide.um_per_px is None or session.phase is not Phase.READY:
+    if slide is None or slide.um_per_px is None or session.estimating.phase is not Phase.READY:
         return
     asked, choices = Asked(slide, model, device), session.choices
 
@@ -28,7 +29,7 @@ def get_ready(session: Session, model: str, device: str) -> None:
 
     def looked(found: tuple[Lattice, Snapshot] | None) -> None:
         still = session.slides.slide is slide and session.shown is None
-        if found is not None and still and session.phase is Phase.READY:
+        if found is not None and still and session.estimating.phase is Phase.READY:
             session.overlays.expect(*found)
 
     session.background.submit(look, looked)

@@ -22,8 +22,8 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.synthesis import sample_slide
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.samples import make_meanwhile
-from napari_glioma_density.ui.session import Phase
 
 SIGN = "GLIOMA_DENSITY_DEMO"
 """Environment variable; ``screenshot`` says that nobody sits before the screen."""
@@ -61,7 +61,7 @@ class Demo:
             self._pressed = self._dock.scope_box.press()
         elif self._screenshot is None:
             self._timer.stop()
-        elif self._dock.session.phase is Phase.READY:
+        elif self._dock.session.estimating.phase is Phase.READY:
             self._finish(self._screenshot)
         if self._screenshot is not None and time.monotonic() > self._due:
             self._leave(f"not finished after {AT_MOST_SECONDS // 60} minutes")

@@ -12,8 +12,9 @@ from napari_glioma_density.findings.reference import Reference, reference_of
 from napari_glioma_density.findings.snapshot import Choices
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.identity import same_objects
-from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.stored import ShownRun
 
 PATIENCE_S = 5.0
@@ -47,7 +48,7 @@ class ReferenceTissue:
         self._busy = self._again = False
         self._next = 0.0
         session.measured.connect(self._follow)
-        session.phase_changed.connect(self._follow)
+        session.estimating.phase_changed.connect(self._follow)
         session.exclusions.changed.connect(self.refresh)
         session.imported.connect(self.refresh)
         self.refresh()
@@ -88,7 +89,7 @@ class ReferenceTissue:
 
     def _follow(self) -> None:
         session = self._session
-        if session.phase is Phase.READY or time.monotonic() >= self._next:
+        if session.estimating.phase is Phase.READY or time.monotonic() >= self._next:
             self.refresh()
 
     def _take(self, known: _Known) -> None:

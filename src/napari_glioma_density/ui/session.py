@@ -3,61 +3,31 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from enum import Enum
 from typing import Any
 
-from napari.utils.notifications import show_info
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_glioma_density.annotation.collection import Corrections
-from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.camera import (
-    CameraWatch,
     fly_to,
     layer_view,
     show_scale_bar,
-    visible_part,
 )
 from napari_glioma_density.ui.cells import Cells
+from napari_glioma_density.ui.estimating import Estimating, Phase
 from napari_glioma_density.ui.exclusions import ExclusionDesk
 from napari_glioma_density.ui.hotspots import Hotspots
-from napari_glioma_density.ui.job import (
-    Advanced,
-    Begun,
-    CaughtUp,
-    Ended,
-    EstimateJob,
-    Measured,
-    Report,
-    Task,
-)
 from napari_glioma_density.ui.open_slides import OpenSlides
 from napari_glioma_density.ui.overlays.stack import OverlayStack
 from napari_glioma_density.ui.readiness import LoadSegmenter, Readiness, load_segmenter
-from napari_glioma_density.ui.region import Scope, region_of
 from napari_glioma_density.ui.stored import ShownRun, stored_results
 from napari_glioma_density.ui.sureness import Sureness
 
 TICK_MS = 120
-STOPPED_FOR_ANOTHER = (
-    "Estimate stopped; what is done is kept. "
-    "Come back to that slide and press Estimate density to go on."
-)
-"""napari's notification shows about the first sentence until it is unfolded."""
-
-
-class Phase(Enum):
-    """What a session is doing."""
-
-    READY = "ready"
-    OPENING = "opening slide and model"
-    RUNNING = "estimating"
-    WATCHING = "all in view is estimated, move on"
-    STOPPING = "finishing the blocks begun"
 
 
 class Session:
@@ -66,9 +36,6 @@ class Session:
     Slow work goes to the background or to the job; a timer brings their news back.
     """
 
-    phase_changed = Signal()
-    progressed = Signal(object)
-    """A `Progress`."""
     measured = Signal()
     """There is another snapshot, or none any more."""
     blinded_changed = Signal(bool)
@@ -90,7 +57,6 @@ class Session:
         self.viewer = viewer
         self.readiness = Readiness(load)
         self.models_changed.connect(self.readiness.forget)
-        self.phase = Phase.READY
         self.choices = Choices()
         self.shown: ShownRun | None = None
         self.snapshot: Snapshot | None = None
@@ -100,29 +66,21 @@ class Session:
         self.cells = Cells(viewer, self.overlays, lambda: self.snapshot)
         self.cells.problem.connect(self.problem.emit)
         self.blinded = False
-        self.refused: Task | None = None
         self.savers: list[Callable[[], None]] = []
         """Each waits, in any thread, until what people have edited with it is on disk."""
         self.corrections: Callable[[], Corrections | None] = lambda: None
         """The first reader's corrections, where this window holds them open for writing."""
+        self.estimating = Estimating(self)
         self.exclusions = ExclusionDesk(self)
         self.hotspots = Hotspots(self)
         self.sureness = Sureness(self)
-        self._insisted: set[str] = set()
         self._framing = False
         self._asked: tuple[Slide, str | None] | None = None
-        self._job: EstimateJob | None = None
-        self._camera = CameraWatch(viewer, settled=self._look, moved=self._stir)
         show_scale_bar(viewer)
         self._timer = QTimer()
         self._timer.timeout.connect(self.tick)
         self._timer.start(TICK_MS)
         self.slides.changed.connect(self._change_slide)
-
-    @property
-    def is_live(self) -> bool:
-        """Whether an estimate follows the view."""
-        return self._job is not None and self._job.alive and self._job.task.follows
 
     def open_stored(self, model: str | None = None) -> None:
         """Bring back what the current slide's store holds: the latest run, or that of a model."""
@@ -143,7 +101,8 @@ class Session:
 
     def choose_model(self, model: str) -> None:
         """Show what a model has found on this slide before, and nothing of another model."""
-        if self.phase is not Phase.READY or (self.shown and self.shown.spec.model == model):
+        is_shown = self.shown is not None and self.shown.spec.model == model
+        if self.estimating.phase is not Phase.READY or is_shown:
             return
         self._clear()
         self.open_stored(model)
@@ -152,7 +111,7 @@ class Session:
         self.overlays.clear()
         self.shown = None
         self._choose_without_redrawing(replace(self.choices, amendments=Amendments(), section=None))
-        self._show_snapshot(None)
+        self.show_snapshot(None)
 
     def _restore(self, shown: ShownRun) -> None:
         slide = self.slides.slide
@@ -160,26 +119,16 @@ class Session:
             if slide.um_per_px is not None:
                 return
             self.slides.set_um_per_px(shown.spec.um_per_px, shown.spec.um_per_px_source)
-        self._show(shown)
+        self.show(shown)
 
     def _change_slide(self) -> None:
-        if self._is_left():
-            show_info(STOPPED_FOR_ANOTHER)
-        self.stop()
-        self._enter(Phase.READY)
-        self._asked = self.refused = None
+        self.estimating.leave()
+        self._asked = None
         self._clear()
         self.problem.emit("")
         self._frame_slide()
         self._framing = True
         self.open_stored()
-
-    def _is_left(self) -> bool:
-        """Whether another slide is on show than the one that is being estimated."""
-        slide, job = self.slides.slide, self._job
-        if slide is None or job is None or self.phase not in (Phase.OPENING, Phase.RUNNING):
-            return False
-        return slide.fingerprint != job.task.slide.fingerprint
 
     def _frame_slide(self) -> None:
         """Show the whole slide."""
@@ -192,112 +141,15 @@ class Session:
         for save in tuple(self.savers):
             save()
 
-    def estimate(self, model: str, device: str, scope: Scope) -> None:
-        """Start estimating; what stands in the way is told as a problem."""
-        try:
-            task = self._task(model, device, scope)
-        except BadInput as error:
-            self.problem.emit(str(error))
-        else:
-            self._begin_job(task)
-
-    def estimate_anyway(self) -> None:
-        """Estimate a slide that was refused because it does not look like brightfield."""
-        if self.refused is not None:
-            self._insisted.add(self.refused.slide.fingerprint)
-            self._begin_job(replace(self.refused, force=True))
-
-    def _begin_job(self, task: Task) -> None:
-        self.refused = None
-        self.problem.emit("")
-        self._job = EstimateJob(task, self.choices, self.readiness, after=self._job)
-        self._look()
-        self._job.start()
-        self._enter(Phase.OPENING)
-
-    def _task(self, model: str, device: str, scope: Scope) -> Task:
-        slide = self.slides.slide
-        if slide is None:
-            raise BadInput("No slide is open: open one with File > Open.")
-        if slide.um_per_px is None:
-            raise BadInput("This slide states no µm/px: give it under Slide.")
-        insisted = slide.fingerprint in self._insisted
-        region, follows = region_of(self.viewer, slide, scope), scope is Scope.LIVE
-        return Task(slide, model, device, region, insisted, follows)
-
-    def stop(self) -> None:
-        """Stop after the blocks in flight; all that is done is kept."""
-        if self._job is not None and self._job.alive:
-            self._job.stop()
-            self._enter(Phase.STOPPING)
-
     def tick(self) -> None:
         """Take in what happened in other threads since the last tick."""
         if self._framing:  # again: with its first layer napari laid out the window anew
             self._frame_slide()
         self.background.deliver()
-        if self._job is not None:
-            self._take_in(self._job, list(self._job.reports()))
+        self.estimating.tick()
         self.exclusions.tick()
         self.overlays.tick()
         self.hotspots.follow_zoom(self.viewer.scene.camera.zoom)
-
-    def _take_in(self, job: EstimateJob, reports: list[Report]) -> None:
-        """Draw once for all reports; those of a slide no longer current are dropped."""
-        if job.task.slide is not self.slides.slide:
-            return
-        for report in reports:
-            if isinstance(report, Begun):
-                self._begin(report.shown)
-        progress = [r.progress for r in reports if isinstance(r, Advanced)]
-        if progress:
-            self._follow_phase(Phase.WATCHING, Phase.RUNNING)
-            self.overlays.show_blocks([each.block for each in progress])
-            self.progressed.emit(progress[-1])
-        measured = [r.snapshot for r in reports if isinstance(r, Measured)]
-        if measured:
-            self._show_snapshot(measured[-1])
-        if reports and isinstance(reports[-1], CaughtUp):
-            self._follow_phase(Phase.RUNNING, Phase.WATCHING)
-        for report in reports:
-            if isinstance(report, Ended):
-                self._end(report)
-
-    def _follow_phase(self, earlier: Phase, later: Phase) -> None:
-        """Go from one phase to the next; a job that is being stopped stays in its own."""
-        if self.phase is earlier:
-            self._enter(later)
-
-    def _begin(self, shown: ShownRun) -> None:
-        self._follow_phase(Phase.OPENING, Phase.RUNNING)
-        if self.shown is None or self.shown.spec != shown.spec:
-            self._show(shown)
-
-    def _end(self, ended: Ended) -> None:
-        self._enter(Phase.READY)
-        if ended.refused and self._job is not None:
-            self.refused = self._job.task
-        if ended.problem:
-            self.problem.emit(ended.problem)
-
-    def _enter(self, phase: Phase) -> None:
-        if phase is not self.phase:
-            self.phase = phase
-            self.phase_changed.emit()
-
-    def _stir(self) -> None:
-        if self._job is not None:
-            self._job.stir()
-
-    def _look(self) -> None:
-        job, slide = self._job, self.slides.slide
-        if job is None:
-            return
-        job.look_at(visible_part(self.viewer).centre)
-        if job.task.follows and job.task.slide is slide:
-            with suppress(BadInput):  # beyond the slide: what was looked at last goes on
-                if job.follow(region_of(self.viewer, slide, Scope.LIVE)):
-                    self._follow_phase(Phase.WATCHING, Phase.RUNNING)
 
     def choose(self, choices: Choices) -> None:
         """Sum up and draw the results in another way; nothing is computed anew by the network."""
@@ -319,20 +171,21 @@ class Session:
 
     def _choose_without_redrawing(self, choices: Choices) -> None:
         self.choices = choices
-        if self._job is not None:
-            self._job.choices = choices
+        self.estimating.choose(choices)
 
     def _show_choice(self, snapshot: Snapshot) -> None:
         if self.snapshot is not None and self.snapshot.patches.lattice == snapshot.patches.lattice:
-            self._show_snapshot(snapshot)
+            self.show_snapshot(snapshot)
 
-    def _show(self, shown: ShownRun) -> None:
+    def show(self, shown: ShownRun) -> None:
+        """Show a run, as far as it is done."""
         self.shown = shown
         self._choose_without_redrawing(replace(self.choices, amendments=shown.amendments))
         self.overlays.show(shown)
-        self._show_snapshot(shown.snapshot)
+        self.show_snapshot(shown.snapshot)
 
-    def _show_snapshot(self, snapshot: Snapshot | None) -> None:
+    def show_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Show other numbers of the run on show; none where nothing is measured."""
         if snapshot is not None:
             self.overlays.paint(snapshot)
         moved = (snapshot and snapshot.grid) != (self.snapshot and self.snapshot.grid)
@@ -344,11 +197,7 @@ class Session:
     def close(self) -> None:
         """Stop, wait for the blocks in flight, and let go of the viewer. Twice does no harm."""
         self.slides.close()
-        if self._job is not None:
-            self._job.stop()
-            self._job.join()
-            self._job = None
+        self.estimating.close()
         self.background.close()
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted its timers
             self._timer.stop()
-            self._camera.close()

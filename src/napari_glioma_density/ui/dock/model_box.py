@@ -6,8 +6,9 @@ from napari_glioma_density.ui import words
 from napari_glioma_density.ui.ahead import get_ready
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, text
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.models import ListModels, ModelChoice
-from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.session import Session
 
 DEVICES = (("Automatic", "auto"), ("CPU", "cpu"), ("NVIDIA (CUDA)", "cuda"), ("Apple (MPS)", "mps"))
 
@@ -37,7 +38,7 @@ class ModelBox(Box):
         self.connections = Connections()
         self.connections.add(self._model.changed, self._choose)
         self.connections.add(session.measured, self._follow)
-        self.connections.add(session.phase_changed, self._show_phase)
+        self.connections.add(session.estimating.phase_changed, self._show_phase)
         self._list_models = list_models
         self.connections.add(session.models_changed, self._list)
         self.connections.add(session.nothing_stored, self._get_ready)
@@ -80,7 +81,7 @@ class ModelBox(Box):
             self._describe(shown.spec.model)
 
     def _show_phase(self) -> None:
-        self._model.enabled = self._device.enabled = self._session.phase is Phase.READY
+        self._model.enabled = self._device.enabled = self._session.estimating.phase is Phase.READY
 
     def _describe(self, name: str | None) -> None:
         about = next((model.about for model in self._models if model.name == name), "")

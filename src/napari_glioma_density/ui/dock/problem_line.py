@@ -24,13 +24,13 @@ class ProblemLine(QWidget):  # type: ignore[misc]
         layout.addWidget(self.line)
         layout.addWidget(self.anyway)
         self.connections = Connections()
-        self.connections.add(self.anyway.clicked, session.estimate_anyway)
+        self.connections.add(self.anyway.clicked, session.estimating.begin_anyway)
         self.connections.add(session.problem, self._show)
         self._show("")
 
     def _show(self, problem: str) -> None:
         self.line.setText(problem)
-        self.anyway.setVisible(self._session.refused is not None)
+        self.anyway.setVisible(self._session.estimating.refused is not None)
         self.setVisible(bool(problem))
         if problem and not self.isVisible():  # the dock may be closed or behind another
             show_warning(problem)

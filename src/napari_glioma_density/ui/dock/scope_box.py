@@ -12,8 +12,9 @@ from napari_glioma_density.findings.uncertainty import Uncertainty, total_uncert
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, keep_focus_elsewhere, row, text
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.region import Scope, draw_region
-from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.session import Session
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Progress
@@ -57,10 +58,10 @@ class ScopeBox(Box):
         self.connections = Connections()
         self.connections.add(self._scope.changed, self._scope_changed)
         self.connections.add(self._estimate.clicked, self._start)
-        self.connections.add(self._stop.clicked, session.stop)
+        self.connections.add(self._stop.clicked, session.estimating.stop)
         self.connections.add(session.models_listed, self._models_listed)
-        self.connections.add(session.phase_changed, self._show_phase)
-        self.connections.add(session.progressed, self._show_progress)
+        self.connections.add(session.estimating.phase_changed, self._show_phase)
+        self.connections.add(session.estimating.progressed, self._show_progress)
         self.connections.add(session.measured, self._show_totals)
         self._show_phase()
         self._show_totals()
@@ -80,7 +81,7 @@ class ScopeBox(Box):
         """Start with what is chosen; False while there is no model to start with."""
         model, device = self._chosen_model()
         if model is not None:
-            self._session.estimate(model, device, Scope(self._scope.value))
+            self._session.estimating.begin(model, device, Scope(self._scope.value))
         return model is not None
 
     def _start(self) -> None:
@@ -105,7 +106,7 @@ class ScopeBox(Box):
             draw_region(self._session.viewer)
 
     def _show_phase(self) -> None:
-        phase = self._session.phase
+        phase = self._session.estimating.phase
         self._estimate.setEnabled(phase is Phase.READY)
         self._stop.setEnabled(phase in (Phase.OPENING, Phase.RUNNING, Phase.WATCHING))
         self._bar.setRange(0, 0 if phase is Phase.OPENING else STEPS)
@@ -130,10 +131,10 @@ class ScopeBox(Box):
         unsure = _unsure(snapshot, self._session.sureness.error)
         left_out = words.left_out(snapshot.exclusions.read_mm2(snapshot.scope))
         is_whole = snapshot.scope is None
-        part = "" if is_whole else IN_VIEW if self._session.is_live else PART
+        part = "" if is_whole else IN_VIEW if self._session.estimating.is_live else PART
         lines = words.totals_values(snapshot.totals, unsure), part, left_out
         self._nuclei.setText("\n".join(line for line in lines if line))
-        if self._session.phase is Phase.READY:
+        if self._session.estimating.phase is Phase.READY:
             read = snapshot.measured.totals(snapshot.asked)  # what is left out was read, too
             done = is_whole and read.complete
             self._show_read(shown.tissue_mm2 if done else read.tissue_mm2, shown.tissue_mm2)

@@ -15,10 +15,11 @@ from napari_glioma_density.ui.camera import fly_to
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, text
 from napari_glioma_density.ui.dock.sorted_table import Column, SortedTable
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.identity import same_objects
 from napari_glioma_density.ui.overlays.grid import cell_view
 from napari_glioma_density.ui.reference import reference_tissue
-from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.session import Session
 
 PAUSE_S = 2.0
 """Between two tables while an estimate goes on."""
@@ -147,7 +148,7 @@ class CellsBox(Box):
         made_of = (snapshot, reference, error)
         if same_objects(made_of, self._made_of):
             return
-        running = session.phase is not Phase.READY
+        running = session.estimating.phase is not Phase.READY
         if running and (time.monotonic() < self._next or self.table.underMouse()):
             return
         self._made_of, self._next = made_of, time.monotonic() + PAUSE_S

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 from napari_glioma_density.findings.estimate_comparison import EstimateComparison
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.identity import same_objects
 from napari_glioma_density.ui.overlays.difference import COLOURS, DifferenceScale
 from napari_glioma_density.ui.regions.difference_map import DifferenceMap
@@ -15,7 +16,7 @@ from napari_glioma_density.ui.regions.estimates import AFTER, BEFORE, compare_wi
 from napari_glioma_density.ui.regions.place_combo import PlaceCombo
 from napari_glioma_density.ui.regions.places import Place
 from napari_glioma_density.ui.regions.words import agreeing, side_by_side
-from napari_glioma_density.ui.session import Phase, Session
+from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.stored import ShownRun
 
 CHOOSE = "Choose an estimate to compare with the one on show."
@@ -52,7 +53,7 @@ class EstimatesBox(Box):
         self.connections.add(self._other.currentIndexChanged, self._compare)
         self.connections.add(self._on_slide.clicked, self._draw)
         self.connections.add(session.measured, self._follow)
-        self.connections.add(session.phase_changed, self._look_for_runs)
+        self.connections.add(session.estimating.phase_changed, self._look_for_runs)
         self.connections.add(difference.changed, self._show_map)
         self._follow()
         self._look_for_runs()
@@ -71,7 +72,7 @@ class EstimatesBox(Box):
 
     def _look_for_runs(self) -> None:
         shown = self._session.shown
-        if shown is not None and self._session.phase is Phase.READY:
+        if shown is not None and self._session.estimating.phase is Phase.READY:
             self._session.background.submit(
                 partial(other_runs, shown), partial(self._take_runs, shown)
             )
@@ -123,7 +124,7 @@ class EstimatesBox(Box):
         self._name_own()
         if not key or shown is None or snapshot is None:
             return
-        if session.phase is not Phase.READY:
+        if session.estimating.phase is not Phase.READY:
             self._forget(AT_END)
             return
         asked = self._asked = object()

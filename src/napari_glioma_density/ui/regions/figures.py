@@ -15,9 +15,9 @@ from napari_glioma_density.findings.known_error import known_error
 from napari_glioma_density.regions.exclusion import exclusions_of, left_out_geometry
 from napari_glioma_density.regions.measuring import SUMS, RegionSums, sums_of
 from napari_glioma_density.regions.region import Origin, RegionKind
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.identity import same_objects
 from napari_glioma_density.ui.regions.desk import RegionDesk
-from napari_glioma_density.ui.session import Phase
 from napari_glioma_density.ui.stored import ShownRun
 
 PAUSE_S, PAUSE_RUNNING_S = 0.3, 5.0
@@ -83,7 +83,7 @@ class RegionFigures:
 
     def tick(self) -> None:
         """Begin to measure when it is due."""
-        pause = PAUSE_S if self._session.phase is Phase.READY else PAUSE_RUNNING_S
+        pause = PAUSE_S if self._session.estimating.phase is Phase.READY else PAUSE_RUNNING_S
         shown = self._session.shown
         if shown is None or self._session.snapshot is None or self._desk.shelf is None:
             return
