@@ -50,7 +50,7 @@ def test_steps_along_a_line_are_slices_of_its_strip() -> None:
         [(LEVEL0_PX * 100, LEVEL0_PX * 400), (LEVEL0_PX * 1000, LEVEL0_PX * 400)]
     )
     profile = profile_along(line, 200, 100, measured_of(MASK))
-    assert profile.distance_um.tolist() == [50, 150, 250, 350, 450]
+    assert profile.distance_um.tolist() == [50, 150, 250, 350, 425]
     slices = [MASK[200:600, start : min(start + 200, 1000)] for start in range(100, 1000, 200)]
     np.testing.assert_allclose(profile.density_percent, [100 * one.mean() for one in slices])
     assert profile.tissue_mm2[-1] == pytest.approx(profile.tissue_mm2[0] / 2)

@@ -1,6 +1,8 @@
 """Work in the background comes back whatever becomes of it."""
 
+import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -42,3 +44,36 @@ def test_always_is_called_after_a_callback_that_fails(
     with pytest.raises(ValueError, match="a fault"):
         deliver_until(background, called, qtbot)
     assert called == ["always"]
+
+
+def test_what_was_asked_for_last_stays_however_late_the_rest_comes(
+    background: Background, qtbot: object
+) -> None:
+    last_is_done, called = threading.Event(), list[str]()
+
+    def late() -> str:
+        assert last_is_done.wait(LONG)
+        return "first"
+
+    def last() -> str:
+        last_is_done.set()
+        return "last"
+
+    background.submit(late, called.append, lambda: called.append("late"), newest="choice")
+    background.submit(last, called.append, newest="choice")
+    background.submit(lambda: "other", called.append, newest="another choice")
+    qtbot.waitUntil(  # type: ignore[attr-defined]
+        lambda: (background.deliver(), "late" in called)[1], timeout=LONG
+    )
+    assert sorted(called) == ["last", "late", "other"]
+
+
+def test_writes_are_done_one_after_the_other_and_all_of_them(background: Background) -> None:
+    written: list[int] = []
+    may_write = threading.Event()
+    background.write(lambda: may_write.wait(LONG), lambda _: None)
+    for number in range(20):
+        background.write(partial(written.append, number), lambda _: None)
+    threading.Timer(0.2, may_write.set).start()
+    background.close()
+    assert written == list(range(20))

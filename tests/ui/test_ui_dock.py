@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,12 @@ from qtpy.QtWidgets import (
 )
 from quick_segmenter import DarkPixels
 
+from napari_glioma_density.density import COLOUR_BLIND_BANDS, PAPER_BANDS, PatchTable
+from napari_glioma_density.findings.snapshot import Bands, Choices, Snapshot
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
+from napari_glioma_density.ui import estimating as estimating_room
 from napari_glioma_density.ui import session as session_room
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.estimating import Phase
@@ -169,6 +173,46 @@ def test_the_estimate_stands_aside_while_the_view_moves(
     segmenter.gate.set()
     finish(dock, qtbot)
     assert dock.session.snapshot.totals.complete
+
+
+def test_the_last_of_two_choices_stays_though_the_first_takes_longer(
+    finished: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, second_is_done, first_is_done = finished.session, threading.Event(), threading.Event()
+    sum_up = session_room.take_snapshot
+
+    def summed_up(patches: PatchTable, choices: Choices, asked: Any) -> Snapshot:
+        if choices.bands is Bands.SAFE:
+            assert second_is_done.wait(60)
+        snapshot = sum_up(patches, choices, asked)
+        (first_is_done if choices.bands is Bands.SAFE else second_is_done).set()
+        return snapshot
+
+    monkeypatch.setattr(session_room, "take_snapshot", summed_up)
+    session.choose(replace(session.choices, bands=Bands.SAFE))
+    session.choose(replace(session.choices, bands=Bands.SLIDE))
+    qtbot.waitUntil(first_is_done.is_set, timeout=LONG)
+    qtbot.wait(400)
+    assert session.snapshot.scale not in (PAPER_BANDS, COLOUR_BLIND_BANDS)
+
+
+def test_what_is_measured_while_a_choice_is_summed_up_is_not_lost(
+    finished: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, may_go_on = finished.session, threading.Event()
+    sum_up, older = session_room.take_snapshot, session.choices
+
+    def summed_up(patches: PatchTable, choices: Choices, asked: Any) -> Snapshot:
+        assert may_go_on.wait(60)
+        return sum_up(patches, choices, asked)
+
+    monkeypatch.setattr(session_room, "take_snapshot", summed_up)
+    session.choose(replace(older, bands=Bands.SAFE))
+    more = replace(session.snapshot.measured)
+    session.show_snapshot(sum_up(more, older), summed_as=older)
+    may_go_on.set()
+    qtbot.waitUntil(lambda: session.snapshot.scale == COLOUR_BLIND_BANDS, timeout=LONG)
+    assert session.snapshot.measured is more
 
 
 def test_deleting_overlays_and_slide_while_it_runs_harms_nothing(
@@ -400,7 +444,7 @@ def test_another_slide_stops_the_estimate_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(session_room, "show_info", said.append)
+    monkeypatch.setattr(estimating_room, "show_info", said.append)
     dock = open_dock(slide_path)
     dock.session.estimating.begin("dark", "auto", Scope.SLIDE)
     dock.session.slides.set_um_per_px(0.6)

@@ -1,5 +1,6 @@
 """The program: its commands, and how bad input ends it."""
 
+import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -79,6 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 on success; 2 on bad input, with one line that says what and what to do; 130 when
     interrupted, everything finished being kept.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show is no reason to fail.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 

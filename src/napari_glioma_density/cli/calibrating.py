@@ -44,6 +44,8 @@ def calibrate(
     from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
 
     check_weights_name(output)
+    if output.resolve() == weights.resolve():
+        raise BadInput(f"{weights}: is left as it is; name another file as --output")
     spec, network = load_network(weights)
     spec = spec.with_(name=output.stem, views=spec.views if views is None else views)
     symmetries(spec.views, "--views")

@@ -20,6 +20,9 @@ from rich.progress import (
 STARTED = time.perf_counter()
 """When the program began, as near as Python can say."""
 
+LARGEST_SEED = 2**32 - 1
+"""That every generator of random numbers takes."""
+
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, logs on stderr.")
 ]

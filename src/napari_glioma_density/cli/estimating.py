@@ -100,7 +100,11 @@ def _spelt_out(slide: str) -> list[str]:
     path = Path(slide)
     if "*" not in path.name or path.exists():
         return [slide]
-    return sorted(map(str, path.parent.glob(path.name))) or [slide]
+    try:
+        found = sorted(map(str, path.parent.glob(path.name)))
+    except ValueError:  # a pattern that means nothing is a name, of which there is no file
+        found = []
+    return found or [slide]
 
 
 def _estimate_all(slides: list[str], asked: _Asked, *, as_json: bool) -> None:
@@ -226,7 +230,7 @@ def _folder(output: Path, slide_name: str) -> Path:
 def _print_figures(figures: dict[str, Any]) -> None:
     density, tissue = figures["density_percent"], figures["tissue_density_percent"]
     lines = [
-        "nothing could be read"
+        _nothing(figures)
         if density is None
         else f"nuclear area {tissue:.1f} % of tissue, all cell types ({density:.1f} % of pixels)",
         f"{figures['nuclei_per_mm2'] or 0:.0f} nuclei/mm² of tissue",
@@ -240,6 +244,11 @@ def _print_figures(figures: dict[str, Any]) -> None:
         "research use only, not for diagnosis, grading or margins",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _nothing(figures: dict[str, Any]) -> str:
+    left_out = (figures.get("excluded") or {}).get("read_mm2")
+    return "all that was read is left out" if left_out else "nothing could be read"
 
 
 def _by_a_person(figures: dict[str, Any]) -> list[str]:

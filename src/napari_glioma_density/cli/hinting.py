@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.cli.console import AsJson, show
 from napari_glioma_density.cli.resolutions import demand_resolution
+from napari_glioma_density.cli.segmenting import demand_own_picture
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def _check(image: Path, output: Path, mask: Path | None, um_per_px: float) -> No
             raise BadInput(f"{path}: would be overwritten by the hints; choose another --output")
     if output.suffix.lower() != ".png" or output.is_dir():
         raise BadInput(f"{output}: hints are a PNG file; choose a name that ends in .png")
+    demand_own_picture(output, "hints of this program")
     demand_resolution(um_per_px)
 
 

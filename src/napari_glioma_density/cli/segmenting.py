@@ -1,5 +1,6 @@
 """``glioma-density segment``: nucleus masks of single pictures."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -47,11 +48,21 @@ def _targets(images: list[Path], output: Path) -> dict[Path, Path]:
     clash = next((i for i, mask in targets.items() if mask.resolve() == i.resolve()), None)
     if clash:
         raise BadInput(f"{clash}: would be overwritten by its own mask; choose another --output")
+    for mask in targets.values():
+        demand_own_picture(mask, "mask of this program")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{output}: cannot be made ({error.strerror}); choose another") from error
     return targets
+
+
+def demand_own_picture(path: Path, kind: str) -> None:
+    """Refuse a picture that is there already and was not written by this program."""
+    from napari_glioma_density.exchange.replacing import demand_replaceable
+    from napari_glioma_density.results.pictures import PROGRAM
+
+    demand_replaceable(path, re.escape(PROGRAM), kind)
 
 
 def read_picture(picture: Path) -> NDArray[np.uint8]:

@@ -130,7 +130,8 @@ def cell_grid(
 
 
 def _nearest_patches(lattice: Lattice, side_mm: float) -> int:
-    return max(1, int(side_mm / lattice.patch_mm + 0.5))
+    longer = max(lattice.rows, lattice.columns)
+    return max(1, int(min(side_mm / lattice.patch_mm, longer) + 0.5))
 
 
 @dataclass(frozen=True)

@@ -80,9 +80,11 @@ class Lattice:
     def touched(self, x: float, y: float, width: float, height: float) -> NDArray[np.bool_]:
         """Tell which patches a rectangle of working px touches: bool, shape (rows, columns)."""
         touched = np.zeros((self.rows, self.columns), bool)
-        top, left = (max(0, int(edge // PATCH_PX)) for edge in (y, x))
-        bottom, right = (max(0, ceil(edge / PATCH_PX)) for edge in (y + height, x + width))
-        touched[top:bottom, left:right] = True
+        top, bottom = (min(max(0.0, edge), self.height_px) for edge in (y, y + height))
+        left, right = (min(max(0.0, edge), self.width_px) for edge in (x, x + width))
+        if top < bottom and left < right:
+            down = slice(int(top // PATCH_PX), ceil(bottom / PATCH_PX))
+            touched[down, int(left // PATCH_PX) : ceil(right / PATCH_PX)] = True
         return touched
 
     def window(self, block: Block) -> tuple[slice, slice]:

@@ -29,14 +29,15 @@ TOTAL_COLUMNS: Final[Columns] = {
     "slide": None, "model": None, "run": None, "density_percent": 4, "tissue_density_percent": 4,
     "nuclei_per_mm2": 2, "tissue_mm2": 6, "read_mm2": 6, "unread_mm2": 6, "complete": None,
     "corrected_patches": None, "density_low_percent": 4, "density_high_percent": 4,
-    "tissue_density_low_percent": 4, "tissue_density_high_percent": 4,
+    "tissue_density_low_percent": 4, "tissue_density_high_percent": 4, "of": None,
 }  # fmt: skip
 
 
 def write_totals_csv(path: Path, findings: Findings, extras: "Extras | None" = None) -> None:
     """Write the totals of all that counts, one row, so that those of many slides can be stacked.
 
-    `complete` is 1 or 0. Intervals are of 95 %.
+    `complete` is 1 or 0. `of` is slide, the name of a section, or part where only a part of the
+    slide was chosen. Intervals are of 95 %.
 
     Raises
     ------
@@ -58,27 +59,40 @@ def write_totals_csv(path: Path, findings: Findings, extras: "Extras | None" = N
         int(totals.complete),
         int(findings.snapshot.corrected.sum()),
         *((*unsure.density, *unsure.tissue_density) if unsure else (None,) * 4),
+        _measured_part(findings),
     )
     write_table(path, TOTAL_COLUMNS, [row])
+
+
+def _measured_part(findings: Findings) -> str:
+    """What totals are those of, in a word."""
+    snapshot = findings.snapshot
+    if snapshot.grid.section:
+        return snapshot.grid.section
+    return "slide" if snapshot.scope is None else "part"
 
 
 def write_cells_csv(path: Path, findings: Findings, extras: "Extras | None" = None) -> None:
     """Write every cell with its interval, its ratio to reference tissue and what was noted.
 
-    The cells of the slide's grid come first, without a section; then those of each section's own
-    grid. `crosses_band_limit`, `complete` and `reviewed` are 1 or 0, the first empty where there
-    is no interval. Intervals are of 95 %.
+    The cells of the slide's grid come first, without a section, or those of the section that was
+    chosen; then those of each other section's own grid. `crosses_band_limit`, `complete` and
+    `reviewed` are 1 or 0, the first empty where there is no interval. Intervals are of 95 %.
 
     Raises
     ------
     StoreError
         When the file cannot be written.
     """
-    sections = extras.sections if extras else ()
-    grids = [("", findings.snapshot.cells), *((each.section.name, each.cells) for each in sections)]
+    snapshot = findings.snapshot
+    own = (
+        [s.cells for s in extras.sections if s.section.name != snapshot.grid.section]
+        if extras
+        else []
+    )
     rows = [
-        (section, *_measured(cell), *_noted(cell.address, extras, findings.snapshot.scale))
-        for section, cells in grids
+        (cell.section, *_measured(cell), *_noted(cell.address, extras, snapshot.scale))
+        for cells in (snapshot.cells, *own)
         for cell in cells
     ]
     write_table(path, CELL_COLUMNS, rows)

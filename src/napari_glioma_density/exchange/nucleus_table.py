@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.field import Origin
-from napari_glioma_density.density import cell_address, patches_of
+from napari_glioma_density.density import patches_of
 from napari_glioma_density.exchange.whole_output import whole_file
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.sections import Section
@@ -68,7 +68,7 @@ class _Places:
     """The section and the cell of nuclei, and whether their patch is corrected."""
 
     def __init__(self, findings: Findings, sections: Sequence[Section]) -> None:
-        lattice, self._side = findings.plane.lattice, findings.snapshot.grid.patches_per_cell
+        lattice, self._grid = findings.plane.lattice, findings.snapshot.grid
         self._section = np.full((lattice.rows, lattice.columns), "", "U16")
         for section in sections:
             self._section[section.patches] = section.name
@@ -77,13 +77,21 @@ class _Places:
     def of(self, nuclei: NDArray[np.void]) -> tuple[list[str], list[str], list[int]]:
         """Return section, cell and 1 or 0 for corrected of each."""
         row, column = patches_of(nuclei)
-        cells = zip((row // self._side).tolist(), (column // self._side).tolist(), strict=True)
-        addresses = [cell_address(*cell) for cell in cells]
+        places = zip(row.tolist(), column.tolist(), strict=True)
+        addresses = [self._address(*place) for place in places]
         return (
             self._section[row, column].tolist(),
             addresses,
             self._corrected[row, column].tolist(),
         )
+
+    def _address(self, row: int, column: int) -> str:
+        """Of the cell of a patch; empty where the grid, that of a section, does not reach."""
+        covered, side = self._grid.covered, self._grid.patches_per_cell
+        down, across = row - covered.row, column - covered.column
+        if not (0 <= down < covered.rows and 0 <= across < covered.columns):
+            return ""
+        return self._grid.address(down // side, across // side)
 
 
 def _lines(

@@ -116,6 +116,7 @@ def profile_along(
         return np.zeros_like(step), step, inside
 
     distances = np.arange(0.5, steps, dtype=np.float64) * step_um
+    distances[-1] = ((steps - 1) * step_um + drawn.length_px * um_per_px) / 2  # it may be shorter
     tally = _Tally(drawn, half_px, 1, steps, place)
     return tally.profile(measured, left_out, distances, step_um)
 

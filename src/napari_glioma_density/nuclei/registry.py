@@ -129,4 +129,6 @@ def _user_files() -> Iterator[Path]:
 
 def _model(path: Path) -> Model:
     spec = read_spec(path).with_(name=path.stem)
-    return Model(spec, path, sha256_of(path), read_metrics(path.with_suffix(METRICS)))
+    sha256, metrics = sha256_of(path), read_metrics(path.with_suffix(METRICS))
+    # Scores of other weights, which had this name before, say nothing of these.
+    return Model(spec, path, sha256, metrics if metrics.get("sha256", sha256) == sha256 else {})

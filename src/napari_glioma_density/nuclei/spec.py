@@ -77,7 +77,7 @@ class ModelSpec:
             fields["trained_on"] = tuple(fields.get("trained_on", ()))
             spec = cls(**fields)
             _demand_usable(spec)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(
                 f"{where}: its model description cannot be read ({error}); "
                 "use weights written by `glioma-density train`"
@@ -98,7 +98,7 @@ def _demand_usable(spec: ModelSpec) -> None:
     ranges = {
         "threshold": 0 < spec.threshold < 1,
         "um_per_px": 0.05 <= spec.um_per_px <= 5,
-        "base_width": spec.base_width > 0,
+        "base_width": 0 < spec.base_width <= 1024,
         "halo_px": spec.halo_px >= 0,
         "lattice_px": spec.lattice_px > 0,
     }

@@ -35,7 +35,7 @@ class JournalEntry:
 
     @classmethod
     def from_line(cls, line: bytes, lattice: Lattice) -> Self:
-        """Return the entry in a line; ValueError, TypeError or KeyError when it holds none."""
+        """Return the entry in a line; ValueError, TypeError, KeyError or OverflowError when not."""
         fields = json.loads(line)
         block = Block(*fields["block"])
         if not lattice.holds(block):
@@ -78,7 +78,7 @@ def read_journal(path: Path, lattice: Lattice) -> Journal:
     for number, line in enumerate(lines, start=1):
         try:
             entry = JournalEntry.from_line(line, lattice)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             if number == len(lines):
                 break
             raise StoreError(f"{path}: line {number} is damaged: {COMPUTE_ANEW}") from error

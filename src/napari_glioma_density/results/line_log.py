@@ -70,7 +70,8 @@ class LineLog:
         StoreError
             When the disk refuses; nothing is added then.
         """
-        line = json.dumps(fields, ensure_ascii=False).encode() + b"\n"
+        # Half a character, as a broken name may hold, becomes a question mark.
+        line = json.dumps(fields, ensure_ascii=False).encode(errors="replace") + b"\n"
         busy = "another window is writing to it and does not end: close that window"
         with explained(self.path, self._when_full):
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,8 @@
 """Pictures on disk, whole or not at all."""
 
+import zlib
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -9,6 +11,10 @@ from numpy.typing import NDArray
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
+
+PROGRAM: Final = b"Software\0glioma-density"
+"""Stands in every picture that is written, after its header, so that it is known again."""
+_HEADER_BYTES = 33
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
@@ -21,8 +27,16 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     """
     ordered = pixels[..., ::-1] if pixels.ndim == 3 else pixels
     _, png = cv2.imencode(".png", ordered)
+    data = png.tobytes()
     with explained(path):
-        write_atomically(path, png.tobytes())
+        write_atomically(
+            path, data[:_HEADER_BYTES] + _chunk(b"tEXt", PROGRAM) + data[_HEADER_BYTES:]
+        )
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checked = kind + content
+    return len(content).to_bytes(4, "big") + checked + zlib.crc32(checked).to_bytes(4, "big")
 
 
 def read_png(path: Path) -> NDArray[np.uint8]:

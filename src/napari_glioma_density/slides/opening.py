@@ -47,6 +47,8 @@ def open_slide(path: str | Path) -> Slide:
 def _source_of(path: Path, name: str) -> TileSource:
     if not path.exists():
         raise SlideError(f"{name}: there is no such file or folder; check the path")
+    if not path.is_dir() and not path.is_file():
+        raise SlideError(f"{name}: is neither a file nor a folder; name a slide")
     if path.is_dir():
         return OpenSlideSource(dicom_member(path, name), name)
     with path.open("rb") as file:

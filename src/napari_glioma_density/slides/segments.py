@@ -23,7 +23,15 @@ MAX_SEGMENT_BYTES = 512 * 2**20
 _RAW_ROWS_BYTES = 2 * 2**20
 _JPEG = (6, 7)
 # What decoders raise for damaged data: imagecodecs' errors are RuntimeErrors.
-_DAMAGE = (EOFError, OSError, ValueError, TypeError, RuntimeError, IndexError, tifffile.TiffFileError)
+_DAMAGE = (
+    EOFError,
+    OSError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    IndexError,
+    tifffile.TiffFileError,
+)
 # Inside a JPEG scan 0xFF is followed by a stuffed zero, a restart, or (between progressive scans)
 # a table or a new scan. Anything else means foreign bytes, which libjpeg would decode to noise.
 _FOREIGN_MARKER = re.compile(rb"\xff(?![\x00\xff\xc4\xd0-\xd9\xda-\xdd\xfe])", re.DOTALL)

@@ -47,7 +47,7 @@ class Slide:
 
     def __init__(self, path: Path, source: TileSource) -> None:
         self.path = path
-        self.name = path.name or path.resolve().name
+        self.name = path.name if path.name not in ("", "..") else path.resolve().name
         self.fingerprint = fingerprint_of(path)
         self.resolution = source.resolution
         self._source = source

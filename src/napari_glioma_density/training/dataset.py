@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import DataSetError
+from napari_glioma_density.slides.pixels import over_white
 from napari_glioma_density.slides.resolution import is_believable
 from napari_glioma_density.training.field_place import FieldPlace
 
@@ -96,7 +97,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataSetError(f"{path}: missing; a data set needs a manifest.json") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise DataSetError(f"{path}: not readable as JSON ({error}); mend or replace it") from error
     if not isinstance(manifest, dict):
         raise DataSetError(f"{path}: must hold one JSON object; mend or replace it")
@@ -135,12 +136,19 @@ def _field(folder: Path, entry: Any) -> Field:
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Read a PNG, JPEG or TIFF picture as (height, width, 3) RGB.
 
+    It is not turned as a camera's tag has it, for its labels are not; what is transparent lies on
+    white.
+
     Raises
     ------
     DataSetError
         When the file is absent or no picture.
     """
-    bgr = _decode(path, cv2.IMREAD_COLOR)
+    bgr = _decode(path, cv2.IMREAD_UNCHANGED)
+    if bgr.dtype == np.uint8 and bgr.ndim == 3 and bgr.shape[2] == 4:
+        bgr = over_white(bgr[..., :3], bgr[..., 3])
+    elif bgr.dtype != np.uint8 or bgr.ndim != 3 or bgr.shape[2] != 3:
+        bgr = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     return np.ascontiguousarray(bgr[..., ::-1])
 
 

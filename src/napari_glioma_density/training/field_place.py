@@ -50,7 +50,7 @@ class FieldPlace:
                 float(entry["working_um_per_px"]),
                 str(entry.get("start", "")),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise DataSetError(
                 f"{image}: its place on the slide cannot be read ({error!r}); "
                 "mend `field` in manifest.json or take it out"

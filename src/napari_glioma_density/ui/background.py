@@ -22,6 +22,8 @@ class Background:
     def __init__(self, problem: Callable[[str], None]) -> None:
         self._problem = problem
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="glioma-density")
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="glioma-density-write")
+        self._newest: dict[str, int] = {}
         self._deliveries: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     def submit(
@@ -29,19 +31,43 @@ class Background:
         work: Callable[[], Result],
         done: Callable[[Result], None],
         always: Callable[[], None] = lambda: None,
+        *,
+        newest: str = "",
     ) -> None:
         """Run `work` elsewhere; its result goes to `done`, a `BadInput` to the problem line.
 
-        `always` is called after either, whatever comes of it.
+        `always` is called after either, whatever comes of it. Of work that is the `newest` of a
+        name, the results of what was submitted under that name before are dropped.
         """
+        self._begin(self._pool, work, self._if_newest(newest, done) if newest else done, always)
 
+    def write(self, work: Callable[[], Result], done: Callable[[Result], None]) -> None:
+        """Do as `submit`, one after the other as they come, and to the last of them on closing."""
+        self._begin(self._writer, work, done, lambda: None)
+
+    def _if_newest(self, name: str, done: Callable[[Result], None]) -> Callable[[Result], None]:
+        number = self._newest[name] = self._newest.get(name, 0) + 1
+
+        def unless_overtaken(result: Result) -> None:
+            if self._newest[name] == number:
+                done(result)
+
+        return unless_overtaken
+
+    def _begin(
+        self,
+        pool: ThreadPoolExecutor,
+        work: Callable[[], Result],
+        done: Callable[[Result], None],
+        always: Callable[[], None],
+    ) -> None:
         def hand_over(finished: "Future[Result]") -> None:
             try:
                 self._hand_over(finished, done)
             finally:
                 always()
 
-        future = self._pool.submit(work)
+        future = pool.submit(work)
         future.add_done_callback(lambda finished: self._deliveries.put(lambda: hand_over(finished)))
 
     def deliver(self) -> None:
@@ -54,7 +80,8 @@ class Background:
             delivery()
 
     def close(self) -> None:
-        """Drop what has not begun, wait for what has, and deliver nothing more."""
+        """Drop what has not begun, wait for what has and for all writing; deliver nothing more."""
+        self._writer.shutdown(wait=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _hand_over(self, finished: "Future[Result]", done: Callable[[Result], None]) -> None:

@@ -153,9 +153,9 @@ class Estimating:
             self._follow_phase(Phase.WATCHING, Phase.RUNNING)
             session.overlays.show_blocks([each.block for each in progress])
             self.progressed.emit(progress[-1])
-        measured = [r.snapshot for r in reports if isinstance(r, Measured)]
+        measured = [r for r in reports if isinstance(r, Measured)]
         if measured:
-            session.show_snapshot(measured[-1])
+            session.show_snapshot(measured[-1].snapshot, summed_as=measured[-1].choices)
         if reports and isinstance(reports[-1], CaughtUp):
             self._follow_phase(Phase.RUNNING, Phase.WATCHING)
         for report in reports:

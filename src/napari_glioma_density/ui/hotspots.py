@@ -127,7 +127,7 @@ class Hotspots:
 
     def _write(self, store: Path, change: Callable[[RegionFile], None]) -> None:
         self.changed.emit()
-        self._session.background.submit(
+        self._session.background.write(
             lambda: change(RegionFile.open(store)),
             lambda _: self._session.exclusions.refresh(),
         )

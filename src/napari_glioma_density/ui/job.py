@@ -62,9 +62,10 @@ class Advanced:
 
 @dataclass(frozen=True)
 class Measured:
-    """The patches summed up; comes a few times a second and after the last block."""
+    """The patches summed up as chosen; comes a few times a second and after the last block."""
 
     snapshot: Snapshot
+    choices: Choices
 
 
 @dataclass(frozen=True)
@@ -237,8 +238,8 @@ class EstimateJob:
         self._measure(estimation, scope)
 
     def _measure(self, estimation: "Estimation", scope: NDArray[np.bool_]) -> None:
-        patches = estimation.run.patches()
-        self._reports.put(Measured(take_snapshot(patches, self.choices, scope)))
+        patches, choices = estimation.run.patches(), self.choices
+        self._reports.put(Measured(take_snapshot(patches, choices, scope), choices))
 
     def _attend(self, um_per_px: float) -> "Focus":
         """Return the focus that `look_at` moves, put where the person looks now."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from psygnal import Signal
@@ -60,6 +61,7 @@ class Session:
         self.choices = Choices()
         self.shown: ShownRun | None = None
         self.snapshot: Snapshot | None = None
+        self._summed_as: Choices | None = None
         self.slides = OpenSlides(viewer)
         self.background = Background(self.problem.emit)
         self.overlays = OverlayStack(viewer, self.background)
@@ -154,10 +156,24 @@ class Session:
     def choose(self, choices: Choices) -> None:
         """Sum up and draw the results in another way; nothing is computed anew by the network."""
         self._choose_without_redrawing(choices)
-        if self.snapshot is None:
-            return
-        measured, asked = self.snapshot.measured, self.snapshot.asked
-        self.background.submit(lambda: take_snapshot(measured, choices, asked), self._show_choice)
+        if self.snapshot is not None:
+            self._sum_up(self.snapshot)
+
+    def _sum_up(self, before: Snapshot) -> None:
+        choices, measured, asked = self.choices, before.measured, before.asked
+
+        def show(summed: Snapshot) -> None:
+            now = self.snapshot
+            if now is None or now.patches.lattice != measured.lattice:
+                return
+            if now.measured is measured:
+                self.show_snapshot(summed, summed_as=choices)
+            elif self._summed_as is not self.choices:
+                # More was measured meanwhile, and that was summed up in the earlier way.
+                self._sum_up(now)
+
+        work = partial(take_snapshot, measured, choices, asked)
+        self.background.submit(work, show, newest="choice")
 
     def amend(self, amendments: Amendments) -> None:
         """Let corrected fields and exclusions count from now on."""
@@ -173,10 +189,6 @@ class Session:
         self.choices = choices
         self.estimating.choose(choices)
 
-    def _show_choice(self, snapshot: Snapshot) -> None:
-        if self.snapshot is not None and self.snapshot.patches.lattice == snapshot.patches.lattice:
-            self.show_snapshot(snapshot)
-
     def show(self, shown: ShownRun) -> None:
         """Show a run, as far as it is done."""
         self.shown = shown
@@ -184,8 +196,12 @@ class Session:
         self.overlays.show(shown)
         self.show_snapshot(shown.snapshot)
 
-    def show_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Show other numbers of the run on show; none where nothing is measured."""
+    def show_snapshot(self, snapshot: Snapshot | None, summed_as: Choices | None = None) -> None:
+        """Show other numbers of the run on show; none where nothing is measured.
+
+        `summed_as` are the choices they were summed up by, where these may still hold.
+        """
+        self._summed_as = summed_as
         if snapshot is not None:
             self.overlays.paint(snapshot)
         moved = (snapshot and snapshot.grid) != (self.snapshot and self.snapshot.grid)

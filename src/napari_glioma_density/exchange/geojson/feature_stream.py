@@ -163,7 +163,7 @@ class _JsonText:
             except json.JSONDecodeError:
                 if not self._more():
                     raise self.not_json() from None
-            except RecursionError:
+            except (RecursionError, ValueError):
                 raise self.not_json() from None
             else:
                 # A number at the end of what was read may go on.

@@ -33,7 +33,10 @@ _OLD_TYPES = {
 """Until version 0.3 QuPath told what an object is by its id."""
 
 
-_NO_GEOMETRY = (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError)
+_NO_GEOMETRY = (
+    ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError,
+    RecursionError,
+)  # fmt: skip
 """What shapely raises, depending on what is wrong with a GeoJSON geometry."""
 
 

@@ -61,7 +61,7 @@ def write_report(
     demand_slide(slide, findings.pseudonym)
     html = report_html(findings, extras or Extras(), cast("Language", language), slide, case_id)
     with explained(path, when_full="free some space and write the report again"):
-        write_atomically(path, html.encode())
+        write_atomically(path, html.encode(errors="replace"))
 
 
 def report_html(
