@@ -178,7 +178,18 @@ BAD_INPUT = [
     (("estimate", "discs.tiff", "--device", "tpu"), ("tpu",)),
     (("estimate", "discs.tiff", "--cell-mm", "-1"), ("--cell-mm -1",)),
     (("estimate", "discs.tiff", "--cell-mm", "nan"), ("--cell-mm nan",)),
+    (("estimate", "discs.tiff", "--region", "1e308,0,1e308,1"), ("--region", "outside")),
+    (("estimate", "a**b.tiff"), ("a**b.tiff", "no such file")),
     (("estimate", "discs.tiff", "-o", "text.svs"), ("text.svs",)),
+    (("estimate", "discs.tiff", "-o", "."), ("discs.tiff", "choose another --output")),
+    (("segment", "other.png", "-o", ".", "--um-per-px", "0.5"), ("other.png", "overwritten")),
+    (("segment", "discs.tiff", "-o", "taken", "--um-per-px", "0.5"), ("discs.png", "no mask")),
+    (("hint", "discs.tiff", "-o", "other.png", "--um-per-px", "0.5"), ("other.png", "no hints")),
+    (("synthesize", "o.tiff", "--seed", 10**29), ("--seed",)),
+    (
+        ("train", "--data", "folder", "--model", "unet", "-o", "w.safetensors", "--seed", "-5"),
+        ("--seed",),
+    ),
     (("segment", "absent.png", "-o", "m", "--um-per-px", "0.5"), ("absent.png",)),
     (("segment", "text.svs", "-o", "m", "--um-per-px", "50"), ("50",)),
     (("evaluate", "--data", "absent"), ("absent",)),
@@ -208,6 +219,9 @@ def test_bad_input_ends_with_status_2_and_one_line(
     (folder / "text.svs").write_text("this is no slide\n")
     (folder / "cut.tiff").write_bytes(CUT)
     (folder / "folder").mkdir()
+    (folder / "taken").mkdir()
+    for picture in ("other.png", "taken/discs.png"):
+        cv2.imwrite(str(folder / picture), np.full((64, 64, 3), 200, np.uint8))
     monkeypatch.chdir(folder)
     if call[0] in ("estimate", "segment") and "--model" not in call:
         call = (*call, "--model", weights)

@@ -13,8 +13,10 @@ from made_up_findings import draw_nuclei
 from skimage.color import hed_from_rgb, separate_stains
 from skimage.measure import label, regionprops_table
 
+from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput, StoreError
 from napari_glioma_density.exchange import haematoxylin, nucleus_table
+from napari_glioma_density.exchange.cell_tables import write_cells_csv, write_totals_csv
 from napari_glioma_density.exchange.csv_files import write_csv_folder
 from napari_glioma_density.exchange.csv_text import safe_text
 from napari_glioma_density.exchange.extras import Extras, Intervals, References
@@ -24,7 +26,8 @@ from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.field_hotspots import find_field_hotspots
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.gathering import gather
-from napari_glioma_density.findings.sections import find_sections, measure_sections
+from napari_glioma_density.findings.sections import Section, find_sections, measure_sections
+from napari_glioma_density.findings.snapshot import Choices, take_snapshot
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
@@ -156,6 +159,29 @@ def test_nuclei_of_a_person_and_of_sections_are_told(found: Findings, tmp_path: 
     assert table["corrected"].tolist() == there.astype(int).tolist()
     assert 50 < there.sum() < 150
     assert set(table["section"]) == {"S1"}
+
+
+def test_cells_of_a_chosen_section_are_named_alike_in_every_table(
+    found: Findings, tmp_path: Path
+) -> None:
+    lattice = found.plane.lattice
+    patches = np.zeros((lattice.rows, lattice.columns), bool)
+    patches[1:3, 2:4] = True
+    section = Section("S2", patches, Block(1, 2, 2, 2), 0.2)
+    snapshot = take_snapshot(found.run.patches(), Choices(cell_mm=0.24, section=section))
+    chosen = dataclasses.replace(found, snapshot=snapshot)
+    write_nuclei_csv(tmp_path / "nuclei.csv", chosen, sections=[section])
+    write_cells_csv(tmp_path / "cells.csv", chosen)
+    write_totals_csv(tmp_path / "totals.csv", chosen)
+    nuclei, cells = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("nuclei", "cells"))
+    assert cells["cell"].tolist() == ["S2 A1", "S2 A2", "S2 B1", "S2 B2"]
+    assert set(cells["section"]) == {"S2"}
+    here = nuclei[nuclei["section"] == "S2"]
+    counts = here["cell"].value_counts()
+    density = counts[cells["cell"]].to_numpy() / cells["tissue_mm2"]
+    np.testing.assert_allclose(density, cells["nuclei_per_mm2"], rtol=1e-3)
+    assert nuclei["cell"][nuclei["section"] != "S2"].isna().all()
+    assert pd.read_csv(tmp_path / "totals.csv")["of"].tolist() == ["S2"]
 
 
 def test_many_nuclei_are_written_a_part_at_a_time(

@@ -1,5 +1,6 @@
 """The user's own models: found by name, removed by name; what ships stays."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,14 @@ def test_a_shipped_model_stays(folder: Path, name: str) -> None:
         remove_model(name)
     assert find_model(name).path.exists()
     assert (folder / f"{name}.safetensors").exists()
+
+
+def test_scores_of_other_weights_are_not_those_of_the_model(folder: Path) -> None:
+    kept = folder / "mine.metrics.json"
+    kept.write_text(json.dumps({"sha256": find_model("mine").sha256, "f1": 0.9}))
+    assert find_model("mine").metrics["f1"] == 0.9
+    kept.write_text(json.dumps({"sha256": "0" * 64, "f1": 0.9}))
+    assert find_model("mine").metrics == {}
 
 
 @pytest.mark.parametrize("name", ["yours", "", "../models/mine", "mine.safetensors"])

@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from napari_glioma_density.errors import DataSetError
-from napari_glioma_density.training.dataset import open_data_set, read_field
+from napari_glioma_density.training.dataset import open_data_set, read_field, read_rgb
 from napari_glioma_density.training.ignore_zones import read_ignored
 
 MakeDataSet = Callable[..., Path]
@@ -30,6 +31,21 @@ def test_fields_come_back_as_written(make_data_set: MakeDataSet) -> None:
     assert data.ships_weights
     assert pixels.rgb.shape == (96, 96, 3)
     assert pixels.rgb[pixels.labels > 0].mean(axis=0) == pytest.approx([90, 60, 130], abs=2)
+
+
+def test_a_picture_is_read_as_its_labels_lie_and_on_white(tmp_path: Path) -> None:
+    """Whatever way a camera says that it is up."""
+    rgb = np.zeros((60, 90, 3), np.uint8)
+    rgb[:30] = 200
+    camera, transparent = tmp_path / "camera.jpg", tmp_path / "transparent.png"
+    turned = Image.Exif()
+    turned[0x0112] = 6  # a quarter turn
+    Image.fromarray(rgb).save(camera, exif=turned, quality=95)
+    read = read_rgb(camera)
+    assert read.shape == rgb.shape
+    assert np.abs(read.astype(int) - rgb).max() < 8
+    cv2.imwrite(str(transparent), np.dstack([rgb, np.zeros((60, 90), np.uint8)]))
+    assert (read_rgb(transparent) == 255).all()
 
 
 @pytest.mark.parametrize(

@@ -282,10 +282,13 @@ class AnnotatedField(SteppedField):
         known: Nucleus | None,
     ) -> dict[int, Nucleus]:
         """Draw nuclei, ids and masks in a window, in place of one; return what is known of them."""
-        drawn = {}
+        drawn, least = {}, shaping.smallest_px(self.record.working_um_per_px)
         for number, mask in parts:
             draft.write(window, mask, number)
             # Beyond the field's edge nothing was redrawn: there the side of the centre stays.
-            counted = known is None or known.counted or not self._at_edge(window, mask)
+            if self._at_edge(window, mask):
+                counted = known is None or known.counted
+            else:
+                counted = bool(np.count_nonzero(mask) >= least)
             drawn[number] = Nucleus(Origin.HAND, counted)
         return drawn

@@ -134,7 +134,7 @@ def _estimated(slide: str, asked: _Asked, began: float) -> dict[str, Any]:
 
     with open_slide(slide) as opened:
         known = opened if asked.um_per_px is None else opened.with_um_per_px(asked.um_per_px)
-        folder = _folder(asked.output, known.name)
+        folder = _folder(asked.output, known.name, known.path)
         # Importing torch takes seconds: not before the slide has turned out to be one.
         from napari_glioma_density.estimate import prepare
 
@@ -219,9 +219,11 @@ def _block_patches(block_px: int | None) -> int | None:
     return block_px // 480
 
 
-def _folder(output: Path, slide_name: str) -> Path:
+def _folder(output: Path, slide_name: str, slide: Path) -> Path:
     """Where results will go; made only once the slide has turned out to be measurable."""
     folder = output / slide_name
+    if folder.resolve() == slide.resolve():
+        raise BadInput(f"{folder}: is the slide itself; choose another --output")
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder}: is a file where results would go; choose another --output")
     return folder

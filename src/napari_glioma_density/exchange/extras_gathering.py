@@ -47,6 +47,8 @@ from napari_glioma_density.regions.measuring import RegionSums, parts_of, sums_o
 from napari_glioma_density.regions.region import Region, RegionKind
 
 MOST_COMPARISONS = 6
+NOT_VALIDATED: tuple[Specimen, ...] = ("frozen", "smear")
+"""Specimens of which none was among those that models were validated on."""
 
 
 def gather_extras(findings: Findings, specimen: Specimen = "unknown") -> Extras:
@@ -61,6 +63,8 @@ def gather_extras(findings: Findings, specimen: Specimen = "unknown") -> Extras:
     """
     regions, marks, sections = _Regions(findings), _marks(findings), sections_of(findings)
     known = intervals(findings, sections)
+    if known and known.error.basis.data_sets and specimen in NOT_VALIDATED:
+        known = None
     error = known.error if known else None
     return Extras(
         specimen=specimen,

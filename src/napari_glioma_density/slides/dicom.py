@@ -18,7 +18,7 @@ def dicom_member(folder: Path, name: str) -> Path:
     SlideError
         When the folder holds no DICOM slide, or more than one.
     """
-    members = {_series_of(file): file for file in sorted(folder.iterdir()) if _is_dicom(file)}
+    members = {_series_of(file): file for file in sorted(folder.iterdir()) if is_dicom(file)}
     members.pop(None, None)
     if not members:
         raise SlideError(
@@ -33,7 +33,8 @@ def dicom_member(folder: Path, name: str) -> Path:
     return next(iter(members.values()))
 
 
-def _is_dicom(file: Path) -> bool:
+def is_dicom(file: Path) -> bool:
+    """Whether a file begins as DICOM files do."""
     if not file.is_file():
         return False
     with file.open("rb") as opened:

@@ -8,14 +8,18 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from napari_glioma_density.slides.dicom import is_dicom
+
 _SAMPLE_BYTES = 2**20
+_OF_MIRAX = (".dat", ".ini")
 
 
 def fingerprint_of(path: Path) -> str:
     """Return the SHA-256, in hex, of a slide's size and of its head, middle and tail MiB.
 
-    Of a folder the files' names, sizes and samples count. A MIRAX slide's pixels lie in the
-    folder of its name, which therefore counts too.
+    Of a folder the names, sizes and samples of its DICOM files count, and of no others: what
+    programs leave in folders makes no other slide of it. A MIRAX slide's pixels lie in the folder
+    of its name, whose ``.dat`` and ``.ini`` files therefore count too.
     """
     digest = hashlib.sha256()
     for file in _files_of(path):
@@ -33,10 +37,11 @@ def pseudonym_of(fingerprint: str) -> str:
 
 def _files_of(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.is_file())
+        return sorted(file for file in path.iterdir() if is_dicom(file))
     companion = path.with_suffix("")
     if path.suffix.lower() == ".mrxs" and companion.is_dir():
-        return [path, *_files_of(companion)]
+        of_mirax = (file for file in companion.iterdir() if file.suffix.lower() in _OF_MIRAX)
+        return [path, *sorted(file for file in of_mirax if file.is_file())]
     return [path]
 
 

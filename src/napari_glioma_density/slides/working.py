@@ -127,7 +127,7 @@ def working_plane(slide: Slide, um_per_px: float) -> WorkingPlane:
     if slide_um > _MAX_ENLARGEMENT * um_per_px:
         raise SlideError(
             f"{slide.name}: at {slide_um:g} µm/px it is too coarse for a model that works at "
-            f"{um_per_px:g} µm/px; scan it at 20× or more, or correct --um-per-px"
+            f"{um_per_px:g} µm/px; scan it at 20× or more, or give its true µm/px"
         )
     index = _level_for(slide, slide_um, um_per_px)
     level = slide.levels[index]

@@ -24,6 +24,7 @@ from napari_glioma_density.ui.stored import ShownRun
 CIRCLE_COLOUR = "#00E5FF"
 CIRCLE_WIDTH_PX = 2.0
 NOT_YET = "There is no hotspot yet: estimate the density first."
+SEARCHING = "The circles are still being placed: a moment."
 CHOOSE_FIRST = "Fly to a hotspot first (N); then leave it out."
 
 
@@ -70,7 +71,7 @@ class Hotspots:
         """Of circles; None for cells of the grid."""
         self.spots: tuple[Hotspot, ...] = ()
         self.chosen: Hotspot | None = None
-        self.searching = False
+        self.searching = self._told_to_wait = False
         self.left_out: LeftOut | None = None
         """The last one, until it is taken back or another slide is shown."""
         self._left_at: int | None = None
@@ -89,7 +90,8 @@ class Hotspots:
     def next(self) -> None:
         """Fly to the place that follows the one flown to last; from the last to the first."""
         if not self.spots:
-            self._session.problem.emit(NOT_YET)
+            self._told_to_wait = self.searching
+            self._session.problem.emit(SEARCHING if self.searching else NOT_YET)
             return
         self.fly(self._rank_to_come() % len(self.spots))
 
@@ -171,6 +173,9 @@ class Hotspots:
 
     def _end_search(self) -> None:
         self.searching = False
+        if self._told_to_wait:
+            self._told_to_wait = False
+            self._session.problem.emit("")
         self.changed.emit()
         self._follow()
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari_glioma_density.estimate import Estimation
 
 REGION_LAYER = "region"
+_SLIDE = "glioma-density slide"
+"""In the layer's metadata: the fingerprint of the slide that it was drawn on."""
 COLOUR = "#0057FF"
 EDGE_PX = 3
 PARTS = 8
@@ -74,7 +76,7 @@ def region_of(viewer: Any, slide: Slide, scope: Scope) -> Region | None:
     if scope in (Scope.VIEW, Scope.LIVE):
         return Region(_on_slide(visible_part(viewer), slide))
     layer = _region_layer(viewer)
-    if layer is None or not layer.data:
+    if layer is None or not layer.data or _is_of_another(layer, slide):
         raise BadInput("No region is drawn: draw a rectangle on the layer “region”.")
     corners = np.array([layer.data_to_world(corner) for corner in layer.data[-1]])
     rectangle = _on_slide(_around(corners), slide)
@@ -104,9 +106,15 @@ def _around(corners: NDArray[np.float64]) -> View:
     return View(float(top), float(left), float(bottom - top), float(right - left))
 
 
-def draw_region(viewer: Any) -> None:
-    """Select the region layer, made when absent, ready to draw a rectangle."""
+def draw_region(viewer: Any, slide: Slide | None = None) -> None:
+    """Select the region layer, made when absent, ready to draw a rectangle.
+
+    What was drawn on another slide goes, for all slides begin at the same place.
+    """
     layer = _region_layer(viewer)
+    if layer is not None and slide is not None and _is_of_another(layer, slide):
+        viewer.layers.remove(layer)
+        layer = None
     if layer is None:
         layer = Shapes(
             name=REGION_LAYER,
@@ -115,10 +123,22 @@ def draw_region(viewer: Any) -> None:
             face_color="transparent",
             edge_width=EDGE_PX / viewer.scene.camera.zoom,
             units=(MICROMETRE, MICROMETRE),
+            metadata={} if slide is None else {_SLIDE: slide.fingerprint},
         )
         viewer.add_layer(layer)
     viewer.layers.selection.active = layer
     layer.mode = "add_rectangle"
+
+
+def show_region(viewer: Any, slide: Slide | None) -> None:
+    """Show the region that was drawn on a slide, hide one of another."""
+    layer = _region_layer(viewer)
+    if layer is not None and slide is not None:
+        layer.visible = not _is_of_another(layer, slide)
+
+
+def _is_of_another(layer: Shapes, slide: Slide) -> bool:
+    return bool(layer.metadata.get(_SLIDE, slide.fingerprint) != slide.fingerprint)
 
 
 def _region_layer(viewer: Any) -> Shapes | None:

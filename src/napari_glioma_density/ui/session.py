@@ -25,6 +25,7 @@ from napari_glioma_density.ui.hotspots import Hotspots
 from napari_glioma_density.ui.open_slides import OpenSlides
 from napari_glioma_density.ui.overlays.stack import OverlayStack
 from napari_glioma_density.ui.readiness import LoadSegmenter, Readiness, load_segmenter
+from napari_glioma_density.ui.region import show_region
 from napari_glioma_density.ui.stored import ShownRun, stored_results
 from napari_glioma_density.ui.sureness import Sureness
 
@@ -125,6 +126,7 @@ class Session:
 
     def _change_slide(self) -> None:
         self.estimating.leave()
+        show_region(self.viewer, self.slides.slide)
         self._asked = None
         self._clear()
         self.problem.emit("")

@@ -22,11 +22,17 @@ class Sureness:
 
     @property
     def error(self) -> DensityError | None:
-        """Of the model on the slide on show; None where nothing is known of it."""
+        """Of the model on the slide on show; None where nothing is known of it.
+
+        What validation has found says nothing of specimens that were not among it; corrected
+        fields of the slide itself do.
+        """
         shown = self._session.shown
         if shown is None:
             return None
-        return self._found[1] if self._found and self._found[0] is shown else shown.error
+        error = self._found[1] if self._found and self._found[0] is shown else shown.error
+        not_validated = bool(self._session.slides.specimen.caution)
+        return None if error and error.basis.data_sets and not_validated else error
 
     def refresh(self) -> None:
         """Find it anew, in the background, once all edits are on disk."""

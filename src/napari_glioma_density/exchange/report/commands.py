@@ -9,20 +9,33 @@ from numpy.typing import NDArray
 from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.exchange.plots.words import Language
 from napari_glioma_density.findings.findings import Findings
-from napari_glioma_density.findings.snapshot import Bands
+from napari_glioma_density.findings.snapshot import Bands, Snapshot
 
 _BY_HAND = ("given", "estimated")
 """How the source of a µm/px begins that the slide's file does not hold."""
 _SCALES = {"this slide": Bands.SLIDE, "colour-blind safe": Bands.SAFE}
 
 
-def commands(findings: Findings, language: Language) -> tuple[str, str]:
-    """Return what to type to estimate the slide and to write the report, without any file name."""
+def commands(findings: Findings, language: Language) -> tuple[str, ...]:
+    """Return what to type to estimate the slide and to write the report, without any file name.
+
+    Nothing where the figures are those of a section or of a drawn polygon, which have no option.
+    """
+    if not _can_be_typed(findings.snapshot):
+        return ()
     estimate = ["glioma-density estimate SLIDE -o FOLDER", *_estimate_options(findings)]
     report = ["glioma-density export STORE --to report -o report.html", *_choices(findings)]
     if language != "en":
         report.append(f"--language {language}")
     return " ".join(estimate), " ".join(report)
+
+
+def _can_be_typed(snapshot: Snapshot) -> bool:
+    """Whether there is no section, and the scope is the whole slide or a rectangle of patches."""
+    if snapshot.grid.section:
+        return False
+    scope = snapshot.scope
+    return scope is None or bool(scope[np.ix_(scope.any(axis=1), scope.any(axis=0))].all())
 
 
 def _estimate_options(findings: Findings) -> Iterator[str]:

@@ -121,7 +121,7 @@ class Contents:
     profiles: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
     model: ModelNotes
-    commands: tuple[str, str]
+    commands: tuple[str, ...]
 
 
 def gather_contents(

@@ -18,8 +18,11 @@ class ClickAdding:
         self._watch = ClickWatch(annotation.session.viewer, self._clicked)
 
     def toggle(self) -> None:
-        """Switch on, or off."""
+        """Switch on, or off; what is in hand to paint or erase with is put down first."""
         self.on = not self.on
+        field = self._annotation.field
+        if self.on and field is not None:
+            field.layers.annotation.mode = "pan_zoom"
         self.changed.emit(self.on)
 
     def close(self) -> None:

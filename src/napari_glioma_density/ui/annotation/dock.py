@@ -97,6 +97,7 @@ class AnnotationDock(LivingDock):
         add(box.second_reader, self.annotation.let_second_read)
         add(box.walk_chosen, self._show_review)
         add(self.reviewing.changed, self._show_review)
+        add(self.annotation.session.blinded_changed, lambda _: self._show_review())
 
     def _wire_tuning(self) -> None:
         add = self._wires.add
@@ -121,9 +122,12 @@ class AnnotationDock(LivingDock):
             self.hint_box.show_counts(len(found.missing.hints), rejected, found.unsupported_nuclei)
 
     def _show_review(self) -> None:
-        cell = self.reviewing.cell
+        # A second reader is not to know what the first thought of a cell.
+        blinded = self.annotation.session.blinded
+        cell = None if blinded else self.reviewing.cell
         self.review_box.show_cell(*(cell or (None,)))
-        self.review_box.show_count(*self.reviewing.progress(self.review_box.walk))
+        progress = (0, 0) if blinded else self.reviewing.progress(self.review_box.walk)
+        self.review_box.show_count(*progress)
 
     def _compare_readers(self) -> Figures:
         if self.annotation.shelf is None:

@@ -115,7 +115,8 @@ class FieldBox(Box):
     def _choose_where(self, where: str) -> None:
         """Take up the drawing tool when a rectangle is wanted."""
         if Where(where) is Where.DRAWN:
-            draw_region(self._annotation.session.viewer)
+            session = self._annotation.session
+            draw_region(session.viewer, session.slides.slide)
 
     def _show_reader(self) -> None:
         second = self._annotation.reader == SECOND

@@ -67,7 +67,7 @@ class Reviewing:
             return
         address = parse_address(note.address)
         block = snapshot.grid.block(address.row, address.column)
-        self._session.background.submit(
+        self._session.background.write(
             lambda: log.mark(
                 block,
                 reviewed=note.reviewed,

@@ -29,6 +29,9 @@ class ProblemLine(QWidget):  # type: ignore[misc]
         self._show("")
 
     def _show(self, problem: str) -> None:
+        slide = self._session.slides.slide
+        if slide is not None:  # errors name the file, which may be an accession number
+            problem = problem.replace(slide.name, slide.pseudonym)
         self.line.setText(problem)
         self.anyway.setVisible(self._session.estimating.refused is not None)
         self.setVisible(bool(problem))

@@ -103,7 +103,7 @@ class ScopeBox(Box):
 
     def _scope_changed(self, scope: str) -> None:
         if Scope(scope) is Scope.DRAWN:
-            draw_region(self._session.viewer)
+            draw_region(self._session.viewer, self._session.slides.slide)
 
     def _show_phase(self) -> None:
         phase = self._session.estimating.phase

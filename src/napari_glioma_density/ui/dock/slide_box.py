@@ -62,7 +62,9 @@ class SlideBox(Box):
     def _asking(self) -> QWidget:
         """Return the line on which µm/px is given."""
         line = QWidget()
-        self._um_per_px = FloatSpinBox(value=0.25, min=0.05, max=5, step=0.01)
+        # What is not a slide's resolution can be typed, so that it is refused with a word.
+        self._um_per_px = FloatSpinBox(value=0.25, min=0, max=10_000, step=0.01)
+        self._um_per_px.native.setDecimals(4)
         give = QPushButton("Set µm/px")
         give.clicked.connect(self._give_typed)
         quick = [QPushButton(name) for name in QUICK_CHOICES]
@@ -92,6 +94,7 @@ class SlideBox(Box):
     def _set_specimen(self, specimen: str) -> None:
         self._session.slides.set_specimen(Specimen(specimen))
         self._show_specimen()
+        self._session.measured.emit()  # intervals hang on it
 
     def _show_specimen(self) -> None:
         slides = self._session.slides

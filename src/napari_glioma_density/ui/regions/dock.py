@@ -130,19 +130,21 @@ class RegionsDock(LivingDock):
     def _hide_numbers(self, hidden: bool) -> None:
         self.body.setVisible(not hidden)
         self._hidden_note.setVisible(hidden)
+        self._draw()
 
     def _draw(self) -> None:
-        """Draw the regions of the slide on show."""
+        """Draw the regions of the slide on show, for all but a reader who is not to see them."""
         chosen = self.desk.chosen.id if self.desk.chosen else ""
         try:
             um_per_px = self.desk.um_per_px
         except BadInput:  # no slide, or one without µm/px: nothing can be drawn on it
             um_per_px = 1.0
-        self.overlay.show(self.desk.regions, um_per_px, chosen)
+        regions = () if self.session.blinded else self.desk.regions
+        self.overlay.show(regions, um_per_px, chosen)
 
     def _choose_at(self, y_um: float, x_um: float) -> None:
         """Choose the region under a click."""
-        if self.desk.regions:
+        if self.desk.regions and not self.session.blinded:
             zoom = self.session.viewer.scene.camera.zoom
             self.desk.choose(region_at(self.desk.regions, y_um, x_um, self.desk.um_per_px, zoom))
 

@@ -63,6 +63,11 @@ class RegionRow(NamedTuple):
         return self.sums.tissue_density_percent if self.sums else None
 
     @property
+    def shown_percent(self) -> str:
+        """The same in words, with a star where not all of it was measured."""
+        return words.percent(self.percent) + (" *" if self.size_tip else "")
+
+    @property
     def nuclei_per_mm2(self) -> float | None:
         """Of tissue."""
         return self.sums.nuclei_per_mm2 if self.sums else None
@@ -83,8 +88,8 @@ COLUMNS = (
         tip=lambda each: each.size_tip, width_px=70,
     ),
     Column(
-        "% of\ntissue", lambda each: words.percent(each.percent), lambda each: each.percent,
-        tip=lambda each: each.size_tip, width_px=56,
+        "% of\ntissue", lambda each: each.shown_percent, lambda each: each.percent,
+        tip=lambda each: each.size_tip, width_px=66,
     ),
     Column(
         "Nuclei\n/mm²",

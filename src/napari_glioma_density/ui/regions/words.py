@@ -65,7 +65,7 @@ def sloping(slope: Slope | None, decay: Decay | None) -> str:
     if decay is not None:
         ends = Interval(decay.interval.low / UM_PER_MM, decay.interval.high / UM_PER_MM)
         length = f"Decay length {decay.length_um / UM_PER_MM:.2f} mm{_interval(ends, 2)}"
-        lines.append(f"{length}, down to {words.percent(decay.plateau_percent)}")
+        lines.append(f"{length}, towards {words.percent(decay.plateau_percent)}")
     return "\n".join(lines) or "Too little tissue along it for a slope."
 
 
