@@ -49,6 +49,14 @@ def draw(work: Annotator, mode: str) -> None:
     layer.mode = mode
 
 
+def test_adding_by_click_puts_down_what_is_in_hand(at_desk: Annotator) -> None:
+    at_desk.begin()
+    draw(at_desk, "erase")
+    at_desk.key(Qt.Key.Key_G, Qt.KeyboardModifier.ShiftModifier)
+    assert at_desk.dock.adding.on
+    assert at_desk.field.layers.annotation.mode == "pan_zoom"
+
+
 def test_field_opens_with_the_models_nuclei_and_the_runs_number(at_desk: Annotator) -> None:
     at_desk.begin(1, 1)
     shown = at_desk.session.shown

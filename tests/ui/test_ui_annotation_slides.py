@@ -20,6 +20,7 @@ from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
+from napari_glioma_density.ui.annotation.review_box import NO_CELL
 from napari_glioma_density.ui.annotation.shelf import SECOND, FieldShelf, Wanted, counting
 from napari_glioma_density.ui.dock.export_box import ExportBox
 from napari_glioma_density.ui.region import draw_region
@@ -229,8 +230,16 @@ def test_second_reader_begins_without_the_firsts_outlines_and_some_fields_blank(
     at_work.annotation.actions.toggle_done()
     at_work.annotation.tick()
     at_work.wait(lambda: at_work.session.snapshot.corrected.sum() == 2)
-    at_work.dock.review_box._blinded.setChecked(True)
+    at_work.session.cells.go_to("B2")
+    review = at_work.dock.review_box
+    review._comment.setText("mitoses")
+    at_work.press(review._mark)
+    at_work.wait(lambda: "reviewed 1" in review._count.text())
+    review._blinded.setChecked(True)
     at_work.wait(lambda: len(at_work.rows()) == 2)
+    told = [review._cell.text(), review._comment.text(), review._state.text()]
+    assert told == [NO_CELL, "", ""], "what the first reader thought of a cell"
+    assert not review._count.text()
     assert at_work.field is None
     assert [row[2] for row in at_work.rows()] == ["to read"] * 2
     at_work.wait(lambda: not at_work.session.snapshot.corrected.any())
@@ -244,8 +253,9 @@ def test_second_reader_begins_without_the_firsts_outlines_and_some_fields_blank(
         assert not drawn.any() or np.array_equal(drawn, mask)
         assert "by the model" not in at_work.dock.field_box._numbers.text()
     assert blank == 1
-    at_work.dock.review_box._blinded.setChecked(False)
+    review._blinded.setChecked(False)
     at_work.wait(lambda: at_work.session.snapshot.corrected.sum() == 2)
+    assert review._comment.text() == "mitoses"
 
 
 def test_fields_are_cells_and_drawings_of_a_size_one_can_look_through(

@@ -27,7 +27,9 @@ from qtpy.QtWidgets import (
 from quick_segmenter import DarkPixels
 
 from napari_glioma_density.density import COLOUR_BLIND_BANDS, PAPER_BANDS, PatchTable
+from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.snapshot import Bands, Choices, Snapshot
+from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
@@ -286,6 +288,18 @@ def test_given_um_per_px_can_be_given_again(
     quick = {one.text(): one for one in box.findChildren(QPushButton)}
     quick["20×"].click()
     assert not box._ask.isHidden()
+    typed, (give,) = (
+        box._um_per_px,
+        [one for one in box.findChildren(QPushButton) if one.text() == "Set µm/px"],
+    )
+    typed.native.lineEdit().setText("0.2527")
+    give.click()
+    assert dock.session.slides.slide.um_per_px == 0.2527
+    typed.native.lineEdit().setText("500")
+    give.click()
+    assert "500 µm/px is not a slide's resolution" in dock.problem.line.text()
+    assert dock.session.slides.slide.pseudonym in dock.problem.line.text()
+    assert "bare.tiff" not in dock.problem.line.text()
     quick["40×"].click()
     assert dock.session.slides.slide.um_per_px == 0.25
     assert dock.session.slides.slide.resolution.source == "estimated from 40×"
@@ -471,6 +485,22 @@ def test_after_going_to_a_cell_the_keys_are_the_slide_s_again(finished: Any, qtb
     assert finished.session.cells.chosen == (0, 0)
     assert box.text() == ""
     assert not box.hasFocus()
+
+
+def test_validation_gives_no_interval_to_specimens_that_were_not_in_it(finished: Any) -> None:
+    session, box = finished.session, finished.boxes[0]
+    of_slide = DensityError(0.1, 0.1, 2.0, 10, Basis(3, 1))
+    validated = replace(of_slide, basis=Basis(20, 20, ("LGG",)))
+    for specimen, error in ((Specimen.FFPE, validated), (Specimen.FROZEN, of_slide)):
+        session.sureness._found = session.shown, error
+        box._specimen.value = specimen
+        assert session.sureness.error is error
+        assert "95 %" in finished.scope_box._nuclei.text()
+    session.sureness._found = session.shown, validated
+    for specimen in (Specimen.SMEAR, Specimen.FROZEN):
+        box._specimen.value = specimen
+        assert session.sureness.error is None
+        assert "95 %" not in finished.scope_box._nuclei.text()
 
 
 def test_hotspots_follow_one_another_by_rank(finished: Any) -> None:

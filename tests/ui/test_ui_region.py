@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from painted_slide import write_slide
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.slides import open_slide
@@ -15,6 +16,7 @@ from napari_glioma_density.ui.region import (
     draw_region,
     patches_within,
     region_of,
+    show_region,
 )
 
 pytestmark = pytest.mark.window
@@ -51,3 +53,22 @@ def test_drawn_shapes_are_given_in_px_of_the_slide(
         drawn = region_of(viewer, slide, Scope.DRAWN)
     assert drawn.rectangle == (0, 0, 1920, 1440)
     assert drawn.outline == ((0, 0), (1920, 0), (0, 1440))
+
+
+def test_what_was_drawn_on_one_slide_is_nothing_on_another(
+    make_napari_viewer: Callable[..., Any], slide_path: Path, tmp_path: Path
+) -> None:
+    viewer = make_napari_viewer()
+    other_path = write_slide(tmp_path / "other.tiff", 700, 900)
+    with open_slide(slide_path) as slide, open_slide(other_path) as other:
+        draw_region(viewer, slide)
+        viewer.layers["region"].add_rectangles(np.array([[100, 50], [200, 250]]))
+        assert region_of(viewer, slide, Scope.DRAWN) is not None
+        with pytest.raises(BadInput, match="No region is drawn"):
+            region_of(viewer, other, Scope.DRAWN)
+        show_region(viewer, other)
+        assert not viewer.layers["region"].visible
+        show_region(viewer, slide)
+        assert viewer.layers["region"].visible
+        draw_region(viewer, other)
+        assert len(viewer.layers["region"].data) == 0
