@@ -18,7 +18,7 @@ from made_up_blocks import SPEC, TISSUE, made_up_mask, made_up_result, write_run
 from napari_glioma_density.density import Block, PatchState, partition
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, Run, RunSpec
-from napari_glioma_density.results.attributes import write_attributes
+from napari_glioma_density.results.attributes import read_attributes, write_attributes
 from napari_glioma_density.results.store import recorded_slide
 
 Begin = Callable[..., Run]
@@ -289,6 +289,30 @@ def test_a_damaged_array_is_told_in_one_line(begin: Begin) -> None:
         begin()
 
 
+def test_a_tissue_map_of_another_size_is_told_in_one_line(begin: Begin) -> None:
+    run = begin()
+    run.close()
+    described = run.folder / "tissue" / "zarr.json"
+    array = json.loads(described.read_text())
+    described.write_text(json.dumps({**array, "shape": [array["shape"][0], 0]}))
+    with pytest.raises(StoreError, match="arrays are damaged"):
+        begin()
+
+
+@pytest.mark.parametrize(
+    "change", [{"height_px": "900"}, {"threshold": None}, {"block_patches": 0}, {"split": [[1]]}]
+)
+def test_a_specification_of_other_kinds_is_told_in_one_line(
+    begin: Begin, change: dict[str, object]
+) -> None:
+    run = begin()
+    run.close()
+    attributes = read_attributes(run.folder)
+    write_attributes(run.folder, {**attributes, "spec": {**attributes["spec"], **change}})
+    with pytest.raises(StoreError, match="its specification is damaged"):
+        Run(run.folder)
+
+
 @pytest.mark.parametrize("content", [b"", b"no chunk", b"\x28\xb5\x2f\xfd garbage"])
 def test_a_damaged_chunk_names_its_level_and_the_way_out(begin: Begin, content: bytes) -> None:
     with begin() as run:
@@ -306,12 +330,16 @@ def test_a_damaged_coarse_chunk_is_told_to_who_adds_a_block(begin: Begin) -> Non
             run.commit(made_up_result(run.lattice, SECOND))
 
 
-@pytest.mark.parametrize("y_px", [np.nan, -1, 1e9])
-def test_nuclei_beside_the_slide_are_noticed(begin: Begin, y_px: float) -> None:
+@pytest.mark.parametrize(
+    ("field", "value"), [("y_px", np.nan), ("y_px", -1), ("y_px", 1e9), ("origin", 64)]
+)
+def test_nuclei_beside_the_slide_or_of_nobody_are_noticed(
+    begin: Begin, field: str, value: float
+) -> None:
     with begin() as run:
         run.commit(made_up_result(run.lattice, FIRST))
         nuclei = np.fromfile(run.folder / "nuclei.bin", NUCLEUS_DTYPE)
-        nuclei["y_px"][0] = y_px
+        nuclei[field][0] = value
         nuclei.tofile(run.folder / "nuclei.bin")
         with pytest.raises(StoreError, match=r"nuclei\.bin: is damaged.*--restart"):
             run.nuclei()

@@ -12,6 +12,8 @@ from napari_glioma_density.results.durable import sync_tree
 NUCLEUS_DTYPE = np.dtype([("y_px", "<f4"), ("x_px", "<f4"), ("area_px", "<u4"), ("origin", "u1")])
 """Centre and area in working px of the slide; `origin` tells the model's nuclei (0) from others."""
 
+_ORIGINS = 4
+"""How many there are; see ``annotation.field.Origin``."""
 _TABLE_CHUNK = 65536
 
 
@@ -23,11 +25,12 @@ def as_records(nuclei: NDArray[np.void]) -> NDArray[np.void]:
     return records
 
 
-def lie_on(lattice: Lattice, nuclei: NDArray[np.void]) -> bool:
-    """Whether all centres are places on the slide."""
+def are_sound(lattice: Lattice, nuclei: NDArray[np.void]) -> bool:
+    """Whether all centres are places on the slide, and all origins known."""
     y, x = nuclei["y_px"], nuclei["x_px"]
     inside = (y >= 0) & (y < lattice.height_px) & (x >= 0) & (x < lattice.width_px)
-    return bool(inside.all())  # of what is no number as well: it is neither
+    known = nuclei["origin"] < _ORIGINS
+    return bool((inside & known).all())  # of what is no number as well: it is neither
 
 
 def in_slide_order(nuclei: NDArray[np.void]) -> NDArray[np.void]:

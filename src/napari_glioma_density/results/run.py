@@ -27,9 +27,9 @@ from napari_glioma_density.results.journal import JournalEntry, read_journal
 from napari_glioma_density.results.masks import MaskPyramid, StoredLevel
 from napari_glioma_density.results.nuclei import (
     NUCLEUS_DTYPE,
+    are_sound,
     as_records,
     in_slide_order,
-    lie_on,
     write_nucleus_table,
 )
 from napari_glioma_density.results.spec import RunSpec
@@ -63,6 +63,7 @@ class Run:
         with explained(folder), damage_named(folder):
             self._masks = MaskPyramid(folder / layout.MASKS, writable=lock is not None)
             self.tissue: NDArray[np.uint8] = zarr.open_array(folder / layout.TISSUE, mode="r")[:]
+            self._demand_tissue_of_the_slide()
         self._unrecorded: set[Block] = set()
         self._load_journal()
         if lock is not None:
@@ -88,13 +89,19 @@ class Run:
         """Return the mask at 1 (level 0), 1/4 or 1/16 of the working plane: uint8, 0 or 1."""
         return self._masks.levels[level]
 
+    def _demand_tissue_of_the_slide(self) -> None:
+        spec = self.spec
+        expected = -(-spec.height_px // TISSUE_PX), -(-spec.width_px // TISSUE_PX)
+        if self.tissue.shape != expected:
+            raise ValueError(f"a tissue map of {self.tissue.shape}, not {expected}")
+
     def nuclei(self) -> NDArray[np.void]:
         """Return the nuclei of finished blocks, by patch and position, as `NUCLEUS_DTYPE`."""
         with self._guard:
             count = self._nuclei_count
         with explained(self.folder):
             records = np.fromfile(self.folder / layout.NUCLEI, NUCLEUS_DTYPE, count)
-        if not lie_on(self.lattice, records):
+        if not are_sound(self.lattice, records):
             raise StoreError(f"{self.folder / layout.NUCLEI}: is damaged: {COMPUTE_ANEW}")
         return in_slide_order(records)
 

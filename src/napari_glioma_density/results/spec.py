@@ -4,8 +4,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self, get_origin
 
 from napari_glioma_density.density import Lattice
 
@@ -90,4 +90,15 @@ class RunSpec:
         """Return the spec that `to_json` wrote; TypeError or KeyError when it is not one."""
         split = frozenset((int(row), int(column)) for row, column in values["split"])
         colours = tuple(float(value) for value in values.get("colour_statistics", ()))
-        return cls(**{**values, "split": split, "colour_statistics": colours})
+        spec = cls(**{**values, "split": split, "colour_statistics": colours})
+        spec._demand_kinds()
+        return spec
+
+    def _demand_kinds(self) -> None:
+        """Raise TypeError or ValueError when a field is not what its annotation says."""
+        for one in fields(self):
+            value, kind = getattr(self, one.name), get_origin(one.type) or one.type
+            if type(value) is not kind and not (kind is float and type(value) is int):
+                raise TypeError(f"{one.name} is {value!r}")
+        if min(self.height_px, self.width_px, self.block_patches, self.working_um_per_px) <= 0:
+            raise ValueError("a plane or block without px")
