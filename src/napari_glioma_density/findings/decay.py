@@ -103,7 +103,7 @@ def fit_decay(profile: Profile, side: Side = Side.RIGHT) -> Decay | None:
     best = None if steps is None else _best_length(steps)
     if steps is None or best is None:
         return None
-    interval = _jackknife(profile, side, lambda some: _log_length(some, best))
+    interval = _jackknife(profile, side, _log_length)
     interval = _likely_lengths(steps, best) if interval is None else _exponential(interval)
     amplitude, plateau = _linear_part(steps, best)[0]
     return Decay(best, interval, float(amplitude), float(plateau))
@@ -156,11 +156,15 @@ def _range(steps: _Steps) -> tuple[float, float]:
     return steps.step_um / 2, _LONGEST * float(np.ptp(steps.distance_um))
 
 
+def _tried(steps: _Steps) -> tuple[NDArray[np.float64], int]:
+    """Lengths all over what can be told, and which of them fits best."""
+    trials = np.geomspace(*_range(steps), _TRIALS)
+    return trials, int(np.argmin([_linear_part(steps, trial)[1] for trial in trials]))
+
+
 def _best_length(steps: _Steps) -> float | None:
     """Length of least squares; None where it lies at the end of what can be told."""
-    shortest, longest = _range(steps)
-    trials = np.geomspace(shortest, longest, _TRIALS)
-    at = int(np.argmin([_linear_part(steps, trial)[1] for trial in trials]))
+    trials, at = _tried(steps)
     if at in (0, _TRIALS - 1):
         return None
     found = optimize.minimize_scalar(
@@ -171,8 +175,13 @@ def _best_length(steps: _Steps) -> float | None:
     return float(found.x)
 
 
-def _log_length(steps: _Steps, otherwise: float) -> float:
-    return float(np.log(_best_length(steps) or otherwise))
+def _log_length(steps: _Steps) -> float:
+    """Of a part of a border: where it sets no limit to the length, that end of what can be told."""
+    best = _best_length(steps)
+    if best is None:
+        trials, at = _tried(steps)
+        best = float(trials[at])
+    return float(np.log(best))
 
 
 def _likely_lengths(steps: _Steps, best: float) -> Interval:

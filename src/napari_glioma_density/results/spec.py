@@ -67,7 +67,11 @@ class RunSpec:
 
     @property
     def run_id(self) -> str:
-        """Name of the run: the same for the same numbers, whatever the device or block size."""
+        """Name of the run: the same for the same numbers, whatever the device or block size.
+
+        Where blocks meet, nuclei that touch may be told apart in another way: counts of patches
+        there may differ by one with the size of blocks.
+        """
         known = {name: getattr(self, name) for name in _CHANGES_THE_NUMBERS}
         ways = {"colour_fit": self.colour_fit, "counting": self.counting}
         # Runs from before there was a second way keep their names.

@@ -53,12 +53,12 @@ class RegionShelf:
     def save(self) -> None:
         """Bring to disk what was asked for; what went wrong is kept until `flush` tells it."""
         with self._guard:
-            try:
-                while self._asked:
-                    self._write(self._asked.popleft())
-            except BadInput as error:
-                self._asked.clear()
-                self._problem = str(error)
+            while self._asked:
+                change = self._asked.popleft()
+                try:
+                    self._write(change)
+                except BadInput as error:  # the next one may have better luck
+                    self._problem = str(error)
 
     def flush(self) -> _Disk:
         """Bring to disk what was asked for, read what is there, and tell what went wrong."""
