@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from napari_glioma_density.exchange.extras import (
     RegionComparison,
 )
 from napari_glioma_density.exchange.report import write_report
+from napari_glioma_density.exchange.report.commands import commands
 from napari_glioma_density.exchange.report.words import ReportWords, words_in
 from napari_glioma_density.exchange.tables import write_tables
 from napari_glioma_density.findings.comparison import Comparison
@@ -32,6 +34,7 @@ from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.profiles import Profile, ProfileKind
 from napari_glioma_density.findings.sections import MeasuredSection, Section, measure_sections
+from napari_glioma_density.findings.snapshot import Choices, take_snapshot
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.measuring import RegionSums
 from napari_glioma_density.slides import open_slide
@@ -289,6 +292,23 @@ def test_the_commands_name_what_was_chosen(found, bare_page):
     assert f"--run {found.spec.run_id}" in bare_page
     assert f"--cell-mm {found.snapshot.grid.cell_mm:.4g}" in bare_page
     assert "--um-per-px" not in bare_page
+
+
+def test_no_command_is_named_that_gives_other_figures(found):
+    lattice = found.plane.lattice
+    corner, rectangle = np.zeros((2, lattice.rows, lattice.columns), bool)
+    rectangle[1:3, 1:3] = corner[1:3, 1:3] = True
+    corner[1, 1] = False
+    section = Section("S2", rectangle, Block(1, 1, 2, 2), 0.2)
+
+    def told(choices: Choices, asked: Any = None) -> tuple[str, ...]:
+        snapshot = take_snapshot(found.run.patches(), choices, asked)
+        return commands(replace(found, snapshot=snapshot), "en")
+
+    assert not told(Choices(section=section))
+    assert not told(Choices(), corner)
+    assert all("--region" in command for command in told(Choices(), rectangle))
+    assert len(told(Choices())) == 2
 
 
 def test_another_slide_or_language_is_refused(found, named_slide: Path, tmp_path: Path):
