@@ -2,6 +2,8 @@
 
 import errno
 import json
+import signal
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -127,6 +129,27 @@ def test_a_newer_version_asks_for_an_update(
         RegionFile.open(tmp_path).put(NECROSIS)
     with pytest.raises(StoreError, match="update the program"):
         RegionFile.open(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be limited there")
+def test_of_several_regions_a_disk_that_fills_up_takes_none(tmp_path: Path) -> None:
+    import resource
+
+    file = RegionFile.open(tmp_path)
+    file.put(NECROSIS)
+    room = lines_of(tmp_path).stat().st_size + 600  # for the first of three, not for the last
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(StoreError, match="cannot be read or written"):
+            file.put(GREY, BORDER, NECROSIS.with_(id="another"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert file.regions() == RegionFile.open(tmp_path).regions() == (NECROSIS,)
+    file.put(GREY, BORDER)
+    assert RegionFile.open(tmp_path).regions() == (NECROSIS, GREY, BORDER)
 
 
 def test_a_full_disk_is_told_and_the_regions_stay(

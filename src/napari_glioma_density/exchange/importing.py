@@ -168,8 +168,8 @@ def _put_regions(store: Path, plane: Plane, found: Imported) -> int:
     marked = excluded_regions(ReviewLog.open(store, plane.lattice), plane)
     known = {region.id: region for region in (*marked, *file.regions())}
     new = [region for region in found.regions if not _is_same(region, known.get(region.id))]
-    for region in new:
-        file.put(region)
+    if new:
+        file.put(*new)
     return len(new)
 
 

@@ -52,15 +52,15 @@ class RegionFile:
         """Return the regions as they are now, in the order in which they were first drawn."""
         return tuple(self._regions.values())
 
-    def put(self, region: Region) -> None:
-        """Add a region, or put it in place of the one with its id.
+    def put(self, *regions: Region) -> None:
+        """Add regions, or put them in place of those with their ids: all of them or none.
 
         Raises
         ------
         StoreError
             When the disk refuses; nothing is changed then.
         """
-        self._log.append({"schema": SCHEMA, **_fields(region)})
+        self._log.append(*({"schema": SCHEMA, **_fields(region)} for region in regions))
 
     def remove(self, region_id: str) -> None:
         """Take a region away; its earlier lines stay in the file. An unknown id does no harm.

@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -56,10 +57,19 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def write_tail(path: Path, offset: int, data: bytes = b"") -> None:
-    """End a file with `data` at `offset`, cutting off what else was there; on disk on return."""
-    with path.open("r+b") as file:
+    """End a file with `data` at `offset`, cutting off what else was there; on disk on return.
+
+    Where the disk refuses the file ends at `offset`: no part of `data` stays.
+    """
+    with path.open("r+b", buffering=0) as file:
         file.truncate(offset)
         file.seek(offset)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except OSError:
+            with suppress(OSError):
+                file.truncate(offset)
+            raise

@@ -62,16 +62,19 @@ class LineLog:
             self._hand_on(fields)
             self._length += len(line)
 
-    def append(self, fields: Mapping[str, Any]) -> None:
-        """Add a line after those of other windows, which are handed on first, and hand it on.
+    def append(self, *entries: Mapping[str, Any]) -> None:
+        """Add lines after those of other windows, which are handed on first, and hand them on.
 
         Raises
         ------
         StoreError
-            When the disk refuses; nothing is added then.
+            When the disk refuses; none of them is added then.
         """
         # Half a character, as a broken name may hold, becomes a question mark.
-        line = json.dumps(fields, ensure_ascii=False).encode(errors="replace") + b"\n"
+        lines = [
+            json.dumps(fields, ensure_ascii=False).encode(errors="replace") + b"\n"
+            for fields in entries
+        ]
         busy = "another window is writing to it and does not end: close that window"
         with explained(self.path, self._when_full):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,12 +84,13 @@ class LineLog:
             self.reload()
             with explained(self.path, self._when_full):
                 self.path.touch()
-                write_tail(self.path, self._length, line)
+                write_tail(self.path, self._length, b"".join(lines))
                 sync_folder(self.path.parent)
         finally:
             lock.release()
-        self._length += len(line)
-        self._take_in(json.loads(line))
+        for line in lines:
+            self._length += len(line)
+            self._take_in(json.loads(line))
 
     def _unread_lines(self) -> list[bytes]:
         """Return the lines that are whole."""
