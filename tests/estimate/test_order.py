@@ -56,12 +56,16 @@ def test_what_comes_first_is_what_is_taken_next() -> None:
     assert len(queue.first(100)) == len(queue) == 10
 
 
-def test_a_view_that_moves_holds_the_queue_until_it_rests(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time by which a view is said to rest; to be put on."""
     now = [100.0]
     clock = SimpleNamespace(monotonic=lambda: now[0])
     monkeypatch.setattr("napari_glioma_density.estimate.order.time", clock)
+    return now
+
+
+def test_a_view_that_moves_holds_the_queue_until_it_rests(now: list[float]) -> None:
     focus = Focus(0, 0)
     queue = NearestFirst(squares(8, 8), focus)
     assert not queue.is_held
@@ -74,12 +78,7 @@ def test_a_view_that_moves_holds_the_queue_until_it_rests(
     assert not NearestFirst(squares(8, 8), None).is_held
 
 
-def test_a_view_that_never_rests_holds_the_queue_for_a_while_only(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now = [100.0]
-    clock = SimpleNamespace(monotonic=lambda: now[0])
-    monkeypatch.setattr("napari_glioma_density.estimate.order.time", clock)
+def test_a_view_that_never_rests_holds_the_queue_for_a_while_only(now: list[float]) -> None:
     focus, held = Focus(0, 0), []
     for _ in range(300):
         focus.stir()

@@ -18,9 +18,10 @@ from napari_glioma_density.annotation.field import (
     Start,
 )
 from napari_glioma_density.density import Block, PatchState
-from napari_glioma_density.findings.density_error import density_error
-from napari_glioma_density.findings.known_error import known_error
+from napari_glioma_density.findings.density_error import DensityError, density_error
+from napari_glioma_density.findings.known_error import holding, known_error
 from napari_glioma_density.findings.snapshot import Choices, take_snapshot
+from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.nuclei.registry import find_model
 from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, RunSpec
 
@@ -94,3 +95,12 @@ def test_fields_on_patches_that_are_left_out_do_not_count(findings: Any) -> None
     error = known_error(findings.store, findings.spec, findings.snapshot)
     assert error is not None
     assert str(error.basis) == "3 random corrected fields of this slide"
+
+
+def test_validation_holds_for_specimens_that_were_in_it_alone() -> None:
+    of_slide = DensityError(0.1, 0.1, 2.0, 10, Basis(3, 1))
+    validated = DensityError(0.1, 0.1, 2.0, 10, Basis(20, 20, ("LGG",)))
+    assert holding(validated, is_validated=True) is validated
+    assert holding(validated, is_validated=False) is None
+    assert holding(of_slide, is_validated=False) is of_slide
+    assert holding(None, is_validated=True) is None

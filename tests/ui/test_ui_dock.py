@@ -503,6 +503,17 @@ def test_validation_gives_no_interval_to_specimens_that_were_not_in_it(finished:
         assert "95 %" not in finished.scope_box._nuclei.text()
 
 
+def test_a_problem_names_the_slide_and_changes_no_word(finished: Any) -> None:
+    line, slide = finished.problem, finished.session.slides.slide
+    slide.name = "slide"  # as a folder of DICOM files may be called
+    finished.session.problem.emit("/data/slide.glioma.zarr: is no slide's store; slide 2 is")
+    assert (
+        line.line.text() == f"/data/{slide.pseudonym}.glioma.zarr: is no slide's store; slide 2 is"
+    )
+    finished.session.problem.emit("slide: not readable")
+    assert line.line.text() == f"{slide.pseudonym}: not readable"
+
+
 def test_hotspots_follow_one_another_by_rank(finished: Any) -> None:
     cells, hotspots = finished.session.cells, finished.session.snapshot.hotspots
     for hotspot in (*hotspots, hotspots[0]):

@@ -20,11 +20,13 @@ from rich.progress import (
 STARTED = time.perf_counter()
 """When the program began, as near as Python can say."""
 
-LARGEST_SEED = 2**32 - 1
-"""That every generator of random numbers takes."""
-
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout, logs on stderr.")
+]
+
+# As large as every generator of random numbers takes.
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, help="The same seed gives the same result.")
 ]
 
 stderr = Console(stderr=True, highlight=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import LARGEST_SEED, AsJson, print_json
+from napari_glioma_density.cli.console import AsJson, Seed, print_json
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ def fine_tune(
     ] = None,
     minutes: Annotated[float, typer.Option(help="Most that it may take.")] = 8.0,
     epochs: Annotated[int | None, typer.Option(help="Instead of what time allows.")] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_SEED, help="The same seed gives the same weights.")
-    ] = 0,
+    seed: Seed = 0,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="NAME.safetensors outside of your models' folder."),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from napari_glioma_density.cli.console import LARGEST_SEED, AsJson, progress_bar, show
+from napari_glioma_density.cli.console import AsJson, Seed, progress_bar, show
 
 
 def synthesize(
@@ -13,9 +13,7 @@ def synthesize(
     width: Annotated[int, typer.Option(help="Level-0 px.")],
     height: Annotated[int, typer.Option(help="Level-0 px.")],
     um_per_px: Annotated[float, typer.Option(help="Level-0 resolution, µm/px.")],
-    seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_SEED, help="The same seed draws the same slide.")
-    ] = 0,
+    seed: Seed = 0,
     traps: Annotated[
         bool, typer.Option("--traps", help="With what misleads; where goes to OUT.traps.geojson.")
     ] = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from napari_glioma_density.cli.console import LARGEST_SEED, AsJson, print_json
+from napari_glioma_density.cli.console import AsJson, Seed, print_json
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ def train(
         bool,
         typer.Option("--magnify", help="Let the network look at 4/3 of the size: finer outlines."),
     ] = False,
-    seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST_SEED, help="The same seed gives the same weights.")
-    ] = 0,
+    seed: Seed = 0,
     weight: Annotated[
         list[str] | None,
         typer.Option(

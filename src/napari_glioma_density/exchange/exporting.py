@@ -122,7 +122,8 @@ def _csv(findings: Findings, path: Path, wishes: Wishes) -> str:
     from napari_glioma_density.exchange.csv_files import write_csv_folder
     from napari_glioma_density.exchange.extras_gathering import gather_extras
 
-    write_csv_folder(path, findings, slide=wishes.slide, extras=gather_extras(findings))
+    extras = gather_extras(findings, wishes.specimen)
+    write_csv_folder(path, findings, slide=wishes.slide, extras=extras)
     return "patches, cells, nuclei, regions, exclusions, hotspots and totals"
 
 

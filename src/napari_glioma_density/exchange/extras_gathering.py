@@ -27,7 +27,7 @@ from napari_glioma_density.findings.field_hotspots import (
     field_hotspots,
 )
 from napari_glioma_density.findings.findings import Findings
-from napari_glioma_density.findings.known_error import known_error
+from napari_glioma_density.findings.known_error import holding, known_error
 from napari_glioma_density.findings.profiles import (
     REACH_UM,
     STEP_UM,
@@ -62,9 +62,7 @@ def gather_extras(findings: Findings, specimen: Specimen = "unknown") -> Extras:
         When a part of the store is damaged.
     """
     regions, marks, sections = _Regions(findings), _marks(findings), sections_of(findings)
-    known = intervals(findings, sections)
-    if known and known.error.basis.data_sets and specimen in NOT_VALIDATED:
-        known = None
+    known = intervals(findings, sections, specimen)
     error = known.error if known else None
     return Extras(
         specimen=specimen,
@@ -86,9 +84,12 @@ def densest_fields(findings: Findings) -> tuple[FieldHotspot, ...]:
     )
 
 
-def intervals(findings: Findings, sections: Iterable[MeasuredSection] = ()) -> Intervals | None:
+def intervals(
+    findings: Findings, sections: Iterable[MeasuredSection] = (), specimen: Specimen = "unknown"
+) -> Intervals | None:
     """Return how sure cells, total and nucleus count are; None when nothing is known of that."""
     error = known_error(findings.store, findings.spec, findings.snapshot)
+    error = holding(error, is_validated=specimen not in NOT_VALIDATED)
     if error is None:
         return None
     percent = findings.snapshot.totals.tissue_density_percent

@@ -100,8 +100,10 @@ def fit_decay(profile: Profile, side: Side = Side.RIGHT) -> Decay | None:
         nothing decays, or it does within a step, or over more than three times the distance seen.
     """
     steps = _steps(profile, side)
-    best = None if steps is None else _best_length(steps)
-    if steps is None or best is None:
+    if steps is None:
+        return None
+    best, is_limited = _best_length(steps)
+    if not is_limited:
         return None
     interval = _jackknife(profile, side, _log_length)
     interval = _likely_lengths(steps, best) if interval is None else _exponential(interval)
@@ -156,32 +158,23 @@ def _range(steps: _Steps) -> tuple[float, float]:
     return steps.step_um / 2, _LONGEST * float(np.ptp(steps.distance_um))
 
 
-def _tried(steps: _Steps) -> tuple[NDArray[np.float64], int]:
-    """Lengths all over what can be told, and which of them fits best."""
+def _best_length(steps: _Steps) -> tuple[float, bool]:
+    """Length of least squares, and whether it lies within what can be told, not at its end."""
     trials = np.geomspace(*_range(steps), _TRIALS)
-    return trials, int(np.argmin([_linear_part(steps, trial)[1] for trial in trials]))
-
-
-def _best_length(steps: _Steps) -> float | None:
-    """Length of least squares; None where it lies at the end of what can be told."""
-    trials, at = _tried(steps)
+    at = int(np.argmin([_linear_part(steps, trial)[1] for trial in trials]))
     if at in (0, _TRIALS - 1):
-        return None
+        return float(trials[at]), False
     found = optimize.minimize_scalar(
         lambda length: _linear_part(steps, length)[1],
         bounds=(trials[at - 1], trials[at + 1]),
         method="bounded",
     )
-    return float(found.x)
+    return float(found.x), True
 
 
 def _log_length(steps: _Steps) -> float:
     """Of a part of a border: where it sets no limit to the length, that end of what can be told."""
-    best = _best_length(steps)
-    if best is None:
-        trials, at = _tried(steps)
-        best = float(trials[at])
-    return float(np.log(best))
+    return float(np.log(_best_length(steps)[0]))
 
 
 def _likely_lengths(steps: _Steps, best: float) -> Interval:

@@ -54,6 +54,15 @@ def known_error(
     return own or density_error(spec.weights_sha256)
 
 
+def holding(error: DensityError | None, *, is_validated: bool) -> DensityError | None:
+    """Return what of an error holds for a specimen.
+
+    Of a kind that no validation has seen, what validation found does not; what fields of the slide
+    itself have shown does.
+    """
+    return None if error and error.basis.data_sets and not is_validated else error
+
+
 def _finished(store: Path, spec: RunSpec, reader: str) -> Iterator[tuple[FieldValues, Choice]]:
     corrections = Corrections.open(store, reader, writable=False)
     for record in corrections.records():

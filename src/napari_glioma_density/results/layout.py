@@ -26,9 +26,7 @@ UNCLOSED = "unclosed"
 
 def create_run(folder: Path, spec: RunSpec, tissue: NDArray[np.uint8]) -> None:
     """Fill a new folder with an empty run; on disk when this returns."""
-    expected = tuple(-(-length // TISSUE_PX) for length in (spec.height_px, spec.width_px))
-    if tissue.shape != expected:
-        raise ValueError(f"tissue map has shape {tissue.shape}, the plane asks for {expected}")
+    demand_tissue_of_plane(tissue, spec)
     folder.mkdir(parents=True)
     create_masks(folder / MASKS, spec.lattice)
     zarr.create_array(str(folder / TISSUE), data=tissue, chunks=(1024, 1024))
@@ -49,3 +47,10 @@ def create_run(folder: Path, spec: RunSpec, tissue: NDArray[np.uint8]) -> None:
 def _versions() -> dict[str, str]:
     packages = ("napari-glioma-density", "numpy", "zarr")
     return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def demand_tissue_of_plane(tissue: NDArray[np.uint8], spec: RunSpec) -> None:
+    """Raise ValueError where a tissue map has not the size of the plane."""
+    expected = tuple(-(-length // TISSUE_PX) for length in (spec.height_px, spec.width_px))
+    if tissue.shape != expected:
+        raise ValueError(f"tissue map has shape {tissue.shape}, the plane asks for {expected}")

@@ -63,7 +63,7 @@ class Run:
         with explained(folder), damage_named(folder):
             self._masks = MaskPyramid(folder / layout.MASKS, writable=lock is not None)
             self.tissue: NDArray[np.uint8] = zarr.open_array(folder / layout.TISSUE, mode="r")[:]
-            self._demand_tissue_of_the_slide()
+            layout.demand_tissue_of_plane(self.tissue, self.spec)
         self._unrecorded: set[Block] = set()
         self._load_journal()
         if lock is not None:
@@ -88,12 +88,6 @@ class Run:
     def mask(self, level: int) -> StoredLevel:
         """Return the mask at 1 (level 0), 1/4 or 1/16 of the working plane: uint8, 0 or 1."""
         return self._masks.levels[level]
-
-    def _demand_tissue_of_the_slide(self) -> None:
-        spec = self.spec
-        expected = -(-spec.height_px // TISSUE_PX), -(-spec.width_px // TISSUE_PX)
-        if self.tissue.shape != expected:
-            raise ValueError(f"a tissue map of {self.tissue.shape}, not {expected}")
 
     def nuclei(self) -> NDArray[np.void]:
         """Return the nuclei of finished blocks, by patch and position, as `NUCLEUS_DTYPE`."""

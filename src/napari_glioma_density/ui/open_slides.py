@@ -24,6 +24,8 @@ class OpenSlides:
 
     changed = Signal()
     """Another slide is current, or the current one has another µm/px."""
+    specimen_changed = Signal()
+    """The current slide's preparation is said to be another."""
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
@@ -52,6 +54,7 @@ class OpenSlides:
         """Remember the current slide's preparation as long as the viewer lives."""
         if self.slide is not None:
             self._specimens[self.slide.fingerprint] = specimen
+            self.specimen_changed.emit()
 
     def choose(self, layer: Image | None) -> None:
         """Make a layer's slide the current one."""

@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from psygnal import Signal
+
 from napari_glioma_density.findings.density_error import DensityError
-from napari_glioma_density.findings.known_error import known_error
+from napari_glioma_density.findings.known_error import holding, known_error
 from napari_glioma_density.ui.stored import ShownRun
 
 if TYPE_CHECKING:
@@ -14,25 +16,24 @@ if TYPE_CHECKING:
 class Sureness:
     """What intervals on the screen are made from; follows finished fields and exclusions."""
 
+    changed = Signal()
+    """Intervals are others, or none."""
+
     def __init__(self, session: "Session") -> None:
         self._session = session
         self._found: tuple[ShownRun, DensityError | None] | None = None
         self._left_out: Exclusions | None = None
         session.measured.connect(self._follow)
+        session.slides.specimen_changed.connect(self._tell)
 
     @property
     def error(self) -> DensityError | None:
-        """Of the model on the slide on show; None where nothing is known of it.
-
-        What validation has found says nothing of specimens that were not among it; corrected
-        fields of the slide itself do.
-        """
+        """Of the model on the slide on show; None where nothing is known of it."""
         shown = self._session.shown
         if shown is None:
             return None
         error = self._found[1] if self._found and self._found[0] is shown else shown.error
-        not_validated = bool(self._session.slides.specimen.caution)
-        return None if error and error.basis.data_sets and not_validated else error
+        return holding(error, is_validated=not self._session.slides.specimen.caution)
 
     def refresh(self) -> None:
         """Find it anew, in the background, once all edits are on disk."""
@@ -57,4 +58,8 @@ class Sureness:
         changed = error != self.error
         self._found = shown, error
         if changed and shown is self._session.shown:
-            self._session.measured.emit()
+            self._tell()
+
+    def _tell(self) -> None:
+        self.changed.emit()
+        self._session.measured.emit()

@@ -1,5 +1,7 @@
 """The line that says what went wrong, and the way on where there is one."""
 
+import re
+
 from napari.utils.notifications import show_warning
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
@@ -31,9 +33,14 @@ class ProblemLine(QWidget):  # type: ignore[misc]
     def _show(self, problem: str) -> None:
         slide = self._session.slides.slide
         if slide is not None:  # errors name the file, which may be an accession number
-            problem = problem.replace(slide.name, slide.pseudonym)
+            problem = _named(slide.name).sub(slide.pseudonym, problem)
         self.line.setText(problem)
         self.anyway.setVisible(self._session.estimating.refused is not None)
         self.setVisible(bool(problem))
         if problem and not self.isVisible():  # the dock may be closed or behind another
             show_warning(problem)
+
+
+def _named(file_name: str) -> re.Pattern[str]:
+    """Where a problem names a file, alone or in a path; not where a word is the same."""
+    return re.compile(rf"(?:^|(?<=[\s/\\])){re.escape(file_name)}(?=[:/\\]|\.glioma)")

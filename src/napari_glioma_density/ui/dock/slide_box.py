@@ -94,7 +94,6 @@ class SlideBox(Box):
     def _set_specimen(self, specimen: str) -> None:
         self._session.slides.set_specimen(Specimen(specimen))
         self._show_specimen()
-        self._session.measured.emit()  # intervals hang on it
 
     def _show_specimen(self) -> None:
         slides = self._session.slides

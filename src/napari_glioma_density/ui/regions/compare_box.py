@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from napari_glioma_density.density import CellGrid
 from napari_glioma_density.findings.comparison import Comparison, compare
+from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.regions.measuring import RegionSums, parts_of
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
@@ -50,6 +51,7 @@ class CompareBox(Box):
         add(desk.changed, self._offer)
         add(self._session.cells.changed, self._offer)
         add(figures.changed, self._compare)
+        add(self._session.sureness.changed, self._compare)
         self._offer()
 
     def _offer(self) -> None:
@@ -70,7 +72,8 @@ class CompareBox(Box):
             self._result.setText(CHOOSE)
             return
         self._result.setText(MEASURING)
-        measure = partial(compare_places, one, other, figures, snapshot.grid)
+        error = self._session.sureness.error
+        measure = partial(compare_places, one, other, figures, snapshot.grid, error)
         names = self._one.currentText(), self._other.currentText()
 
         def take(found: Compared | None) -> None:
@@ -94,7 +97,9 @@ class CompareBox(Box):
         self._result.setText(compared(*names, comparison) if comparison else NO_TISSUE)
 
 
-def compare_places(one: str, other: str, figures: Figures, grid: CellGrid) -> Compared | None:
+def compare_places(
+    one: str, other: str, figures: Figures, grid: CellGrid, error: DensityError | None
+) -> Compared | None:
     """Compare two places by their keys; slow. None when one is not there any more."""
     findings = figures.findings
     outlines = [place_outline(key, findings, grid) for key in (one, other)]
@@ -105,5 +110,5 @@ def compare_places(one: str, other: str, figures: Figures, grid: CellGrid) -> Co
         for outline in outlines
     )
     sums = [figures.sum_up(parts) for parts in (first, second)]
-    comparison = compare(sums[0], sums[1], first, second, figures.error)
+    comparison = compare(sums[0], sums[1], first, second, error)
     return Compared(sums[0], sums[1], comparison)

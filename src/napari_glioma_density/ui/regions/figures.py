@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 from psygnal import Signal
 from shapely.geometry.base import BaseGeometry
 
-from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.gathering import gather, open_run
-from napari_glioma_density.findings.known_error import known_error
 from napari_glioma_density.regions.exclusion import exclusions_of, left_out_geometry
 from napari_glioma_density.regions.measuring import SUMS, RegionSums, sums_of
 from napari_glioma_density.regions.region import Origin, RegionKind
@@ -38,15 +36,12 @@ class Figures:
         By the id of a region: of exclusions what they hold, of others what counts of it.
     automatic_mm2
         Read mm² that the quality check alone leaves out, by reason.
-    error
-        How far the model is off; None when that is not known.
     """
 
     findings: Findings
     left_out: BaseGeometry
     sums: dict[str, RegionSums]
     automatic_mm2: dict[str, float]
-    error: DensityError | None
 
     def sums_of(self, geometry: BaseGeometry) -> RegionSums:
         """Sum up what counts of a geometry in level-0 px; slow."""
@@ -149,13 +144,7 @@ class _Measurer:
         left_out = left_out_geometry(findings.left_out)
         automatic = [r for r in findings.left_out if r.origin is Origin.AUTOMATIC]
         alone = exclusions_of(automatic, findings.measured).read_mm2(findings.snapshot.scope)
-        figures = Figures(
-            findings,
-            left_out,
-            {},
-            alone,
-            known_error(findings.store, findings.spec, findings.snapshot),
-        )
+        figures = Figures(findings, left_out, {}, alone)
         used: dict[tuple[bytes, bytes], RegionSums] = {}
         for region in findings.regions:
             if region.kind.is_line:
