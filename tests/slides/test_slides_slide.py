@@ -42,6 +42,31 @@ def test_threads_that_want_one_tile_decode_it_once(slide: Slide, source: Countin
     assert set(source.decoded.values()) == {1}
 
 
+def test_what_another_thread_decodes_is_waited_for_last(
+    slide: Slide, source: CountingSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, rest_done, in_time = threading.Event(), threading.Event(), []
+    decode = source.read_tile
+
+    def read_tile(level: int, row: int, column: int) -> NDArray[np.uint8]:
+        if (row, column) == (0, 0):
+            begun.set()
+            in_time.append(rest_done.wait(10))
+        elif (row, column) == (1, 1):
+            rest_done.set()
+        return decode(level, row, column)
+
+    monkeypatch.setattr(source, "read_tile", read_tile)
+    height, width = slide.tile_shape(0)
+    other = threading.Thread(target=slide.read, args=(0, 0, 0, 1, 1))
+    other.start()
+    assert begun.wait(10)
+    assert slide.read(0, 0, 0, 2 * height, 2 * width).read.all()
+    other.join()
+    assert in_time == [True]
+    assert set(source.decoded.values()) == {1}
+
+
 def test_beyond_the_edges_is_white_and_unread(slide: Slide) -> None:
     pixels = slide.read(0, -10, 1990, 30, 30)
     assert pixels.read[10:, :10].all()

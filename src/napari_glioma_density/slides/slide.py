@@ -252,6 +252,7 @@ class Slide:
             (size.height, size.width),
             self._source.tile_shape(level),
             lambda row, column: tile_of(level, row, column),
+            lambda row, column: self._cache.is_decoding((level, row, column)),
         )
 
     def _tile(self, level: int, row: int, column: int) -> Tile | None:

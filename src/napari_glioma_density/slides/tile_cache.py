@@ -38,6 +38,11 @@ class TileCache:
             underway.wait()
         return self._decode(key, decode)
 
+    def is_decoding(self, key: TileKey) -> bool:
+        """Whether a thread is at the tile of a key just now."""
+        with self._lock:
+            return key in self._decoding
+
     def peek(self, key: TileKey) -> Tile | None:
         """Return the tile of a key if it is at hand."""
         with self._lock:
