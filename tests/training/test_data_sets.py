@@ -53,7 +53,7 @@ def test_a_picture_is_read_as_its_labels_lie_and_on_white(tmp_path: Path) -> Non
     [
         (lambda f: (f / "manifest.json").unlink(), "manifest.json: missing"),
         (lambda f: (f / "manifest.json").write_text("{"), "not readable as JSON"),
-        (lambda f: (f / "manifest.json").write_text("[]"), "one JSON object"),
+        (lambda f: (f / "manifest.json").write_text("[]"), "no JSON object"),
         (lambda f: (f / "manifest.json").write_text("{}"), "lists no images"),
         (lambda f: (f / "labels/0.png").unlink(), "labels/0.png: label is missing"),
         (lambda f: (f / "images/0.png").unlink(), "images/0.png: image is missing"),

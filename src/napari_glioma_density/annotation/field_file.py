@@ -24,6 +24,7 @@ from napari_glioma_density.annotation.field import (
 )
 from napari_glioma_density.density import Block
 from napari_glioma_density.errors import StoreError
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results import NUCLEUS_DTYPE
 
 SCHEMA = 1
@@ -180,7 +181,7 @@ def read_field(path: Path) -> tuple[NDArray[np.uint16], FieldNotes]:
 def _read(path: Path, *, with_labels: bool) -> tuple[NDArray[np.uint16], FieldNotes]:
     try:
         with Image.open(path, formats=("PNG",)) as picture:
-            written = json.loads(picture.info[_KEYWORD])
+            written = json_object(picture.info[_KEYWORD])
             _demand_known(path, written)
             notes = FieldNotes.from_json(written)
             pixels = np.asarray(picture) if with_labels else None

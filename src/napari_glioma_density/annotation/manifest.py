@@ -9,6 +9,7 @@ from typing import Any
 from napari_glioma_density.annotation.field import FieldRecord
 from napari_glioma_density.annotation.field_file import record_from_json, record_to_json
 from napari_glioma_density.errors import StoreError
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.durable import write_atomically
 
 MANIFEST = "manifest.json"
@@ -42,7 +43,7 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
     """
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = json_object(path.read_bytes())
         _demand_known(path, manifest)
         entries = [_entry(fields) for fields in manifest["images"]]
     except FileNotFoundError:

@@ -107,10 +107,9 @@ def _working(rgb: NDArray[np.uint8], um_per_px: float) -> NDArray[np.uint8]:
 
 def _known(mask: Path, size: Size, working_size: Size) -> NDArray[np.uint8]:
     """A mask of any depth, non-zero being nucleus, at working resolution."""
-    import cv2
+    from napari_glioma_density.results.pictures import decoded
 
-    encoded = np.fromfile(mask, np.uint8)
-    pixels = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+    pixels = decoded(mask)
     if pixels is None or pixels.shape != size:
         fault = "no grey picture" if pixels is None or pixels.ndim != 2 else _words(pixels.shape)
         raise BadInput(f"{mask}: is {fault}; a mask is one grey channel of {_words(size)}")

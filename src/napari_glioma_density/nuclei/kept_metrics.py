@@ -9,6 +9,7 @@ from typing import Any, Final
 from platformdirs import user_data_path
 
 from napari_glioma_density.errors import BadInput, ModelError
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.nuclei.whole_file import whole_file
 
 METRICS: Final = ".metrics.json"
@@ -54,14 +55,13 @@ def metrics_of(weights_sha256: str) -> dict[str, Any] | None:
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
-    """Read a file of scores; empty when there is none, ModelError when it is not JSON."""
+    """Read a file of scores; empty when there is none, ModelError when it is no JSON object."""
     if not path.is_file():
         return {}
     try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
+        return json_object(path.read_bytes())
     except ValueError as error:
         raise ModelError(f"{path.name}: not readable as JSON ({error}); delete it") from error
-    return metrics if isinstance(metrics, dict) else {}
 
 
 def keep_metrics(path: Path, metrics: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self, get_origin
 
 from napari_glioma_density.errors import ModelError
+from napari_glioma_density.json_object import json_object
 
 _LATER: Final = ("parent", "magnified")
 
@@ -73,11 +74,11 @@ class ModelSpec:
             When ``text`` is not such a spec; ``where`` names the file.
         """
         try:
-            fields: dict[str, Any] = json.loads(text)
+            fields = json_object(text)
             fields["trained_on"] = tuple(fields.get("trained_on", ()))
             spec = cls(**fields)
             _demand_usable(spec)
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError) as error:
             raise ModelError(
                 f"{where}: its model description cannot be read ({error}); "
                 "use weights written by `glioma-density train`"

@@ -16,6 +16,7 @@ import torch
 from platformdirs import user_cache_path
 from torch import nn
 
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.nuclei.device import (
     OPENVINO,
     DevicePlan,
@@ -165,10 +166,9 @@ def _key(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
 
 def _remembered(cache: Path) -> dict[str, str]:
     try:
-        known = json.loads(cache.read_text(encoding="utf-8"))
+        return json_object(cache.read_bytes())
     except (OSError, ValueError):
         return {}  # no cache yet, or a damaged one: the trial is run again
-    return known if isinstance(known, dict) else {}
 
 
 def _remember(cache: Path, known: dict[str, str]) -> None:

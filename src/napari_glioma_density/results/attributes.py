@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_glioma_density.errors import StoreError
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.durable import write_atomically
 
 GROUP_FILE = "zarr.json"
@@ -13,7 +14,7 @@ GROUP_FILE = "zarr.json"
 def read_attributes(folder: Path) -> dict[str, Any]:
     """Return the attributes of a group; StoreError when the folder is not a readable one."""
     try:
-        attributes = json.loads((folder / GROUP_FILE).read_bytes())["attributes"]
+        attributes = json_object((folder / GROUP_FILE).read_bytes())["attributes"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{folder}: no readable results; move the folder away to start anew"

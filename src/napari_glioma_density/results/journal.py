@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import Block, Lattice, PatchTable
 from napari_glioma_density.errors import StoreError
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.failures import COMPUTE_ANEW
 
 PATCH_VALUES = ("state", "nucleus_px", "read_px", "tissue_px", "unread_px", "count")
@@ -36,7 +37,7 @@ class JournalEntry:
     @classmethod
     def from_line(cls, line: bytes, lattice: Lattice) -> Self:
         """Return the entry in a line; ValueError, TypeError, KeyError or OverflowError when not."""
-        fields = json.loads(line)
+        fields = json_object(line)
         block = Block(*fields["block"])
         if not lattice.holds(block):
             raise ValueError(f"{block} lies outside {lattice}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_glioma_density.errors import StoreError
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.durable import sync_folder, write_tail
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.locking import take_lock
@@ -54,7 +55,7 @@ class LineLog:
             lines = self._unread_lines()
         for number, line in enumerate(lines, start=1):
             try:
-                fields = json.loads(line)
+                fields = json_object(line)
             except ValueError as error:
                 if number == len(lines):  # torn by a crash
                     break

@@ -2,7 +2,7 @@
 
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -48,9 +48,23 @@ def read_png(path: Path) -> NDArray[np.uint8]:
         When it is absent or damaged.
     """
     with explained(path):
-        # cv2.imread prints its own warnings and cannot open every path on Windows.
-        png = np.fromfile(path, np.uint8)
-    pixels = cv2.imdecode(png, cv2.IMREAD_COLOR) if png.size else None
+        pixels = decoded(path, cv2.IMREAD_COLOR)
     if pixels is None:
         raise StoreError(f"{path}: is no readable picture: restore it from a copy")
     return np.ascontiguousarray(pixels[..., ::-1])
+
+
+def decoded(path: Path, mode: int = cv2.IMREAD_UNCHANGED) -> NDArray[Any] | None:
+    """Return what a PNG, JPEG or TIFF holds, colours as BGR; None where it is no such picture.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    """
+    # cv2.imread prints its own warnings and cannot open every path on Windows.
+    encoded = np.fromfile(path, np.uint8)
+    try:
+        return cv2.imdecode(encoded, mode) if encoded.size else None
+    except cv2.error:  # of more px than OpenCV allows
+        return None

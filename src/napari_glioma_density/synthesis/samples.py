@@ -10,6 +10,7 @@ import pooch
 from filelock import FileLock
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.synthesis.layout import Layout
 from napari_glioma_density.synthesis.synthesize import synthesize
 from napari_glioma_density.synthesis.truth import truth_path
@@ -103,7 +104,7 @@ def _is_whole(slide: Path, manifest: Path) -> bool:
     if not (slide.is_file() and truth_path(slide).is_file() and manifest.is_file()):
         return False
     try:
-        recorded = json.loads(manifest.read_text(encoding="utf-8"))
+        recorded = json_object(manifest.read_bytes())
     except ValueError:  # cut short by a kill: then the slide is not to be trusted either
         return False
     return bool(recorded == _manifest(slide))

@@ -1,6 +1,5 @@
 """Annotated nuclei on disk: images, labels, and a manifest that says what they are."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import DataSetError
+from napari_glioma_density.json_object import json_object
+from napari_glioma_density.results.pictures import decoded
 from napari_glioma_density.slides.pixels import over_white
 from napari_glioma_density.slides.resolution import is_believable
 from napari_glioma_density.training.field_place import FieldPlace
@@ -94,14 +95,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise DataSetError(f"{folder}: no such folder; name a data set with a manifest.json")
     path = folder / "manifest.json"
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        return json_object(path.read_bytes())
     except FileNotFoundError:
         raise DataSetError(f"{path}: missing; a data set needs a manifest.json") from None
-    except (ValueError, RecursionError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise DataSetError(f"{path}: not readable as JSON ({error}); mend or replace it") from error
-    if not isinstance(manifest, dict):
-        raise DataSetError(f"{path}: must hold one JSON object; mend or replace it")
-    return manifest
 
 
 def _field(folder: Path, entry: Any) -> Field:
@@ -171,16 +169,15 @@ def read_field(field: Field) -> FieldPixels:
 
 
 def _decode(path: Path, mode: int) -> NDArray[Any]:
-    # cv2.imread prints its own warnings and cannot open every path on Windows.
     try:
-        pixels = cv2.imdecode(np.fromfile(path, np.uint8), mode)
-    except (OSError, cv2.error) as error:
+        pixels = decoded(path, mode)
+    except OSError as error:
         raise DataSetError(
             f"{path}: cannot be read ({error.__class__.__name__}); check the file"
         ) from error
     if pixels is None:
         raise DataSetError(f"{path}: is no readable picture; replace it by a PNG, JPEG or TIFF")
-    return np.asarray(pixels)
+    return pixels
 
 
 def _size(pixels: NDArray[Any]) -> str:

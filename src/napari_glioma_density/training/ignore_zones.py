@@ -1,14 +1,14 @@
 """Clicks on nuclei that nobody outlined: places that training must not take for background."""
 
-import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import DataSetError
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.training.dataset import Field
 
 CLICK_RADIUS_UM: Final = 4.0
@@ -51,7 +51,7 @@ def read_ignored(field: Field, labels: NDArray[np.uint16]) -> NDArray[np.bool_] 
 
 def _without_outline(path: Path, labels: NDArray[np.uint16]) -> list[tuple[float, float]]:
     try:
-        clicks: Any = json.loads(path.read_text(encoding="utf-8"))
+        clicks = json_object(path.read_bytes())
         points = [_inside(labels, float(x), float(y)) for x, y in clicks["xy"]]
         outlined = clicks.get("inside_a_contour", [labels[round(y), round(x)] for x, y in points])
         return [at for at, has in zip(points, outlined, strict=True) if not has]
