@@ -23,5 +23,5 @@ def test_an_object_is_read_from_text_and_bytes() -> None:
     ids=["empty", "list", "null", "string", "torn", "no text", "zeros", "deep list", "deep object"],
 )
 def test_anything_else_is_one_kind_of_error(damaged: str | bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         json_object(damaged)

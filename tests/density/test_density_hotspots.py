@@ -37,11 +37,18 @@ def test_cells_clipped_to_less_than_half_are_left_out() -> None:
 
 def test_what_is_left_beside_an_exclusion_is_a_sliver() -> None:
     grid = cell_grid(make_patches([[1, 1]]).lattice, 0.24)
-    whole = measure_cells(make_patches([[300, 100]]), grid)
     left = make_patches([[120, 100]], tissue_px=[[HALF - 1, FULL]])
     cells = measure_cells(replace(left, read_px=np.array([[HALF - 1, FULL]])), grid)
-    assert [cell.address for cell in rank_hotspots(cells)] == ["A1", "A2"]
-    assert [cell.address for cell in rank_hotspots(cells, before=whole)] == ["A2"]
+    assert [cell.address for cell in rank_hotspots(cells)] == ["A2"]
+
+
+def test_what_lies_beside_bare_glass_is_a_sliver() -> None:
+    patches = make_patches([[300, 0], [100, 100]], tissue_px=[[HALF, 0], [FULL, FULL]])
+    patches = replace(patches, read_px=np.array([[HALF, 0], [FULL, FULL]]))
+    cells = measure_cells(patches, cell_grid(patches.lattice, 0.24))
+    less = [replace(cell, tissue_mm2=0.99 * cell.tissue_mm2) for cell in cells]
+    assert rank_hotspots(cells)[0].address == "A1"
+    assert [cell.address for cell in rank_hotspots(less)] == ["B1", "B2"]
 
 
 def test_a_cell_without_any_tissue_is_no_hotspot() -> None:

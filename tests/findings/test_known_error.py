@@ -97,6 +97,16 @@ def test_fields_on_patches_that_are_left_out_do_not_count(findings: Any) -> None
     assert str(error.basis) == "3 random corrected fields of this slide"
 
 
+def test_what_is_left_out_of_a_field_is_no_error_of_the_model(findings: Any) -> None:
+    correct(findings, 1.25)
+    model = findings.snapshot.model
+    halved = replace(model, nucleus_px=model.nucleus_px // 2, tissue_px=model.tissue_px // 2)
+    findings.snapshot = replace(findings.snapshot, model=halved)
+    error = known_error(findings.store, findings.spec, findings.snapshot)
+    assert error is not None
+    assert error.centre == pytest.approx(1.25, rel=1e-3)
+
+
 def test_validation_holds_for_specimens_that_were_in_it_alone() -> None:
     of_slide = DensityError(0.1, 0.1, 2.0, 10, Basis(3, 1))
     validated = DensityError(0.1, 0.1, 2.0, 10, Basis(20, 20, ("LGG",)))

@@ -36,9 +36,18 @@ def test_aperio_states_mpp_and_objective() -> None:
     ],
 )
 def test_ome_states_its_size_in_its_unit(attributes: str, um_per_px: float) -> None:
-    statement = ome_statement(f"<OME><Pixels {attributes}/></OME>")
+    statement = ome_statement(f"<OME><Pixels {attributes}/></OME>", 9, 9)
     assert statement is not None
     assert statement.um_per_px == pytest.approx(um_per_px)
+
+
+def test_ome_states_the_size_of_the_image_that_is_read() -> None:
+    other = '<Pixels SizeX="512" SizeY="512" PhysicalSizeX="0.5" PhysicalSizeXUnit="mm"/>'
+    own = '<ome:Pixels SizeX="2048" SizeY="1024" PhysicalSizeX="0.25"/>'
+    statement = ome_statement(f"<OME><Image>{other}</Image><Image>{own}</Image></OME>", 2048, 1024)
+    assert statement is not None
+    assert statement.um_per_px == pytest.approx(0.25)
+    assert ome_statement(f"<OME>{other}{own}</OME>", 100, 100) is None
 
 
 def test_tiff_resolution_counts_per_inch_or_centimetre() -> None:

@@ -130,6 +130,19 @@ def test_levels_come_from_sub_images(pyramid_tiff: Path, picture: Image) -> None
         assert np.array_equal(whole(slide), picture)
 
 
+def test_another_image_of_an_ome_tiff_is_neither_a_level_nor_tells_the_resolution(
+    tmp_path: Path, picture: Image
+) -> None:
+    path = tmp_path / "two.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as tif:
+        for pixels, um in ((255 - picture[::2, ::2], 1.0), (picture, 0.25)):
+            size = {"PhysicalSizeX": um, "PhysicalSizeY": um}
+            tif.write(pixels.copy(), tile=(128, 128), photometric="rgb", metadata=size)
+    with open_slide(path) as slide:
+        assert [level.width for level in slide.levels] == [900]
+        assert slide.um_per_px == pytest.approx(0.25)
+
+
 def test_levels_come_from_pages_and_the_thumbnail_is_none(tmp_path: Path, picture: Image) -> None:
     path = tmp_path / "pages.tif"
     with tifffile.TiffWriter(path) as tif:

@@ -113,6 +113,18 @@ def test_a_comparison_cut_short_is_made_up_for(
     assert (again.table, again.epochs) == (whole.table, whole.epochs)
 
 
+def test_weights_of_other_fields_are_not_compared_but_trained_anew(
+    parent: Model, pale: DataSet, more_pale: DataSet, tmp_path: Path
+) -> None:
+    weights = tmp_path / "w.safetensors"
+    fine_tune(job(parent, weights, pale))
+    weights.with_suffix(".metrics.json").unlink()
+    grown = dataclasses.replace(pale, fields=(*pale.fields, *more_pale.fields))
+    seen: list[int] = []
+    fine_tune(job(parent, weights, grown), lambda entry: seen.append(entry["epoch"]))
+    assert seen == [1, 2]
+
+
 def test_a_model_of_that_name_is_refused(parent: Model, pale: DataSet, tmp_path: Path) -> None:
     weights = tmp_path / "w.safetensors"
     fine_tune(job(parent, weights, pale))

@@ -133,7 +133,7 @@ class Annotator:
         """Wait for the hints of the slide's own threshold."""
         box, desk = self.dock.hint_box, self.field.desk
         self.wait(lambda: box.slider._bars and not box._pause.isActive())
-        self.wait(lambda: desk.settings == box.settings() and not desk._busy and desk.found)
+        self.wait(lambda: desk.settings == box.settings() and not desk.is_searching and desk.found)
 
     def on_disk(self, name: str | None = None, store: Path | None = None) -> tuple[Any, Any]:
         """Labels and notes of a field, as the first reader's file holds them."""

@@ -61,8 +61,8 @@ class Pathologist:
     def settle(self) -> None:
         """Wait until everything is on disk, left out, and measured."""
         figures, exclusions = self.dock.figures, self.session.exclusions
-        self.wait(lambda: self.desk._pending == 0 and not exclusions._busy)
-        self.wait(lambda: not figures._due and not figures._busy and not exclusions._busy)
+        self.wait(lambda: self.desk._pending == 0 and not exclusions._work.goes_on)
+        self.wait(lambda: not figures._due and not figures._busy and not exclusions._work.goes_on)
 
     def leave(self) -> None:
         self.dock.actions.choose_tool(None)

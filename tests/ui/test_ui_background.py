@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.ui.background import Background
+from napari_glioma_density.ui.background import Background, OneAtATime
 
 LONG = 20_000
 
@@ -80,3 +80,17 @@ def test_writes_are_done_one_after_the_other_and_all_of_them(background: Backgro
     threading.Timer(0.2, may_write.set).start()
     background.close()
     assert written == list(range(20))
+
+
+def test_of_work_that_is_asked_for_while_it_goes_on_one_more_follows() -> None:
+    ends: list[Callable[[], None]] = []
+    work = OneAtATime(ends.append)
+    for _ in range(3):
+        work.ask()
+    assert len(ends) == 1
+    ends[0]()
+    assert len(ends) == 2
+    ends[1]()
+    assert len(ends) == 2
+    work.ask()
+    assert len(ends) == 3

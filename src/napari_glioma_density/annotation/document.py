@@ -240,7 +240,12 @@ class AnnotatedField(SteppedField):
         draft = Draft(self.labels)
         for number, (window, mask) in zip(numbers, parts, strict=True):
             draft.write(window, mask, number)
-        self._commit(draft.change(), dict.fromkeys(numbers, Nucleus(origin)))
+        least = shaping.smallest_px(self.record.working_um_per_px)
+        added = {
+            number: Nucleus(origin, bool(np.count_nonzero(mask) >= least))
+            for number, (_, mask) in zip(numbers, parts, strict=True)
+        }
+        self._commit(draft.change(), added)
         return tuple(numbers)
 
     def _tidied(

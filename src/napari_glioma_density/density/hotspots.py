@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from napari_glioma_density.density.grid import Cell
 
+_ROUNDING = 1e-9
+"""What areas in mm² and in µm² may differ by."""
+
 
 def rank_hotspots(
     cells: Iterable[Cell],
@@ -11,13 +14,12 @@ def rank_hotspots(
     min_tissue_share: float = 0.5,
     *,
     ranked_by: Iterable[Cell] | None = None,
-    before: Iterable[Cell] = (),
 ) -> tuple[Cell, ...]:
     """Rank cells by nucleus area over tissue area, densest first, ties by address.
 
-    Cells of several sections, one after another, are ranked together. Cells with less than
-    `min_tissue_share` of tissue among what was read are left out, and so are cells that their
-    grid's edge clips to less than half of the largest: a sliver says little.
+    Cells of several sections, one after another, are ranked together. Cells of which less
+    than `min_tissue_share` is tissue that was read and counts are left out, and so are cells that
+    their grid's edge clips to less than half of the largest: a sliver says little.
 
     Parameters
     ----------
@@ -26,23 +28,19 @@ def rank_hotspots(
     most
         How many at most.
     min_tissue_share
-        Tissue px / read px that a cell needs.
+        Tissue / area that a cell needs.
     ranked_by
         The same cells with the values that decide: those of the model, so that a cell does not
         rise merely because someone looked at it and added nuclei. `cells` themselves when None.
-    before
-        The same cells before anything was left out: the tissue that counts is compared with what
-        was read of them, so that what is left beside a fold is a sliver, too.
     """
     shown = {_place(cell): cell for cell in cells}
     deciding = tuple(shown.values() if ranked_by is None else ranked_by)
-    read_mm2 = {_place(cell): cell.read_mm2 for cell in before}
     half_um2 = max(map(_area_um2, deciding), default=0.0) / 2
     worthy = (
         cell
         for cell in deciding
         if _area_um2(cell) >= half_um2
-        and cell.tissue_mm2 >= min_tissue_share * read_mm2.get(_place(cell), cell.read_mm2)
+        and cell.tissue_mm2 >= (1 - _ROUNDING) * min_tissue_share * _area_um2(cell) / 1e6
     )
     ranked = sorted(worthy, key=lambda cell: (-_tissue_density(cell), *_place(cell)))
     places = (_place(cell) for cell in ranked[:most])

@@ -112,7 +112,6 @@ def sections_of(findings: Findings) -> tuple[MeasuredSection, ...]:
         scope=shown.scope,
         scale=shown.scale,
         ranked_by=shown.model,
-        before=shown.measured if len(shown.exclusions.parts) else None,
     )
 
 

@@ -252,6 +252,7 @@ class _FieldNuclei:
         told = np.zeros((lattice.rows, lattice.columns), bool)
         for outline in self._outlines:
             centre = self._plane.to_working(outline.geometry.centroid)
-            row, column = int(centre.y // PATCH_PX), int(centre.x // PATCH_PX)
-            told[min(row, lattice.rows - 1), min(column, lattice.columns - 1)] = True
+            row = np.clip(int(centre.y // PATCH_PX), 0, lattice.rows - 1)
+            column = np.clip(int(centre.x // PATCH_PX), 0, lattice.columns - 1)
+            told[row, column] = True
         return told

@@ -7,6 +7,7 @@ from pathlib import Path
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import Choice, FieldValues
 from napari_glioma_density.annotation.stored import fits
+from napari_glioma_density.density import PatchTable
 from napari_glioma_density.findings.density_error import (
     DensityError,
     corrected_error,
@@ -44,14 +45,21 @@ def known_error(
     ModelError
         When a file of scores cannot be read.
     """
-    # Values of fields are without exclusions: so are the model's here. Fields on patches that
-    # are left out whole do not count.
-    model = replace(snapshot.measured, state=snapshot.model.state)
+    model = beside_fields(snapshot)
     fields = tuple(_finished(store, spec, reader))
     drawn = [values for values, choice in fields if choice is Choice.RANDOM]
     chosen = [values for values, choice in fields if choice is not Choice.RANDOM]
     own = corrected_error(model, drawn, chosen)
     return own or density_error(spec.weights_sha256)
+
+
+def beside_fields(snapshot: Snapshot) -> PatchTable:
+    """Return the model's values as those of corrected fields are to be compared with.
+
+    Values of fields are without exclusions: so are these. Patches that are left out whole are not
+    read, so that fields there do not count.
+    """
+    return replace(snapshot.measured, state=snapshot.model.state)
 
 
 def holding(error: DensityError | None, *, is_validated: bool) -> DensityError | None:

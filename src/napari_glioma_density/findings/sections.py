@@ -264,7 +264,6 @@ def measure_sections(
     scope: NDArray[np.bool_] | None = None,
     scale: BandScale = PAPER_BANDS,
     ranked_by: PatchTable | None = None,
-    before: PatchTable | None = None,
 ) -> tuple[MeasuredSection, ...]:
     """Measure every section by itself.
 
@@ -282,8 +281,6 @@ def measure_sections(
         Bands of cells and totals.
     ranked_by
         The table whose values rank the hotspots: the model's, where `patches` are corrected.
-    before
-        The table before anything was left out, where something was.
 
     Raises
     ------
@@ -296,8 +293,7 @@ def measure_sections(
         asked = section.patches if scope is None else section.patches & scope
         cells = measure_cells(patches, grid, asked, scale)
         deciding = cells if ranked_by is None else measure_cells(ranked_by, grid, asked, scale)
-        whole = () if before is None else measure_cells(before, grid, asked)
-        hotspots = rank_hotspots(cells, ranked_by=deciding, before=whole)
+        hotspots = rank_hotspots(cells, ranked_by=deciding)
         totals = patches.totals(asked, scale)
         measured.append(MeasuredSection(section, grid, cells, hotspots, totals))
     return tuple(measured)

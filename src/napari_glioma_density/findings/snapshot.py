@@ -154,7 +154,6 @@ def take_snapshot(
             cells,
             min_tissue_share=ENOUGH_TISSUE,
             ranked_by=cells if choices.rank_corrected else model_cells,
-            before=measure_cells(measured, grid, scope) if len(exclusions.parts) else (),
         ),
         totals=totals,
         model_totals=model_totals,

@@ -96,8 +96,24 @@ def aperio_statement(description: str) -> Statement | None:
     return None if um_per_px is None else Statement("Aperio MPP", um_per_px)
 
 
-def ome_statement(xml: str) -> Statement | None:
-    """Return what the first `PhysicalSizeX` (and Y) of OME-XML states; µm is OME's default."""
+def ome_pixels(xml: str) -> list[str]:
+    """Return the `Pixels` tags of OME-XML, one for each of its images."""
+    return re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", xml)
+
+
+def ome_statement(xml: str, width: int, height: int) -> Statement | None:
+    """Return what `PhysicalSizeX` (and Y) of the image of a size in px states; µm is the default.
+
+    Of several images the first of that size counts; the size of a single one is not looked at.
+    """
+    images = ome_pixels(xml)
+    if len(images) > 1:
+        size = (rf'\bSizeX\s*=\s*"{width}"', rf'\bSizeY\s*=\s*"{height}"')
+        images = [image for image in images if all(re.search(side, image) for side in size)]
+    return _ome_statement_of(images[0]) if images else None
+
+
+def _ome_statement_of(xml: str) -> Statement | None:
     sides = {}
     for axis in "XY":
         size = re.search(rf'\bPhysicalSize{axis}\s*=\s*"([^"]*)"', xml)

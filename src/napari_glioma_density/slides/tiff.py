@@ -183,7 +183,9 @@ def _resolution_of(tif: tifffile.TiffFile, page: Page) -> Resolution:
     return resolve(
         (
             aperio_statement(page.description) if tif.is_svs else None,
-            ome_statement(tif.pages.first.description) if tif.is_ome else None,
+            ome_statement(tif.pages.first.description, page.imagewidth, page.imagelength)
+            if tif.is_ome
+            else None,
             tiff_statement(tags.valueof(282), tags.valueof(283), unit, source),
         )
     )

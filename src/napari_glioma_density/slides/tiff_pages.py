@@ -11,6 +11,8 @@ from typing import Any
 
 import tifffile
 
+from napari_glioma_density.slides.resolution import ome_pixels
+
 # A level may be rounded, and some writers crop it to whole tiles.
 _ASPECT_TOLERANCE = 0.02
 _NDPI_MAGNIFICATION_TAG = 65421
@@ -27,9 +29,15 @@ def pyramid_pages(tif: tifffile.TiffFile) -> list[PagesOfLevel]:
         return []
     main = pages[0] if tif.is_svs else max(pages, key=_area)
     channels = _channels_of(main, pages)
-    lower = [_matching(channels, candidates) for candidates in _candidates(channels, pages)]
+    others = [] if _holds_several_images(tif) else pages
+    lower = [_matching(channels, candidates) for candidates in _candidates(channels, others)]
     levels = [channels, *(level for level in lower if level)]
     return _distinct(sorted(levels, key=lambda level: -_area(level[0])))
+
+
+def _holds_several_images(tif: tifffile.TiffFile) -> bool:
+    """Whether other pages may show other tissue: levels of OME's images are their sub-images."""
+    return bool(tif.is_ome and len(ome_pixels(tif.pages.first.description)) > 1)
 
 
 def _set_aside(page: Page) -> bool:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -126,12 +127,24 @@ class TrainingJob:
         """What a run from a parent must share besides; its fields may be corrected in between."""
         if self.start is None:
             return {}
-        labels = [field.label.read_bytes() for one in self.data for field in one]
         return {
             "start": self.start.as_dict(),
             "epoch_steps": self.epoch_steps,
-            "labels": [hashlib.sha256(label).hexdigest() for label in labels],
+            "labels": self._label_digests,
         }
+
+    @property
+    def learnt_from(self) -> str:
+        """Digest of the fields that a run from a parent learns from, as they were annotated."""
+        if self.start is None:
+            return ""
+        return hashlib.sha256(json.dumps(self._label_digests).encode()).hexdigest()
+
+    @cached_property
+    def _label_digests(self) -> list[str]:
+        """SHA-256 of every label, as it was at the first look: fields may be edited or removed."""
+        labels = [field.label.read_bytes() for one in self.data for field in one]
+        return [hashlib.sha256(label).hexdigest() for label in labels]
 
     @property
     def is_adaptive(self) -> bool:

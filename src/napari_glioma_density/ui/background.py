@@ -12,6 +12,34 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
+class OneAtATime:
+    """Work of which one goes on and, if it is asked for meanwhile, one more follows.
+
+    Parameters
+    ----------
+    begin
+        Begins it, and has the function it is given called on the window's thread at its end,
+        whatever comes of it: `Background.submit` does, as its `always`.
+    """
+
+    def __init__(self, begin: Callable[[Callable[[], None]], None]) -> None:
+        self._begin = begin
+        self.goes_on = self._once_more = False
+
+    def ask(self) -> None:
+        """Begin it, now or after the one that goes on."""
+        if self.goes_on:
+            self._once_more = True
+            return
+        self.goes_on, self._once_more = True, False
+        self._begin(self._end)
+
+    def _end(self) -> None:
+        self.goes_on = False
+        if self._once_more:
+            self.ask()
+
+
 class Background:
     """Runs work in threads of its own and hands the results back on the caller's thread.
 

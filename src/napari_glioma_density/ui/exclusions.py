@@ -11,6 +11,7 @@ from psygnal import Signal
 from napari_glioma_density.density import Exclusions
 from napari_glioma_density.findings.gathering import open_run, stored_amendments
 from napari_glioma_density.findings.snapshot import Snapshot
+from napari_glioma_density.ui.background import OneAtATime
 from napari_glioma_density.ui.stored import ShownRun
 
 PATIENCE_S = 1.0
@@ -28,7 +29,7 @@ class ExclusionDesk:
 
     def __init__(self, session: Any) -> None:
         self._session = session
-        self._busy = self._again = False
+        self._work = OneAtATime(self._measure)
         self._seen: Snapshot | None = None
         self._next = 0.0
         self._waiting = False
@@ -42,17 +43,18 @@ class ExclusionDesk:
 
     def refresh(self) -> None:
         """Measure anew, in the background, what lies in all that is left out."""
+        if self._session.shown is not None:
+            self._work.ask()
+
+    def _measure(self, end: Callable[[], None]) -> None:
         shown: ShownRun | None = self._session.shown
         if shown is None:
+            end()
             return
-        if self._busy:
-            self._again = True
-            return
-        self._busy, self._again = True, False
         self._next = time.monotonic() + PATIENCE_S
         reader = None if self._session.blinded else "first"
         measure = _measuring(shown, reader, self._session.bring_to_disk)
-        self._session.background.submit(measure, lambda new: self._take(shown, new), self._free)
+        self._session.background.submit(measure, lambda new: self._take(shown, new), end)
 
     def _take(self, shown: ShownRun, exclusions: Exclusions | None) -> None:
         session = self._session
@@ -60,11 +62,6 @@ class ExclusionDesk:
             amendments = replace(session.choices.amendments, lattice=shown.lattice)
             session.amend(replace(amendments, exclusions=exclusions))
             self.changed.emit()
-
-    def _free(self) -> None:
-        self._busy = False
-        if self._again:
-            self.refresh()
 
     def _follow(self) -> None:
         """Measure again when patches were read since, or corrected where something is left out."""

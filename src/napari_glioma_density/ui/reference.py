@@ -1,6 +1,7 @@
 """Reference tissue of the slide on show: what people drew of it, measured for every box alike."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -12,6 +13,7 @@ from napari_glioma_density.findings.reference import Reference, reference_of
 from napari_glioma_density.findings.snapshot import Choices
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.ui.background import OneAtATime
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.identity import same_objects
 from napari_glioma_density.ui.session import Session
@@ -45,7 +47,7 @@ class ReferenceTissue:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._known = _Known()
-        self._busy = self._again = False
+        self._work = OneAtATime(self._measure_drawn)
         self._next = 0.0
         session.measured.connect(self._follow)
         session.estimating.phase_changed.connect(self._follow)
@@ -60,15 +62,17 @@ class ReferenceTissue:
 
     def refresh(self) -> None:
         """Read again what was drawn; it is measured when it, or what lies under it, is new."""
+        if self._session.shown is None or self._session.snapshot is None:
+            self._take(_Known())
+        else:
+            self._work.ask()
+
+    def _measure_drawn(self, end: Callable[[], None]) -> None:
         session = self._session
         shown, snapshot = session.shown, session.snapshot
         if shown is None or snapshot is None:
-            self._take(_Known())
+            end()
             return
-        if self._busy:
-            self._again = True
-            return
-        self._busy, self._again = True, False
         self._next = time.monotonic() + PATIENCE_S
         amendments = session.choices.amendments
         lying_on = (shown, snapshot.measured, amendments.fields, amendments.exclusions)
@@ -85,7 +89,7 @@ class ReferenceTissue:
             if session.shown is shown:
                 self._take(new)
 
-        session.background.submit(measured, take, self._free)
+        session.background.submit(measured, take, end)
 
     def _follow(self) -> None:
         session = self._session
@@ -96,11 +100,6 @@ class ReferenceTissue:
         before, self._known = self._known.reference, known
         if known.reference != before:
             self.changed.emit()
-
-    def _free(self) -> None:
-        self._busy = False
-        if self._again:
-            self.refresh()
 
 
 _shared: WeakValueDictionary[int, ReferenceTissue] = WeakValueDictionary()

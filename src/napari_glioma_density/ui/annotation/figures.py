@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from napari_glioma_density.annotation.field import Choice
 from napari_glioma_density.annotation.sampling import CorrectionFactor, slide_factor
 from napari_glioma_density.density import Block
+from napari_glioma_density.findings.known_error import beside_fields
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui.annotation.shelf import ShelvedField, counting
 
@@ -24,4 +25,4 @@ def slide_correction(snapshot: Snapshot, fields: Iterable[ShelvedField]) -> Corr
         counting(one for one in done if (one.record.choice is Choice.RANDOM) is random)
         for random in (True, False)
     )
-    return slide_factor(snapshot.model, drawn, chosen)
+    return slide_factor(beside_fields(snapshot), drawn, chosen)

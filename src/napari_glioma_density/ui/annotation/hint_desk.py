@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from psygnal import Signal
 
 from napari_glioma_density.annotation.hint_settings import HintSettings, HintSource
 from napari_glioma_density.ui.annotation.field_layers import CURRENT, HINT, UNSUPPORTED, edges
-from napari_glioma_density.ui.background import Background
+from napari_glioma_density.ui.background import Background, OneAtATime
 
 if TYPE_CHECKING:
     from napari_glioma_density.annotation.hints import Hint, HintMap
@@ -82,7 +82,7 @@ class HintDesk:
         self._settings: HintSettings | None = None
         self._every: HintMap | None = None
         self._told: HintSource | None = None
-        self._busy = self._stale = False
+        self._work = OneAtATime(self._begin)
         self.found: Found | None = None
         self.current: Hint | None = None
 
@@ -90,6 +90,11 @@ class HintDesk:
     def score(self) -> Scores | None:
         """The score of the chosen source, once it is made."""
         return None if self._settings is None else self._scores.get(self._settings.source)
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether hints are being looked for."""
+        return self._work.goes_on
 
     @property
     def settings(self) -> HintSettings | None:
@@ -105,22 +110,14 @@ class HintDesk:
 
     def refresh(self) -> None:
         """Find anew what is missing; while one search runs, at most one more waits."""
-        if self._busy:
-            self._stale = True
-        elif self._settings is not None:
-            self._busy = True
-            settings, every = self._settings, self._every
-            seen = self._annotation()
-            seen = seen._replace(labels=seen.labels.copy())
-            self._background.submit(lambda: self._try_to_search(settings, every, seen), self._take)
+        if self._settings is not None:
+            self._work.ask()
 
-    def _try_to_search(self, *search: Any) -> Found:
-        """Search; what goes wrong is told by the background, and the next search may go well."""
-        try:
-            return self._search(*search)
-        except BaseException:
-            self._busy = False
-            raise
+    def _begin(self, end: Callable[[], None]) -> None:
+        settings, every, seen = self._settings, self._every, self._annotation()
+        assert settings is not None  # none is ever taken back  # noqa: S101
+        seen = seen._replace(labels=seen.labels.copy())
+        self._background.submit(lambda: self._search(settings, every, seen), self._take, end)
 
     def _search(
         self,
@@ -143,16 +140,12 @@ class HintDesk:
         return Found(settings, every, missing, len(np.unique(seen.labels[lone])), codes)
 
     def _take(self, found: Found) -> None:
-        self._busy = False
         if found.settings == self._settings:
             self._every = found.every
         self.found = found
         self._tell_statistics()
         if self.current is not None and not self._still_missing(self.current):
             self.current = None
-        if self._stale:
-            self._stale = False
-            self.refresh()
         self.changed.emit()
 
     def _tell_statistics(self) -> None:
