@@ -8,8 +8,10 @@ import pytest
 
 from napari_glioma_density.annotation.field import Choice, FieldValues
 from napari_glioma_density.density import Block, Lattice, PatchState, PatchTable
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Choices, take_snapshot
 from napari_glioma_density.ui.annotation.figures import slide_correction
+from napari_glioma_density.ui.annotation.places import random_blocks
 
 LATTICE = Lattice.over(4 * 480, 6 * 480, 0.5)
 PLACES = ((0, 1), (1, 4), (2, 2), (3, 5))
@@ -22,14 +24,40 @@ def field(model: PatchTable, row: int, column: int, factor: float) -> SimpleName
     return SimpleNamespace(done=True, record=SimpleNamespace(choice=Choice.RANDOM), values=values)
 
 
-def test_what_is_left_out_of_random_fields_does_not_change_the_slides_factor() -> None:
+@pytest.fixture
+def model() -> PatchTable:
     px = np.random.default_rng(6).integers(10_000, 60_000, (LATTICE.rows, LATTICE.columns))
-    tissue_px = np.full_like(px, 480**2)
+    whole = np.full_like(px, 480**2)
     read = np.full(px.shape, PatchState.READ, np.uint8)
-    model = PatchTable(LATTICE, read, px, tissue_px, tissue_px, np.zeros_like(px), px // 100)
+    return PatchTable(LATTICE, read, px, whole, whole, np.zeros_like(px), px // 100)
+
+
+def with_state(model: PatchTable, row: int, state: PatchState) -> PatchTable:
+    states = model.state.copy()
+    states[row] = state
+    return replace(model, state=states)
+
+
+def test_random_fields_are_not_drawn_before_the_slide_is_estimated(model: PatchTable) -> None:
+    begun = take_snapshot(with_state(model, 3, PatchState.PENDING), Choices())
+    with pytest.raises(BadInput, match="estimate all of it first"):
+        random_blocks(begun, (), 10)
+    glass = take_snapshot(with_state(model, 3, PatchState.BACKGROUND), Choices())
+    assert {block.row for block in random_blocks(glass, (), 24)} == {0, 1, 2}
+
+
+def test_random_fields_do_not_fall_on_what_is_left_out(model: PatchTable) -> None:
+    snapshot = take_snapshot(model, Choices())
+    left = replace(snapshot, model=with_state(model, 0, PatchState.EXCLUDED))
+    assert {block.row for block in random_blocks(left, (), 24)} == {1, 2, 3}
+
+
+def test_what_is_left_out_of_random_fields_does_not_change_the_slides_factor(
+    model: PatchTable,
+) -> None:
     snapshot = take_snapshot(model, Choices())
     fields = [field(model, *place, 1.25) for place in PLACES]
-    halved = replace(model, nucleus_px=px // 2, tissue_px=tissue_px // 2)
+    halved = replace(model, nucleus_px=model.nucleus_px // 2, tissue_px=model.tissue_px // 2)
     for shown in (snapshot, replace(snapshot, model=halved)):
         found = slide_correction(shown, fields)  # type: ignore[arg-type]
         assert found is not None

@@ -8,6 +8,7 @@ import numpy as np
 from napari_glioma_density.annotation.sampling import draw_fields
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.findings.known_error import beside_fields
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.annotation.shelf import ShelvedField
@@ -52,14 +53,26 @@ def block_drawn(viewer: Any, slide: Slide, lattice: Lattice) -> Block:
 def random_blocks(
     snapshot: Snapshot, fields: tuple[ShelvedField, ...], number: int
 ) -> tuple[Block, ...]:
-    """Draw patches of the tissue that belong to no field yet; BadInput when none is left."""
+    """Draw patches of the tissue that counts and belong to no field yet.
+
+    Raises
+    ------
+    BadInput
+        When none is left, or patches are still to be estimated: what was looked at first is no
+        sample of the slide.
+    """
+    if (snapshot.measured.state == PatchState.PENDING).any():
+        raise BadInput(
+            "Random fields stand for the whole slide: estimate all of it first, or begin fields "
+            "one by one."
+        )
     taken = np.zeros(snapshot.measured.state.shape, bool)
     for field in fields:
         taken[field.record.block.patches] = True
     # The draw is to be random but not another one at each click: it goes on from what is taken.
-    blocks = draw_fields(snapshot.measured, taken, number, seed=int(taken.sum()))
+    blocks = draw_fields(beside_fields(snapshot), taken, number, seed=int(taken.sum()))
     if not blocks:
-        raise BadInput("No patch is left that was read, is half tissue and belongs to no field.")
+        raise BadInput("No patch is left that counts, is half tissue and belongs to no field.")
     return blocks
 
 
