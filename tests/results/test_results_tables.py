@@ -165,7 +165,7 @@ def test_a_large_slide_gives_a_picture_of_bearable_size() -> None:
 def test_the_summary_has_the_keys_of_the_contract_and_is_json(
     tmp_path: Path, patches: PatchTable
 ) -> None:
-    cells = measure_cells(patches, cell_grid(patches.lattice, 0.48))
+    cells = measure_cells(patches, cell_grid(patches.lattice, 0.24))
     figures = summary(
         folder=tmp_path,
         store=tmp_path / "a.glioma.zarr",

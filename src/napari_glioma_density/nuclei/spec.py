@@ -8,7 +8,7 @@ from typing import Any, Final, Self, get_origin
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.json_object import json_object
 
-_LATER: Final = ("parent", "magnified")
+_LATER: Final = ("parent", "magnified", "learnt_from")
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class ModelSpec:
     digits of its SHA-256; empty for one trained from scratch."""
     magnified: bool = False
     """Whether the network looks at the image enlarged by 4/3; see ``networks.magnify``."""
+    learnt_from: str = ""
+    """Digest of the labels that it was fine-tuned on; empty for one trained from scratch."""
 
     def to_json(self) -> str:
         """One line of JSON, as the weights file keeps it."""

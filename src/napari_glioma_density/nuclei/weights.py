@@ -15,7 +15,6 @@ from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.whole_file import whole_file
 
 SPEC_KEY = "glioma_density_spec"
-LEARNT_KEY = "glioma_density_learnt_from"
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
@@ -77,17 +76,15 @@ def read_spec(path: Path) -> ModelSpec:
     return _spec_of(header, path)
 
 
-def save_network(path: Path, spec: ModelSpec, network: nn.Module, learnt_from: str = "") -> None:
+def save_network(path: Path, spec: ModelSpec, network: nn.Module) -> None:
     """Write the weights of ``network`` with ``spec`` in the header, whole or not at all.
 
-    Its activations, where they are known, are written beside them; so is the digest of the fields
-    it was fine-tuned on, where there is one.
+    Its activations, where they are known, are written beside them.
     """
-    header = {SPEC_KEY: spec.to_json()} | ({LEARNT_KEY: learnt_from} if learnt_from else {})
     tensors = dict(network.state_dict())
     if isinstance(network, UNet) and network.activations is not None:
         tensors |= network.activations.tensors()
-    save_tensors(path, tensors, header)
+    save_tensors(path, tensors, {SPEC_KEY: spec.to_json()})
 
 
 def load_network(path: Path) -> tuple[ModelSpec, nn.Module]:

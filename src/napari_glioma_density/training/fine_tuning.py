@@ -11,7 +11,7 @@ from typing import Any
 from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei.registry import Model, find_model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
-from napari_glioma_density.nuclei.weights import LEARNT_KEY, load_tensors, read_spec
+from napari_glioma_density.nuclei.weights import read_spec
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.training.before_after import BeforeAfter, before_after
 from napari_glioma_density.training.checkpoint import checkpoint_path
@@ -165,9 +165,8 @@ def segmenter_like(other: NetworkSegmenter, weights: Path) -> NetworkSegmenter:
 def _train(training: TrainingJob, on_epoch: OnEpoch) -> None:
     weights = training.weights
     if weights.exists():
-        made, learnt_from = read_spec(weights), load_tensors(weights)[1].get(LEARNT_KEY)
-        same_spec = made == training.spec().with_(threshold=made.threshold)
-        if same_spec and learnt_from == training.learnt_from:
+        made = read_spec(weights)
+        if made == training.spec().with_(threshold=made.threshold):
             return
     if not is_begun(training):  # what another run has left would be taken for this one's
         checkpoint_path(weights).unlink(missing_ok=True)

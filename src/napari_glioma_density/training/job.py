@@ -101,6 +101,7 @@ class TrainingJob:
             seed=self.seed,
             parent=start.parent,
             magnified=self.magnified or parent.magnified,
+            learnt_from=hashlib.sha256(json.dumps(self._label_digests).encode()).hexdigest(),
         )
 
     def _title(self) -> str:
@@ -132,13 +133,6 @@ class TrainingJob:
             "epoch_steps": self.epoch_steps,
             "labels": self._label_digests,
         }
-
-    @property
-    def learnt_from(self) -> str:
-        """Digest of the fields that a run from a parent learns from, as they were annotated."""
-        if self.start is None:
-            return ""
-        return hashlib.sha256(json.dumps(self._label_digests).encode()).hexdigest()
 
     @cached_property
     def _label_digests(self) -> list[str]:
