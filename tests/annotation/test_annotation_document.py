@@ -77,6 +77,12 @@ def test_many_hints_are_accepted_in_one_step(field: AnnotatedField) -> None:
     assert sorted(field.nuclei) == [1, 2, 3, 4]
 
 
+def test_a_hint_that_is_a_speck_is_no_nucleus(field: AnnotatedField) -> None:
+    speck, nucleus = disc(10, 10, 2, SHAPE), disc(60, 60, 6, SHAPE)
+    assert field.accept(hints_of(speck, nucleus), (1, 2)) == (5, 6)
+    assert (field.nuclei[5].counted, field.nuclei[6].counted) == (False, True)
+
+
 def test_only_the_hints_named_are_accepted(field: AnnotatedField) -> None:
     hints = hints_of(disc(10, 10, 5, SHAPE), disc(60, 60, 6, SHAPE))
     assert field.accept(hints, [2]) == (5,)

@@ -100,6 +100,23 @@ def test_fields_corrected_in_between_are_learnt_anew(
     assert seen == [1, 2]
 
 
+def test_fields_edited_or_removed_meanwhile_change_nothing(
+    parent: Model, pale: DataSet, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "a/w.safetensors", tmp_path / "b/w.safetensors"
+    whole = fine_tune(job(parent, first, pale))
+
+    def meddle(entry: dict[str, Any]) -> None:
+        for field in whole.split.check:
+            cv2.imwrite(str(field.label), np.zeros_like(cv2.imread(str(field.label), -1)))
+        for field in (field for one in whole.split.learn for field in one):
+            field.label.unlink(missing_ok=True)
+
+    again = fine_tune(job(parent, second, pale), meddle)
+    assert sha256_of(second) == sha256_of(first)
+    assert (again.table, again.split) == (whole.table, whole.split)
+
+
 def test_a_comparison_cut_short_is_made_up_for(
     parent: Model, pale: DataSet, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from napari_glioma_density.training.dataset import DataSet
 from napari_glioma_density.training.evaluation import FieldScore, evaluate, summarise
 from napari_glioma_density.training.field_split import FieldSplit, given_split, split_fields
 from napari_glioma_density.training.fine_tuning_plan import Time, is_begun, planned_training
+from napari_glioma_density.training.held_fields import held
 from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.recipe import FINE_TUNING
 from napari_glioma_density.training.separation import refuse_repeats
@@ -116,6 +117,17 @@ def fine_tune(job: FineTuneJob, on_epoch: OnEpoch = lambda _: None) -> FineTuned
     check_new(job.weights)
     digests = refuse_repeats([*job.data, *job.base, *job.check, *job.guard])
     split = _split(job, digests)
+    with held(split) as steady:
+        tuned, scores, precision = _learn_and_compare(job, steady, on_epoch, began)
+    tuned = dataclasses.replace(tuned, split=split)
+    _write_metrics(tuned, scores, precision, _learnt(job, split, digests))
+    return dataclasses.replace(tuned, model=find_model(job.weights))  # with its metrics
+
+
+def _learn_and_compare(
+    job: FineTuneJob, split: FieldSplit, on_epoch: OnEpoch, began: float
+) -> tuple[FineTuned, list[FieldScore], str]:
+    """The child, its scores of every judged field, and the precision it was judged in."""
     sets = _judged_sets(job, split)
     segmenter = load_segmenter(job.parent.path)
     before = list(evaluate(sets, segmenter))
@@ -136,8 +148,7 @@ def fine_tune(job: FineTuneJob, on_epoch: OnEpoch = lambda _: None) -> FineTuned
         len(log),
         time.perf_counter() - began,
     )
-    _write_metrics(tuned, after, child.precision, _learnt(job, split, digests))
-    return dataclasses.replace(tuned, model=find_model(training.weights))  # with its metrics
+    return tuned, after, child.precision
 
 
 def check_new(weights: Path) -> None:

@@ -101,7 +101,7 @@ class TrainingJob:
             seed=self.seed,
             parent=start.parent,
             magnified=self.magnified or parent.magnified,
-            learnt_from=hashlib.sha256(json.dumps(self._label_digests).encode()).hexdigest(),
+            learnt_from=self._labels_digest,
         )
 
     def _title(self) -> str:
@@ -125,20 +125,21 @@ class TrainingJob:
         )
 
     def _going_on(self) -> dict[str, object]:
-        """What a run from a parent must share besides; its fields may be corrected in between."""
+        """What a run from a parent must share besides; its spec tells the labels."""
         if self.start is None:
             return {}
         return {
             "start": self.start.as_dict(),
             "epoch_steps": self.epoch_steps,
-            "labels": self._label_digests,
         }
 
     @cached_property
-    def _label_digests(self) -> list[str]:
-        """SHA-256 of every label, as it was at the first look: fields may be edited or removed."""
-        labels = [field.label.read_bytes() for one in self.data for field in one]
-        return [hashlib.sha256(label).hexdigest() for label in labels]
+    def _labels_digest(self) -> str:
+        """SHA-256 of all labels."""
+        digest = hashlib.sha256()
+        for field in (field for one in self.data for field in one):
+            digest.update(hashlib.sha256(field.label.read_bytes()).digest())
+        return digest.hexdigest()
 
     @property
     def is_adaptive(self) -> bool:
