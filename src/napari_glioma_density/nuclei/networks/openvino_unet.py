@@ -26,8 +26,9 @@ from napari_glioma_density.nuclei.networks.openvino_layers import (
 )
 from napari_glioma_density.nuclei.networks.unet import DEPTH, Convolution, UNet
 
-_NAMES: Final = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}
-"""Of the arithmetic that is left where a layer is not in 8-bit integers."""
+_NAMES: Final = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+"""Of the arithmetic that is left where a layer is not in 8-bit integers: the first and the last of
+them, where bfloat16 saves a twenty-fifth of the time and doubles the error of a density."""
 
 
 class OpenVINOUNet(BlockNetwork):
