@@ -10,15 +10,10 @@ from made_up_scores import SLIDE_SHARE, TISSUE_SHARE, TURNING, checked, data_set
 from scipy import stats
 
 from napari_glioma_density.annotation.field import FieldValues
-from napari_glioma_density.annotation.sampling import slide_factor
 from napari_glioma_density.density import PAPER_BANDS, Block, cell_grid, measure_cells
-from napari_glioma_density.findings.density_error import (
-    DensityError,
-    corrected_error,
-    density_error,
-    error_of,
-)
+from napari_glioma_density.findings.density_error import DensityError, density_error, error_of
 from napari_glioma_density.findings.interval import Interval
+from napari_glioma_density.findings.random_fields import corrected_error, slide_factor
 from napari_glioma_density.findings.uncertainty import (
     cell_uncertainties,
     density_interval,
@@ -183,9 +178,9 @@ def test_random_corrected_fields_move_and_narrow_the_interval() -> None:
     assert factor is not None
     assert str(error.basis) == "6 random corrected fields of this slide"
     assert density_interval(10, error, whole_slide=True) == pytest.approx(
-        Interval(10 * factor.low, 10 * factor.high)
+        Interval(10 * factor.interval.low, 10 * factor.interval.high)
     )
     of_cell = density_interval(10, error)
-    assert of_cell.low < 10 * factor.low
-    assert of_cell.high > 10 * factor.high
+    assert of_cell.low < 10 * factor.interval.low
+    assert of_cell.high > 10 * factor.interval.high
     assert corrected_error(model, fields[:2]) is None

@@ -11,11 +11,11 @@ from qtpy.QtCore import Qt
 from shapely.geometry import shape
 
 from napari_glioma_density.annotation.field import Choice, Start
-from napari_glioma_density.annotation.sampling import slide_factor
 from napari_glioma_density.density import Block, PatchState
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.exporting import Format
 from napari_glioma_density.findings.gathering import gather
+from napari_glioma_density.findings.random_fields import slide_factor
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
@@ -103,7 +103,7 @@ def test_random_fields_give_a_factor_for_the_slide(at_desk: Annotator) -> None:
     assert 0.4 < factor.factor < 0.6
     assert line.text() == (
         f"Slide, from 3 random fields: nuclear area × {factor.factor:.2f} "
-        f"(95 % interval {factor.low:.2f}–{factor.high:.2f})"
+        f"(95 % interval {factor.interval.low:.2f}–{factor.interval.high:.2f})"
     )
     # Nothing is known of this model but what these fields tell; the dock follows them at once.
     sureness = at_desk.session.sureness

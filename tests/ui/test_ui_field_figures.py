@@ -9,11 +9,14 @@ import pytest
 from napari_glioma_density.annotation.field import Choice, FieldValues
 from napari_glioma_density.density import Block, Lattice, PatchState, PatchTable
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.snapshot import Choices, take_snapshot
+from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.ui.annotation.figures import slide_correction
 from napari_glioma_density.ui.annotation.places import random_blocks
 
 LATTICE = Lattice.over(4 * 480, 6 * 480, 0.5)
+VALIDATED = DensityError(0.03, 0.05, 2.0, 5, Basis(40, 5, ("GBM",)))
 PLACES = ((0, 1), (1, 4), (2, 2), (3, 5))
 
 
@@ -59,6 +62,6 @@ def test_what_is_left_out_of_random_fields_does_not_change_the_slides_factor(
     fields = [field(model, *place, 1.25) for place in PLACES]
     halved = replace(model, nucleus_px=model.nucleus_px // 2, tissue_px=model.tissue_px // 2)
     for shown in (snapshot, replace(snapshot, model=halved)):
-        found = slide_correction(shown, fields)  # type: ignore[arg-type]
+        found = slide_correction(shown, fields, VALIDATED)  # type: ignore[arg-type]
         assert found is not None
         assert found.factor == pytest.approx(1.25, rel=1e-3)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from napari_glioma_density.findings.interval import CONFIDENCE, Interval
+from napari_glioma_density.findings.interval import CONFIDENCE, Interval, students_t
 from napari_glioma_density.findings.profiles import Profile
 
 FEWEST_STEPS = 6
@@ -72,7 +72,7 @@ def slope(profile: Profile, side: Side = Side.BOTH) -> Slope | None:
     found, spread = _straight(steps)
     interval = _jackknife(profile, side, lambda some: _straight(some)[0])
     if interval is None:
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, steps.percent.size - 2)) * spread
+        half = students_t(steps.percent.size - 2) * spread
         interval = Interval(found - half, found + half)
     return Slope(found, interval)
 
@@ -211,7 +211,7 @@ def _jackknife(
         return None
     n, found = values.size, estimate(whole)
     error = np.sqrt((n - 1) / n * ((values - values.mean()) ** 2).sum())
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * error)
+    half = float(students_t(n - 1) * error)
     return Interval(found - half, found + half)
 
 

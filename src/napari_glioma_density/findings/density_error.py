@@ -1,16 +1,11 @@
-"""How far a model's density is off, from fields that people annotated or corrected."""
+"""How far a model's density is off, from fields that people annotated."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import stats
 
-from napari_glioma_density.annotation.field import FieldValues
-from napari_glioma_density.annotation.sampling import correction_factor, is_sampled
-from napari_glioma_density.density import PatchTable
-from napari_glioma_density.findings.interval import CONFIDENCE
+from napari_glioma_density.findings.interval import students_t
 from napari_glioma_density.findings.validation import Basis, Validation, validated
 from napari_glioma_density.nuclei.kept_metrics import metrics_of
 
@@ -49,7 +44,7 @@ class DensityError:
     @cached_property
     def factor(self) -> float:
         """Standard deviations from the middle of a 95 % interval to its ends."""
-        return _students_t(self.degrees)
+        return students_t(self.degrees)
 
     def slide_sd(self, percent: float) -> float:
         """Return the standard deviation that the whole slide shares, in points."""
@@ -106,50 +101,3 @@ def error_of(validation: Validation) -> DensityError | None:
         degrees=len(slides),
         basis=validation.basis,
     )
-
-
-def corrected_error(
-    model: PatchTable, drawn: Iterable[FieldValues], chosen: Iterable[FieldValues] = ()
-) -> DensityError | None:
-    """Find how far a model is off on a slide from random fields that a person corrected there.
-
-    The middle and the slide's part are the ratio of corrected to found nucleus area and its
-    standard error (`annotation.sampling.correction_factor`); the part of tissue is how single
-    fields scatter about the ratio. It holds for tissue that nobody corrected. What the reader got
-    wrong is in neither.
-
-    Parameters
-    ----------
-    model
-        The model's own values.
-    drawn, chosen
-        Random fields, and those chosen by hand, which stand for themselves alone.
-
-    Returns
-    -------
-    DensityError | None
-        None for fewer than three random fields, or where the model found nothing.
-    """
-    population = is_sampled(model)
-    for field in chosen:
-        population[field.block.patches] = False
-    used = [field for field in drawn if model.is_read[field.block.patches].all()]
-    found = np.array([model.nucleus_px[field.block.patches].sum() for field in used], np.float64)
-    true = np.array([field.nucleus_px.sum() for field in used], np.float64)
-    ratio = correction_factor(found, true, int(np.count_nonzero(population)))
-    if ratio is None:
-        return None
-    degrees = ratio.fields - 1
-    scatter = ((true - ratio.factor * found) ** 2).sum() / degrees
-    return DensityError(
-        slide_share=(ratio.high - ratio.factor) / _students_t(degrees),
-        tissue_share=float(np.sqrt(scatter) / found.mean()),
-        turning_percent=0.0,
-        degrees=degrees,
-        basis=Basis(ratio.fields, slides=1),
-        centre=ratio.factor,
-    )
-
-
-def _students_t(degrees: int) -> float:
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees))

@@ -8,11 +8,8 @@ from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import Choice, FieldValues
 from napari_glioma_density.annotation.stored import fits
 from napari_glioma_density.density import PatchTable
-from napari_glioma_density.findings.density_error import (
-    DensityError,
-    corrected_error,
-    density_error,
-)
+from napari_glioma_density.findings.density_error import DensityError, density_error
+from napari_glioma_density.findings.random_fields import corrected_error
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.results import RunSpec
 
@@ -49,8 +46,8 @@ def known_error(
     fields = tuple(_finished(store, spec, reader))
     drawn = [values for values, choice in fields if choice is Choice.RANDOM]
     chosen = [values for values, choice in fields if choice is not Choice.RANDOM]
-    own = corrected_error(model, drawn, chosen)
-    return own or density_error(spec.weights_sha256)
+    validated = density_error(spec.weights_sha256)
+    return corrected_error(model, drawn, chosen, validated) or validated
 
 
 def beside_fields(snapshot: Snapshot) -> PatchTable:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import Lattice
-from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.density_error import DensityError, density_error
 from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.known_error import known_error
 from napari_glioma_density.findings.sections import Section, find_sections
@@ -24,7 +24,7 @@ class ShownRun:
     """A run ready to be drawn: its masks (finest first, read as needed) and its patches.
 
     `amendments` are those on disk when it was opened; `error` is how far the model was then known
-    to be off; see `sureness`.
+    to be off, see `sureness`; `validated` is how far it was off in validation.
     """
 
     store: Path
@@ -35,6 +35,7 @@ class ShownRun:
     amendments: Amendments
     sections: tuple[Section, ...]
     error: DensityError | None
+    validated: DensityError | None
     tissue_mm2: float
 
 
@@ -51,6 +52,7 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         amendments=findings.amendments,
         sections=find_sections(run.tissue, run.lattice),
         error=known_error(findings.store, run.spec, findings.snapshot),
+        validated=density_error(run.spec.weights_sha256),
         tissue_mm2=np.count_nonzero(run.tissue == TissueKind.TISSUE)
         * TISSUE_PX**2
         * run.lattice.px_mm2,

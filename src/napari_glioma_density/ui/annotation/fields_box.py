@@ -1,8 +1,11 @@
 """The fields of the slide, and what random ones say of all of it."""
 
+from collections.abc import Sequence
+
 from qtpy.QtWidgets import QPushButton
 
 from napari_glioma_density.annotation.field import Choice
+from napari_glioma_density.findings.random_fields import CorrectionFactor
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.choosing import FieldChooser
 from napari_glioma_density.ui.annotation.figures import field_densities, slide_correction
@@ -62,9 +65,7 @@ class FieldsBox(Box):
         self._summary.setText(f"{done} of {len(fields)} done" if fields else NO_FIELDS)
         for part in (self._table, self._next, self._remove):
             part.setVisible(bool(fields))
-        snapshot = self._annotation.session.snapshot
-        factor = slide_correction(snapshot, fields) if snapshot else None
-        line = factor_line(factor, fields)
+        line = factor_line(self._correction(fields), fields)
         self._factor.setText(line)
         self._factor.setVisible(bool(line))
         self._table.setRowCount(len(fields))
@@ -74,6 +75,12 @@ class FieldsBox(Box):
                 self._table.setItem(place, column, right_aligned(content))
             if field.record.name == open_name:
                 self._table.selectRow(place)
+
+    def _correction(self, fields: Sequence[ShelvedField]) -> CorrectionFactor | None:
+        session = self._annotation.session
+        if session.snapshot is None or session.shown is None:
+            return None
+        return slide_correction(session.snapshot, fields, session.shown.validated)
 
     def _columns(self, field: ShelvedField) -> tuple[str, ...]:
         snapshot = self._annotation.session.snapshot

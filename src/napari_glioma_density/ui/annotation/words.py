@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from napari_glioma_density.annotation.field import Choice, FieldRecord
-from napari_glioma_density.annotation.sampling import CorrectionFactor
 from napari_glioma_density.density import Block, CellGrid
+from napari_glioma_density.findings.random_fields import FEWEST_FIELDS, CorrectionFactor
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.figures import field_densities
@@ -62,8 +62,10 @@ def factor_line(factor: CorrectionFactor | None, fields: Sequence[ShelvedField])
     if factor is None:
         done = sum(field.done for field in drawn)
         told = "with three done they tell how far the slide is off."
+        if done >= FEWEST_FIELDS:
+            told = "nothing was found or changed in them, so how sure this model is cannot be told."
         return f"Random fields: {done} of {len(drawn)} done; {told}"
     return (
         f"Slide, from {factor.fields} random fields: nuclear area × {factor.factor:.2f} "
-        f"(95 % interval {factor.low:.2f}–{factor.high:.2f})"
+        f"(95 % interval {factor.interval.low:.2f}–{factor.interval.high:.2f})"
     )
