@@ -64,12 +64,8 @@ class OpenSlideSource:
         properties = handle.properties
         vendor = properties[openslide.PROPERTY_NAME_VENDOR]
         self.format = _FORMATS.get(vendor, vendor)
-        self.levels = tuple(
-            Level(width, height, float(downsample))
-            for (width, height), downsample in zip(
-                handle.level_dimensions, handle.level_downsamples, strict=True
-            )
-        )
+        sizes = handle.level_dimensions
+        self.levels = tuple(Level.of(width, height, sizes[0]) for width, height in sizes)
         self.resolution = _resolution_of(vendor, dict(properties))
         self.objective = parse_number(properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER))
         self.bounds_offset = _bounds_offset(properties)
@@ -98,7 +94,8 @@ class OpenSlideSource:
     def _region(
         self, handle: openslide.OpenSlide, level: int, row: int, column: int
     ) -> NDArray[np.uint8] | None:
-        downsample = self.levels[level].downsample
+        # By OpenSlide's own, the mean of both sides' ratios: it goes back to the level by the same.
+        downsample = handle.level_downsamples[level]
         corner = (round(column * _TILE_PX * downsample), round(row * _TILE_PX * downsample))
         try:
             return np.asarray(handle.read_region(corner, level, (_TILE_PX, _TILE_PX)))

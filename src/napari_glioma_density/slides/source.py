@@ -1,7 +1,8 @@
 """What a slide backend offers: levels, and RGB tiles that are there or not."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from math import ceil, floor
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,23 @@ class Level:
     width: int
     height: int
     downsample: float
+
+    @classmethod
+    def of(cls, width: int, height: int, main: tuple[int, int]) -> Self:
+        """A level of the main image, whose width and height `main` gives.
+
+        Its last px may stand for less than a whole one, or be left out. So a whole number that
+        explains both sides is what it was made with: their ratios are not, and by their mean
+        a place on a long and narrow slide lies tens of px off.
+        """
+        longer, of = max(zip(main, (width, height), strict=True))
+        ratio = longer / of
+        wholes = sorted((max(1, floor(ratio)), ceil(ratio)), key=lambda whole: abs(whole - ratio))
+        sides = tuple(zip(main, (width, height), strict=True))
+        for whole in wholes:
+            if all(px // whole <= level <= -(-px // whole) for px, level in sides):
+                return cls(width, height, float(whole))
+        return cls(width, height, ratio)
 
 
 class Pixels(NamedTuple):

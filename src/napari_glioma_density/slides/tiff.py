@@ -129,9 +129,8 @@ class TiffSource:
 
 
 def _tiled_level(segments: Segments, main: Page) -> _TiledLevel:
-    downsample = (main.imagewidth / segments.width + main.imagelength / segments.height) / 2
     return _TiledLevel(
-        level=Level(segments.width, segments.height, float(downsample)),
+        level=Level.of(segments.width, segments.height, (main.imagewidth, main.imagelength)),
         segments=segments,
         rows=max(1, min(segments.down, _GROUPED_PX // segments.segment_height)),
         columns=max(1, min(segments.across, _GROUPED_PX // segments.segment_width)),
