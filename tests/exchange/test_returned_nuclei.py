@@ -139,7 +139,10 @@ def test_what_was_deleted_goes_and_what_was_drawn_comes(slide: Slide) -> None:
 def test_patches_that_the_file_says_nothing_of_stay(slide: Slide) -> None:
     before, collection, is_in = state(slide), exported(slide), in_field(slide)
     elsewhere = [feature for feature in collection["features"] if not is_in(feature)]
-    assert brought(slide, {**collection, "features": elsewhere}).fields == ()
+    said = brought(slide, {**collection, "features": elsewhere})
+    assert (said.fields, said.silent) == ((), 1)
+    assert "1 patch of fields hold" in said.remarks()[-1]
+    assert "1 patch of fields without a nucleus in the file stay" in str(said)
     assert_same(state(slide), before)
 
 

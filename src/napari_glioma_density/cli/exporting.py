@@ -101,6 +101,7 @@ def import_(
             "fields": list(brought.fields),
             "nuclei": brought.nuclei,
             "nuclei_outside_fields": brought.left,
+            "patches_of_fields_without_nuclei_in_the_file": brought.silent,
         },
         as_json,
     )

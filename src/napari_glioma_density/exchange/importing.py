@@ -53,12 +53,16 @@ class Brought:
         Nuclei in them.
     left
         Nuclei of the file that lie in no field, and so change nothing.
+    silent
+        Patches of fields that hold nuclei where the file holds none: it does not say whether they
+        were deleted or never exported, so they stay.
     """
 
     regions: int
     fields: tuple[str, ...]
     nuclei: int
     left: int
+    silent: int = 0
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -68,6 +72,8 @@ class Brought:
             parts.append(f"{self.nuclei} nuclei in {number} field{'s' * (number != 1)}")
         if self.left:
             parts.append(f"{self.left} nuclei outside the fields that were begun change nothing")
+        if self.silent:
+            parts.append(f"{_patches(self.silent)} of fields without a nucleus in the file stay")
         return ", ".join(parts)
 
     def remarks(self) -> tuple[str, ...]:
@@ -83,7 +89,16 @@ class Brought:
                 f"{self.left} nuclei lie in no field that was begun: "
                 "begin one under Annotation assist where somebody looked, then import again"
             )
+        if self.silent:
+            told.append(
+                f"{_patches(self.silent)} of fields hold nuclei and the file has none there: these "
+                "stay; if there are none, delete them under Annotation assist"
+            )
         return tuple(told)
+
+
+def _patches(number: int) -> str:
+    return f"{number} patch{'es' * (number != 1)}"
 
 
 def import_geojson(
@@ -134,17 +149,20 @@ def import_geojson(
         author=author,
     )
     replaced: dict[str, int] = {}
+    silent = 0
     if found.nuclei and records:
         if slide is None:
             raise BadInput("the file holds nuclei for fields of this slide: name the slide as well")
         with _writable(store, corrections) as writable:
             fields = _FieldNuclei(run, slide, writable, found, _left_out(store, plane, found))
+            silent = fields.patches_silent(records)
             replaced = dict(fields.changed(records))
     return Brought(
         regions=_put_regions(store, plane, found),
         fields=tuple(replaced),
         nuclei=sum(replaced.values()),
         left=_outside(found, plane, records),
+        silent=silent,
     )
 
 
@@ -239,6 +257,15 @@ class _FieldNuclei:
                 )
                 yield record.name, count_nuclei(state.nuclei.values())
 
+    def patches_silent(self, records: Iterable[FieldRecord]) -> int:
+        """How many patches of fields hold nuclei of which the file has none."""
+        silent = 0
+        for record in records:
+            values = self._corrections.values(record.name)
+            if values is not None:
+                silent += np.count_nonzero(~self._told[record.block.patches] & (values.count > 0))
+        return int(silent)
+
     def _exported(self, state: FieldState, ground: FieldGround, block: Block) -> NDArray[np.int64]:
         """Ids of nuclei of a field that an export holds."""
         measure = FieldMeasure(np.ascontiguousarray(state.labels), ground, block)
@@ -247,7 +274,10 @@ class _FieldNuclei:
         return measure.counted_ids(state.nuclei)[counted & self._told[patches_of(nuclei)]]
 
     def _patches_told(self) -> NDArray[np.bool_]:
-        """Patches of the slide that the file has nuclei in; others may not have been exported."""
+        """Patches of the slide that the file has nuclei in; others may not have been exported.
+
+        A nucleus at the slide's edge may have its centre beyond it, by the width of an outline.
+        """
         lattice = self._plane.lattice
         told = np.zeros((lattice.rows, lattice.columns), bool)
         for outline in self._outlines:

@@ -1,0 +1,127 @@
+"""Files that hold a part of the slide: what lies elsewhere stays as it is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from made_up_case import estimate, write_slide
+from shapely.geometry import mapping
+
+from napari_glioma_density.annotation.collection import Corrections
+from napari_glioma_density.annotation.field import (
+    Choice,
+    FieldGround,
+    FieldRecord,
+    FieldState,
+    Nucleus,
+    Origin,
+    Start,
+)
+from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
+from napari_glioma_density.density import PATCH_PX, Block
+from napari_glioma_density.exchange.exporting import Format, Wishes, export
+from napari_glioma_density.exchange.importing import Brought, import_geojson
+from napari_glioma_density.findings.gathering import gather, open_run
+from napari_glioma_density.regions.region import Region, RegionKind
+from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.results import Run
+from napari_glioma_density.slides import Slide, open_slide
+
+
+@pytest.fixture
+def slide(tmp_path: Path) -> Any:
+    path = write_slide(tmp_path / "slide.tiff")
+    estimate(path)
+    with open_slide(path) as opened:
+        yield opened
+
+
+def store_of(slide: Slide) -> Path:
+    return slide.path.with_name(f"{slide.path.name}.glioma.zarr")
+
+
+def correct(slide: Slide, block: Block) -> FieldState:
+    """Finish a field with a column of squares in each of its patches."""
+    run: Run = open_run(store_of(slide))
+    height, width = (part.stop - part.start for part in run.lattice.window(block))
+    labels = np.zeros((height, width), np.uint16)
+    corners = [(y, x) for x in range(100, width, PATCH_PX) for y in range(20, height - 20, 40)]
+    for number, (y, x) in enumerate(corners, start=1):
+        labels[y : y + 16, x : x + 16] = number
+    nuclei = {number: Nucleus(Origin.HAND) for number in range(1, len(corners) + 1)}
+    everywhere, spec = np.ones(labels.shape, bool), run.spec
+    known = labels, nuclei, FieldGround(everywhere, everywhere), block
+    record = FieldRecord(
+        block, height, width, spec.working_um_per_px, spec.level, spec.sixteenths, Start.MODEL,
+        Choice.BY_HAND, "reader", "2026-01-01T00:00:00+00:00", "f" * 64, "s", "s",
+    )  # fmt: skip
+    state = FieldState(labels, nuclei, done=True, revision=1)
+    with Corrections.open(store_of(slide)) as corrections:
+        rgb = np.full((height, width, 3), 200, np.uint8)
+        corrections.begin(record, rgb, state, measure_field(*known), field_nuclei(*known))
+    return state
+
+
+def field(slide: Slide) -> FieldState:
+    corrections = Corrections.open(store_of(slide), writable=False)
+    (record,) = corrections.records()
+    return corrections.load(record.name)
+
+
+def brought(slide: Slide, features: list[Any]) -> Brought:
+    path = slide.path.with_name("back.geojson")
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return import_geojson(store_of(slide), path, slide=slide)
+
+
+def exported(slide: Slide) -> list[dict[str, Any]]:
+    path = slide.path.with_name("out.geojson")
+    export(gather(store_of(slide)), Format.GEOJSON, path, Wishes(slide))
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["features"]
+    return found
+
+
+def test_of_a_field_of_two_patches_the_one_that_was_not_exported_stays(slide: Slide) -> None:
+    before = correct(slide, Block(1, 8, 1, 2))
+    plane = gather(store_of(slide)).plane
+    kept = plane.block_outline(Block(1, 8, 1, 1))
+    detections = [
+        one
+        for one in exported(slide)
+        if one["properties"].get("objectType") == "detection"
+        and kept.covers(shapely.geometry.shape(one["geometry"]).centroid)
+    ]
+    said = brought(slide, detections[1:])
+    after = field(slide)
+    assert said.silent == 1
+    gone = set(before.nuclei) - set(after.nuclei)
+    assert len(gone) == 1
+    assert np.array_equal(
+        after.labels, np.where(np.isin(before.labels, list(gone)), 0, before.labels)
+    )
+
+
+def test_a_nucleus_at_the_left_edge_says_nothing_of_the_right_one(slide: Slide) -> None:
+    before = correct(slide, Block(0, gather(store_of(slide)).plane.lattice.columns - 1, 1, 1))
+    shape = mapping(shapely.box(-8, 100, 2, 120))
+    said = brought(slide, [
+        {"type": "Feature", "geometry": shape, "properties": {"objectType": "detection"}}
+    ])  # fmt: skip
+    assert said.fields == ()
+    assert field(slide).nuclei == before.nuclei
+
+
+def test_a_region_moved_by_more_than_rounding_is_another(slide: Slide) -> None:
+    outline = shapely.Point(1000, 800).buffer(300)
+    RegionFile.open(store_of(slide)).put(Region.drawn(RegionKind.AREA, outline))
+    features = exported(slide)
+    assert brought(slide, features).regions == 0
+    (ours,) = (
+        one for one in features if one["properties"].get("classification", {}).get("name") == "Area"
+    )
+    moved = shapely.affinity.translate(shapely.geometry.shape(ours["geometry"]), 0.1)
+    ours["geometry"] = mapping(moved)
+    assert brought(slide, [ours]).regions == 1
