@@ -263,8 +263,9 @@ class _FieldNuclei:
         for record in records:
             values = self._corrections.values(record.name)
             if values is not None:
-                silent += np.count_nonzero(~self._told[record.block.patches] & (values.count > 0))
-        return int(silent)
+                unsaid = ~self._told[record.block.patches] & (values.count > 0)
+                silent += int(np.count_nonzero(unsaid))
+        return silent
 
     def _exported(self, state: FieldState, ground: FieldGround, block: Block) -> NDArray[np.int64]:
         """Ids of nuclei of a field that an export holds."""
