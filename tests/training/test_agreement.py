@@ -112,6 +112,18 @@ def place(folder: Path, starts: list[str]) -> None:
     edit(folder, add)
 
 
+def test_specks_that_count_for_nobody_are_no_nuclei_to_agree_on(
+    readers: tuple[Path, Path],
+) -> None:
+    before = compared(readers).fields[0].objects
+    for folder in readers:
+        labels = labels_of(folder, 0)
+        free_y, free_x = np.argwhere(labels == 0)[0]
+        labels[free_y, free_x] = labels.max() + 1
+        write_labels(folder, 0, labels)
+    assert compared(readers).fields[0].objects == before
+
+
 def test_blank_and_prefilled_fields_stand_apart(readers: tuple[Path, Path]) -> None:
     first, second = readers
     place(first, ["model", "model", "blank", "model"])

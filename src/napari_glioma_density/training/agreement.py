@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, band_of
 from napari_glioma_density.errors import DataSetError
+from napari_glioma_density.nuclei.table import SMALLEST_NUCLEUS_UM2
 from napari_glioma_density.training.dataset import DataSet, Field, FieldPixels, read_field
 from napari_glioma_density.training.metrics import PixelCounts
 from napari_glioma_density.training.object_metrics import ObjectCounts, match_objects
@@ -51,7 +52,7 @@ class FieldAgreement:
         ``blank`` when a reader began without the model's outlines, ``model`` when both saw them,
         empty when not said.
     objects
-        Nuclei, matched one to one.
+        Nuclei of 8 µm² and more, matched one to one.
     pixels
         The second reader's taken as prediction.
     densities
@@ -226,10 +227,19 @@ def _compared(first: Field, second: Field) -> FieldAgreement:
     return FieldAgreement(
         first.image.name,
         _start(first, second),
-        match_objects(one.labels, other.labels),
+        match_objects(*(_nuclei(of.labels, first.um_per_px) for of in (one, other))),
         PixelCounts.of(other.labels, one.labels),
         np.array([[_density(patch) for patch in pair] for pair in _patches(first, one, other)]),
     )
+
+
+def _nuclei(labels: NDArray[np.uint16], um_per_px: float) -> NDArray[np.uint16]:
+    """Labels without what is too small to count as a nucleus.
+
+    Where both began with the model's outlines both have its specks, and agree on them unseen.
+    """
+    is_speck = np.bincount(labels.ravel()) * um_per_px**2 < SMALLEST_NUCLEUS_UM2
+    return np.where(is_speck[labels], 0, labels).astype(np.uint16)
 
 
 def _demand_same_picture(first: Field, one: FieldPixels, second: Field, other: FieldPixels) -> None:
