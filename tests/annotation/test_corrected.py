@@ -169,6 +169,25 @@ def test_corrected_nuclei_equal_a_full_recomputation(runs: tuple[Run, Run]) -> N
     assert np.array_equal(correct_nuclei(model.nuclei(), ~corrected & False, ()), model.nuclei())
 
 
+def test_nuclei_of_fields_come_in_the_runs_order_however_they_are_stored() -> None:
+    chance = np.random.default_rng(5)
+    nuclei = np.zeros(60, NUCLEUS_DTYPE)
+    nuclei["y_px"], nuclei["x_px"] = chance.uniform(0, 3 * PATCH_PX, (2, 60))
+    nuclei = in_slide_order(nuclei)
+    corrected = np.zeros((3, 3), bool)
+    corrected[1, 1] = corrected[2, 0] = True
+    fields = []
+    for row, column in ((2, 0), (1, 1)):
+        of_field = np.zeros(9, NUCLEUS_DTYPE)
+        y, x = chance.uniform(0, PATCH_PX, (2, 9))
+        of_field["y_px"], of_field["x_px"] = y + row * PATCH_PX, x + column * PATCH_PX
+        fields.append(of_field)
+    found = correct_nuclei(nuclei, corrected, fields)
+    assert np.array_equal(found, in_slide_order(found))
+    rows, columns = (found[name].astype(int) // PATCH_PX for name in ("y_px", "x_px"))
+    assert np.count_nonzero(corrected[rows, columns]) == 18
+
+
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_the_corrected_mask_equals_a_full_recomputation(runs: tuple[Run, Run], level: int) -> None:
     model, recomputed = runs

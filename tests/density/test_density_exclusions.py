@@ -47,6 +47,13 @@ def test_parts_are_taken_off_and_a_patch_of_which_nothing_is_left_is_excluded() 
     assert kept.count[0].tolist() == [3, 20, 30]
 
 
+def test_of_a_field_edited_since_no_less_than_nothing_is_left() -> None:
+    more_than_there_is = exclusions((0, 0, 0, 5000, 1200, 4000, 12, 500, 3500, 5))
+    kept = leave_out(table(), more_than_there_is)
+    assert (kept.nucleus_px[0, 0], kept.count[0, 0]) == (0, 0)
+    assert kept.tissue_px[0, 0] == FULL - 4000
+
+
 def test_totals_and_cells_are_those_of_what_is_left() -> None:
     kept = leave_out(table(), TWO_PARTS)
     nucleus, read = 300 + 3000 + 4000 + 5000, 4 * FULL - 6000

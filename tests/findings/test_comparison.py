@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from drawn_tissue import patch_table
+from scipy import stats
 
 from napari_glioma_density.density import PatchState, PatchTable, cell_grid, measure_cells
 from napari_glioma_density.errors import BadInput
@@ -98,6 +99,36 @@ def test_intervals_hold_the_difference_of_regions_drawn_anew() -> None:
         ratio_held += found.ratio_interval.low < 20 / 12 < found.ratio_interval.high
     assert found.covers == "tissue"
     assert min(held, ratio_held) >= 54
+
+
+def test_variances_of_tissue_and_model_add_up_about_what_is_true() -> None:
+    random = np.random.default_rng(3)
+    a, b = parts(random.normal(20, 4, 30)), parts(random.normal(12, 4, 30))
+    error = dataclasses.replace(ERROR, centre=1.5)
+
+    def half(*patches: np.ndarray, error: DensityError | None = None) -> float:
+        found = compare(of(a), of(b), *patches, error=error)
+        assert found is not None
+        assert found.difference_interval is not None
+        low, high = found.difference_interval
+        middle = found.difference_points * (error.centre if error else 1)
+        assert (low + high) / 2 == pytest.approx(middle)
+        return (high - low) / 2
+
+    tissue, model = half(a, b) / stats.norm.ppf(0.975), half(error=error) / error.factor
+    assert half(a, b, error=error) == pytest.approx(error.factor * np.hypot(1.5 * tissue, model))
+
+
+def test_the_spread_of_a_few_pieces_is_that_of_their_means() -> None:
+    random = np.random.default_rng(8)
+    a, b = parts(random.normal(20, 4, 6)), parts(random.normal(12, 4, 6))
+    found = compare(of(a), of(b), a, b)
+    assert found is not None
+    assert found.difference_interval is not None
+    of_means = [part["nucleus_px"] / 10 for part in (a, b)]
+    error = np.sqrt(sum(percent.var(ddof=1) / 6 for percent in of_means))
+    half = found.difference_interval.high - found.difference_points
+    assert half == pytest.approx(stats.norm.ppf(0.975) * error, rel=0.05)
 
 
 def test_neighbours_that_resemble_each_other_widen_the_interval() -> None:

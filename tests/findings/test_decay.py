@@ -54,6 +54,20 @@ def test_a_decay_length_is_found_again_within_five_percent(length_um: float, see
     assert along.length_um == pytest.approx(length_um, rel=0.05)
 
 
+def test_the_interval_of_a_slope_is_that_of_the_slopes_of_its_stretches() -> None:
+    """With tissue everywhere the slope is the mean of those: so the jackknife gives its error."""
+    random, step_um = np.random.default_rng(9), 50.0
+    distance = step_um * (np.arange(20) + 0.5)
+    tissue = np.full((8, 20), 4000.0)
+    nucleus = tissue * (0.2 - distance / 20_000 + random.normal(0, 0.02, tissue.shape))
+    found = slope(Profile(distance, step_um, nucleus, tissue, tissue, 0.25e-6), Side.RIGHT)
+    assert found is not None
+    own = [np.polyfit(distance / 1000, 100 * row / 4000, 1)[0] for row in nucleus]
+    assert found.points_per_mm == pytest.approx(np.mean(own))
+    half = stats.t.ppf(0.975, 7) * np.std(own, ddof=1) / np.sqrt(8)
+    assert found.interval == pytest.approx((found.points_per_mm - half, np.mean(own) + half))
+
+
 def test_glass_in_the_way_does_not_move_the_length() -> None:
     mask = regular_nuclei(falling(300), seed=5)
     tissue = np.ones((HEIGHT // 16, WIDTH // 16), bool)

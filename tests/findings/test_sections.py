@@ -111,6 +111,14 @@ def test_a_tall_section_stands_beside_the_first_of_two_rows() -> None:
     assert [row for row, _ in tops] == [4, 4, 29]
 
 
+@pytest.mark.parametrize(("lower_mm", "is_beside"), [(0.8, True), (1.2, False)])
+def test_half_of_the_height_in_common_makes_a_row(lower_mm: float, *, is_beside: bool) -> None:
+    """Both are 2 mm high, the left one begins lower: it comes first where it lies beside."""
+    kinds = tissue_map(7, 9, (2, 7, 1, 1.2), (2 + lower_mm, 2, 1, 1.2))
+    first, second = sections_of(kinds)
+    assert (first.block.column < second.block.column) == is_beside
+
+
 def test_every_patch_with_tissue_is_of_one_section() -> None:
     kinds = tissue_map(9, 10, *TWO_ROWS)
     owners = np.sum([section.patches for section in sections_of(kinds)], axis=0)

@@ -44,6 +44,17 @@ def test_the_error_of_made_up_slides_is_found_again() -> None:
     assert error.turning_percent == pytest.approx(TURNING, rel=0.15)
 
 
+def test_the_error_by_hand() -> None:
+    z = {"a": (0.1, 0.2, 0.3), "b": (-0.1, 0.1), "c": (0.0, 0.05)}
+    fields = [CheckedField(slide, 20 * (1 - one), 20) for slide, of in z.items() for one in of]
+    error = error_of(Validation(tuple(fields), 0.0, BASIS))
+    assert error is not None
+    # Means 0.2, 0 and 0.025; squares about them 0.02, 0.02 and 0.00125 of 7 − 3 degrees.
+    assert error.slide_share == pytest.approx(np.sqrt((0.2**2 + 0.025**2) / 3))
+    assert error.tissue_share == pytest.approx(np.sqrt(0.04125 / 4))
+    assert error.degrees == 3
+
+
 def test_intervals_from_few_slides_hold_the_density_of_new_ones() -> None:
     held = np.zeros(2, int)
     for seed in range(60):

@@ -168,10 +168,10 @@ def _difference_interval(
 ) -> Interval | None:
     if tissue is None and error is None:
         return None
-    variance, factor = (tissue.difference**2 if tissue else 0.0), _NORMAL
-    middle = above - below
+    centre = error.centre if error else 1.0
+    middle = centre * (above - below)
+    variance, factor = ((centre * tissue.difference) ** 2 if tissue else 0.0), _NORMAL
     if error is not None:
-        middle *= error.centre
         own = error.tissue_sd(above) ** 2 + error.tissue_sd(below) ** 2
         variance += own + (error.slide_sd(above) - error.slide_sd(below)) ** 2
         factor = error.factor

@@ -227,7 +227,9 @@ def _compared(first: Field, second: Field) -> FieldAgreement:
     return FieldAgreement(
         first.image.name,
         _start(first, second),
-        match_objects(*(_nuclei(of.labels, first.um_per_px) for of in (one, other))),
+        match_objects(
+            _nuclei(one.labels, first.um_per_px), _nuclei(other.labels, second.um_per_px)
+        ),
         PixelCounts.of(other.labels, one.labels),
         np.array([[_density(patch) for patch in pair] for pair in _patches(first, one, other)]),
     )

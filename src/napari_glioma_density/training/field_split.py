@@ -98,7 +98,7 @@ def split_fields(
         groups = _grouped(fields, key)
         free = [g for g in groups if not any(digests[field.image] in known for field in g)]
         if len(groups) > 1 and free:
-            chosen = _chosen(free, len(fields), len(groups), seed)
+            chosen = _chosen(free, len(fields), seed)
             return _split(data_sets, [field for group in chosen for field in group], unit)
     if len(fields) > 1:
         raise BadInput("the parent has learnt from every field; add new ones, or give --check")
@@ -145,7 +145,7 @@ def _grouped(fields: Sequence[Field], key: Callable[[Field], str]) -> list[Group
     return [] if "" in groups else list(groups.values())
 
 
-def _chosen(free: Sequence[Group], fields: int, groups: int, seed: int) -> list[Group]:
+def _chosen(free: Sequence[Group], fields: int, seed: int) -> list[Group]:
     """Groups in random order, each taken when that brings their number nearer to the share."""
     wanted = max(1.0, CHECK_SHARE * fields)
     chosen: list[Group] = []
@@ -153,7 +153,7 @@ def _chosen(free: Sequence[Group], fields: int, groups: int, seed: int) -> list[
     for at in np.random.default_rng(seed).permutation(len(free)):
         group = free[at]
         nearer = abs(taken + len(group) - wanted) < abs(taken - wanted)
-        if nearer and len(chosen) + 1 < groups:
+        if nearer:
             chosen.append(group)
             taken += len(group)
     return chosen or [min(free, key=len)]
