@@ -18,7 +18,7 @@ from napari_glioma_density.density import (
 )
 from napari_glioma_density.errors import BadInput
 
-PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED, EXCLUDED = PatchState
+PENDING, BACKGROUND, READ, UNREAD, EXCLUDED = PatchState
 
 
 @pytest.mark.parametrize(

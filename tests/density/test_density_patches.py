@@ -6,7 +6,7 @@ from chosen_patches import FULL, make_patches
 
 from napari_glioma_density.density import Block, Lattice, PatchState, PatchTable
 
-PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED, EXCLUDED = PatchState
+PENDING, BACKGROUND, READ, UNREAD, EXCLUDED = PatchState
 
 
 def test_density_is_nucleus_px_over_read_px() -> None:
@@ -20,7 +20,7 @@ def test_the_denominator_is_what_was_read() -> None:
     assert patches.density_percent()[0, 0] == 5.0
 
 
-@pytest.mark.parametrize("state", [PENDING, BACKGROUND, UNREAD, UNTRUSTED, EXCLUDED])
+@pytest.mark.parametrize("state", [PENDING, BACKGROUND, UNREAD, EXCLUDED])
 def test_a_patch_that_was_not_read_has_no_density(state: PatchState) -> None:
     patches = make_patches([[100]], state=[[state]])
     for values in (
@@ -84,7 +84,7 @@ def test_unread_area_is_told_and_in_no_denominator() -> None:
 
 def test_band_shares_of_read_patches_sum_to_one() -> None:
     nucleus = [[FULL * percent // 100 for percent in (1, 3, 5, 10, 18, 50, 100, 99)]]
-    patches = make_patches(nucleus, state=[[READ] * 7 + [UNTRUSTED]])
+    patches = make_patches(nucleus, state=[[READ] * 7 + [EXCLUDED]])
     shares = patches.totals().bands
     assert shares == pytest.approx((1 / 7, 1 / 7, 1 / 7, 1 / 7, 1 / 7, 2 / 7))
     assert sum(shares) == pytest.approx(1)

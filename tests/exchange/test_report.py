@@ -196,14 +196,14 @@ def test_what_could_not_be_read_is_told(found, tmp_path: Path):
     patches = found.snapshot.patches
     state, unread = patches.state.copy(), patches.unread_px.copy()
     state[0, 0], unread[0, 0] = PatchState.UNREAD, PATCH_PX**2
-    state[1, 1] = PatchState.UNTRUSTED
+    state[1, 1] = PatchState.PENDING
     damaged = replace(patches, state=state, unread_px=unread)
     snapshot = replace(found.snapshot, patches=damaged, totals=damaged.totals())
     shown = Figures(write(tmp_path / "r.html", replace(found, snapshot=snapshot))).by_place
     a_patch_mm2 = (PATCH_PX * 0.5e-3) ** 2
     assert shown["data-state unread"]["state_mm2"] == shown["totals"]["unread_mm2"]
     assert shown["data-state unread"]["state_mm2"] == pytest.approx(a_patch_mm2)
-    assert shown["data-state untrusted"]["state_mm2"] == pytest.approx(a_patch_mm2)
+    assert shown["data-state pending"]["state_mm2"] == pytest.approx(a_patch_mm2)
 
 
 def test_intervals_stand_beside_total_and_cells(page, extras, amended):

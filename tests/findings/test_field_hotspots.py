@@ -208,7 +208,7 @@ def test_patches_that_were_not_read_count_for_nothing(ground: MadeUpGround) -> N
     state = ground.measured.patches.state.copy()
     first = find(ground.measured, AREA_MM2)[0]
     column = int(first.centre_x_um) // 480
-    state[:, column] = PatchState.UNTRUSTED
+    state[:, column] = PatchState.EXCLUDED
     state[0, :] = PatchState.PENDING
     found = find(ground.with_states(state).measured, AREA_MM2)
     counted = (state == PatchState.READ).repeat(480, axis=0).repeat(480, axis=1)

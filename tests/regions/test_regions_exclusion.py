@@ -146,7 +146,7 @@ def test_neighbouring_exclusions_leave_nothing_of_a_damaged_patch() -> None:
 
 def test_patches_that_are_in_no_sum_have_nothing_to_leave_out(slide: KnownSlide) -> None:
     state = slide.measured.patches.state.copy()
-    state[0, :3] = PatchState.PENDING, PatchState.BACKGROUND, PatchState.UNTRUSTED
+    state[0, :3] = PatchState.PENDING, PatchState.BACKGROUND, PatchState.UNREAD
     patches = replace(slide.measured.patches, state=state)
     found = exclusions_of(drawn(*OVERLAPPING), replace(slide.measured, patches=patches))
     assert not ((found.parts["row"] == 0) & (found.parts["column"] < 3)).any()

@@ -60,7 +60,7 @@ def test_parts_are_the_sums_of_single_patches(slide: KnownSlide) -> None:
 
 
 def test_patches_that_were_not_read_hold_nothing(slide: KnownSlide) -> None:
-    states = [PatchState.PENDING, PatchState.BACKGROUND, PatchState.UNREAD, PatchState.UNTRUSTED]
+    states = [PatchState.PENDING, PatchState.BACKGROUND, PatchState.UNREAD, PatchState.EXCLUDED]
     patches = replace(slide.measured.patches, state=slide.measured.patches.state.copy())
     patches.state[1] = states
     covered = centres_inside(shapes()["jagged"])

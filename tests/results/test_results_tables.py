@@ -30,7 +30,7 @@ from napari_glioma_density.results import (
 )
 from napari_glioma_density.results.nuclei import in_slide_order
 
-PENDING, BACKGROUND, READ, UNREAD, UNTRUSTED, EXCLUDED = PatchState
+PENDING, BACKGROUND, READ, UNREAD, EXCLUDED = PatchState
 
 
 @pytest.fixture
@@ -38,9 +38,7 @@ def patches() -> PatchTable:
     """Six by nine patches of chance values and every state, cut by the slide's edge."""
     chance = np.random.default_rng(11)
     lattice = Lattice.over(6 * PATCH_PX - 37, 9 * PATCH_PX - 200, 0.5)
-    state = chance.choice(
-        [PENDING, BACKGROUND, READ, READ, READ, UNREAD, UNTRUSTED, EXCLUDED], (6, 9)
-    )
+    state = chance.choice([PENDING, BACKGROUND, READ, READ, READ, UNREAD, EXCLUDED], (6, 9))
     read = lattice.patch_px() * (state == READ)
     tissue = (read * chance.uniform(0.3, 1, read.shape)).astype(np.int64)
     nucleus = (tissue * chance.uniform(0, 0.4, read.shape)).astype(np.int64)

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score, f1_score
 
-from napari_glioma_density.density import band_of
+from napari_glioma_density.density import band_of, bland_altman
 from napari_glioma_density.errors import DataSetError
 from napari_glioma_density.training.agreement import (
     Agreement,
     agreement,
-    bland_altman,
     weighted_kappa,
 )
 from napari_glioma_density.training.dataset import open_data_set

@@ -12,7 +12,7 @@ from napari_glioma_density.density import (
     Block,
     CorrectedPatches,
     PatchTable,
-    patches_of,
+    patch_numbers,
 )
 from napari_glioma_density.results.masks import DOWNSAMPLES, MaskLevel, coarsen
 from napari_glioma_density.results.nuclei import as_records, in_slide_order
@@ -74,27 +74,16 @@ def correct_nuclei(
     ndarray
         All nuclei in the run's order; `origin` tells the model's from others.
     """
-    patch_of = _PatchNumber(corrected.shape[1])
-    flat = corrected.ravel()
-    numbers = patch_of(nuclei)
+    columns, flat = corrected.shape[1], corrected.ravel()
+    numbers = patch_numbers(nuclei, columns)
     kept = ~flat[numbers]
     new = [as_records(field) for field in fields]
     if not new:
         return nuclei[kept]
     added = in_slide_order(np.concatenate(new))
-    added = added[flat[patch_of(added)]]
-    places = np.searchsorted(numbers[kept], patch_of(added), side="right")
+    added = added[flat[patch_numbers(added, columns)]]
+    places = np.searchsorted(numbers[kept], patch_numbers(added, columns), side="right")
     return np.insert(nuclei[kept], places, added)
-
-
-class _PatchNumber(NamedTuple):
-    """The number, row by row, of the patch that holds a nucleus' centre."""
-
-    columns: int
-
-    def __call__(self, nuclei: NDArray[np.void]) -> NDArray[np.int64]:
-        row, column = patches_of(nuclei)
-        return np.asarray(row * self.columns + column)
 
 
 class FieldMask(NamedTuple):

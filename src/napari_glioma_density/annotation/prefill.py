@@ -21,7 +21,12 @@ from napari_glioma_density.annotation.pixels import Window
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.estimate.measurement import Ground
-from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
+from napari_glioma_density.nuclei.table import (
+    NUCLEUS_MARGIN_PX,
+    centred_on,
+    measure_nuclei,
+    separate_nuclei,
+)
 from napari_glioma_density.results import Run
 from napari_glioma_density.slides import (
     Pixels,
@@ -154,7 +159,9 @@ def outline_nuclei(
     """
     apart = separate_nuclei(np.ascontiguousarray(mask), um_per_px)
     found = measure_nuclei(apart)
-    counted = dict(zip(_ids(apart), _centred_on(read, inner, found.y_px, found.x_px), strict=True))
+    top, left = (part.start for part in inner)
+    is_counted = centred_on(read, found.y_px - top, found.x_px - left)
+    counted = dict(zip(_ids(apart), is_counted, strict=True))
     here = apart[inner]
     outlined = _ids(here)
     number_of = np.zeros(int(apart.max()) + 1, np.int32)
@@ -193,17 +200,6 @@ def _within(window: Window, outer: Window) -> Window:
         for part, whole in zip(window, outer, strict=True)
     )
     return down, across
-
-
-def _centred_on(
-    read: NDArray[np.bool_], inner: Window, y_px: NDArray[np.float64], x_px: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Whether centres, in px of the mask, lie on px of the field that count."""
-    y = y_px.astype(np.int64) - inner[0].start
-    x = x_px.astype(np.int64) - inner[1].start
-    inside = (y >= 0) & (y < read.shape[0]) & (x >= 0) & (x < read.shape[1])
-    inside[inside] = read[y[inside], x[inside]]
-    return np.asarray(inside)
 
 
 def _ids(labels: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -5,12 +5,10 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import Block, PatchTable
 
-_ENOUGH_TISSUE = 0.5
-
 
 def is_sampled(patches: PatchTable) -> NDArray[np.bool_]:
     """Which patches a random field may fall on: read, and at least half tissue."""
-    return patches.is_read & (patches.tissue_px >= _ENOUGH_TISSUE * patches.read_px)
+    return patches.is_read & patches.is_mostly_tissue
 
 
 def draw_fields(

@@ -8,6 +8,7 @@ from napari_glioma_density.density.bands import (
     band_of,
     slide_quantile_bands,
 )
+from napari_glioma_density.density.bland_altman import BlandAltman, bland_altman
 from napari_glioma_density.density.corrections import (
     CorrectedCell,
     CorrectedPatches,
@@ -25,18 +26,27 @@ from napari_glioma_density.density.grid import (
     parse_address,
 )
 from napari_glioma_density.density.hotspots import rank_hotspots
-from napari_glioma_density.density.lattice import PATCH_PX, Block, Lattice, partition, patches_of
-from napari_glioma_density.density.patches import PatchState, PatchTable, Totals
+from napari_glioma_density.density.lattice import (
+    PATCH_PX,
+    Block,
+    Lattice,
+    partition,
+    patch_numbers,
+    patches_of,
+)
+from napari_glioma_density.density.patches import ENOUGH_TISSUE, PatchState, PatchTable, Totals
 
 __all__ = [
     "CELL_SIDES_MM",
     "COLOUR_BLIND_BANDS",
+    "ENOUGH_TISSUE",
     "NO_BAND",
     "PAPER_BANDS",
     "PART_DTYPE",
     "PATCH_PX",
     "Address",
     "BandScale",
+    "BlandAltman",
     "Block",
     "Cell",
     "CellGrid",
@@ -48,6 +58,7 @@ __all__ = [
     "PatchTable",
     "Totals",
     "band_of",
+    "bland_altman",
     "cell_address",
     "cell_grid",
     "leave_out",
@@ -55,6 +66,7 @@ __all__ = [
     "measure_corrected_cells",
     "parse_address",
     "partition",
+    "patch_numbers",
     "patches_of",
     "rank_hotspots",
     "slide_quantile_bands",

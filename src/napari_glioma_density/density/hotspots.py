@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from napari_glioma_density.density.grid import Cell
+from napari_glioma_density.density.patches import ENOUGH_TISSUE
 
 _ROUNDING = 1e-9
 """What areas in mm² and in µm² may differ by."""
@@ -11,7 +12,7 @@ _ROUNDING = 1e-9
 def rank_hotspots(
     cells: Iterable[Cell],
     most: int = 10,
-    min_tissue_share: float = 0.5,
+    min_tissue_share: float = ENOUGH_TISSUE,
     *,
     ranked_by: Iterable[Cell] | None = None,
 ) -> tuple[Cell, ...]:

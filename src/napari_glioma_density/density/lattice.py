@@ -112,6 +112,20 @@ def patches_of(nuclei: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.
     return row, column
 
 
+def patch_numbers(nuclei: NDArray[np.void], columns: int) -> NDArray[np.int64]:
+    """Return the number of the patch that counts each nucleus, row by row.
+
+    Parameters
+    ----------
+    nuclei
+        As `patches_of` takes them.
+    columns
+        Patches a row.
+    """
+    row, column = patches_of(nuclei)
+    return row * columns + column
+
+
 def partition(
     lattice: Lattice, block_patches: int, split: frozenset[tuple[int, int]] = frozenset()
 ) -> tuple[Block, ...]:

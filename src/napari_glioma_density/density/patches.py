@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from napari_glioma_density.density.bands import BANDS, PAPER_BANDS, BandScale, band_of
 from napari_glioma_density.density.lattice import Block, Lattice
 
+ENOUGH_TISSUE = 0.5
+"""Share of tissue below which a patch is drawn hatched, no random field falls on it and a cell is
+no hotspot."""
+
 
 class PatchState(IntEnum):
     """What became of a patch."""
@@ -22,9 +26,7 @@ class PatchState(IntEnum):
     """Measured."""
     UNREAD = 3
     """The slide file is damaged here: no density, and never 0 %."""
-    UNTRUSTED = 4
-    """Blur, pen or a fold: measured, but in no sum."""
-    EXCLUDED = 5
+    EXCLUDED = 4
     """Left out by a person, with a reason: measured, but in no sum."""
 
 
@@ -64,6 +66,11 @@ class PatchTable:
     def is_read(self) -> NDArray[np.bool_]:
         """Which patches count: bool, shape (rows, columns)."""
         return np.equal(self.state, PatchState.READ)
+
+    @property
+    def is_mostly_tissue(self) -> NDArray[np.bool_]:
+        """Which patches are at least half tissue: bool, shape (rows, columns)."""
+        return self.tissue_px >= ENOUGH_TISSUE * np.maximum(self.read_px, 1)
 
     def density_percent(self) -> NDArray[np.float64]:
         """Return nucleus px / read px (P1 eq. 6 over what was read); nan where not READ."""

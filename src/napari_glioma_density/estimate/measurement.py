@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState, patches_of
-from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
+from napari_glioma_density.nuclei.table import (
+    NUCLEUS_MARGIN_PX,
+    centred_on,
+    measure_nuclei,
+    separate_nuclei,
+)
 from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, patches_with_tissue
 from napari_glioma_density.slides import TISSUE_PX, TissueKind
 
@@ -150,7 +155,8 @@ def measure_block(
     nucleus = nuclear[core] > 0
     read_px = patch_sums(counted_read, block)
     nuclei = _nuclei_of(block, nuclear, ground.lattice, halo_px)
-    nuclei = nuclei[_centred_on(counted_read, nuclei, block)]
+    top, left = block.row * PATCH_PX, block.column * PATCH_PX
+    nuclei = nuclei[centred_on(counted_read, nuclei["y_px"] - top, nuclei["x_px"] - left)]
     return BlockResult(
         block=block,
         mask=nucleus.astype(np.uint8),
@@ -191,18 +197,6 @@ def _nuclei_of(
     records["x_px"] = found.x_px + block.column * PATCH_PX - halo_px + rim
     records["area_px"] = found.area_px
     return records
-
-
-def _centred_on(
-    read: NDArray[np.bool_], nuclei: NDArray[np.void], block: Block
-) -> NDArray[np.bool_]:
-    """Whether each nucleus has its centre on pixels of the block that were read."""
-    y = np.floor(nuclei["y_px"]).astype(np.int64) - block.row * PATCH_PX
-    x = np.floor(nuclei["x_px"]).astype(np.int64) - block.column * PATCH_PX
-    height, width = read.shape
-    inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    inside[inside] = read[y[inside], x[inside]]
-    return np.asarray(inside)
 
 
 def _patch_counts(nuclei: NDArray[np.void], block: Block) -> NDArray[np.int64]:

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PatchTable, Totals
+from napari_glioma_density.density import BlandAltman, PatchTable, Totals, bland_altman
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.findings.interval import Interval
-
-_LIMITS_OF_AGREEMENT = 1.96
 
 
 @dataclass(frozen=True)
@@ -25,21 +22,15 @@ class EstimateComparison:
         Totals over the patches that both have read.
     patches
         Their number.
-    mean_points, sd_points
-        Mean and standard deviation of the difference over these patches; None of fewer than one,
-        or two.
     agreement
-        Limits of agreement, mean ± 1.96 standard deviations (Bland and Altman, Lancet 1986): where
-        95 of 100 patches differ by, if differences are normal.
+        Of these patches, second less first; None where there is none.
     """
 
     difference_points: NDArray[np.float64]
     first: Totals
     second: Totals
     patches: int
-    mean_points: float | None
-    sd_points: float | None
-    agreement: Interval | None
+    agreement: BlandAltman | None
 
 
 def compare_estimates(first: PatchTable, second: PatchTable) -> EstimateComparison:
@@ -56,20 +47,11 @@ def compare_estimates(first: PatchTable, second: PatchTable) -> EstimateComparis
             "compare runs of one slide at one working resolution"
         )
     common = first.is_read & second.is_read
-    difference = np.where(common, second.density_percent() - first.density_percent(), np.nan)
-    values = difference[common]
-    mean = float(values.mean()) if values.size else None
-    sd = float(values.std(ddof=1)) if values.size > 1 else None
+    densities = first.density_percent(), second.density_percent()
     return EstimateComparison(
-        difference_points=difference,
+        difference_points=np.where(common, densities[1] - densities[0], np.nan),
         first=first.totals(common),
         second=second.totals(common),
-        patches=values.size,
-        mean_points=mean,
-        sd_points=sd,
-        agreement=None if mean is None or sd is None else _agreement(mean, sd),
+        patches=int(np.count_nonzero(common)),
+        agreement=bland_altman(*(of[common] for of in densities)) if common.any() else None,
     )
-
-
-def _agreement(mean: float, sd: float) -> Interval:
-    return Interval(mean - _LIMITS_OF_AGREEMENT * sd, mean + _LIMITS_OF_AGREEMENT * sd)

@@ -27,9 +27,6 @@ from napari_glioma_density.density import (
 )
 from napari_glioma_density.findings.sections import Section, section_grids
 
-ENOUGH_TISSUE = 0.5
-"""Share of tissue below which a patch is drawn hatched and a cell is no hotspot."""
-
 
 class Bands(StrEnum):
     """The band scales a person may choose from, in the words of the screen."""
@@ -152,7 +149,6 @@ def take_snapshot(
         model_cells=model_cells,
         hotspots=rank_hotspots(
             cells,
-            min_tissue_share=ENOUGH_TISSUE,
             ranked_by=cells if choices.rank_corrected else model_cells,
         ),
         totals=totals,
@@ -191,9 +187,4 @@ def band_scale(patches: PatchTable, bands: Bands) -> BandScale:
         return PAPER_BANDS
     if bands is Bands.SAFE:
         return COLOUR_BLIND_BANDS
-    return slide_quantile_bands(patches.density_percent()[has_enough_tissue(patches)])
-
-
-def has_enough_tissue(patches: PatchTable) -> NDArray[np.bool_]:
-    """Tell which patches are at least half tissue: bool, (rows, columns)."""
-    return patches.tissue_px >= ENOUGH_TISSUE * np.maximum(patches.read_px, 1)
+    return slide_quantile_bands(patches.density_percent()[patches.is_mostly_tissue])

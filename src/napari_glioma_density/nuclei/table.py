@@ -30,6 +30,24 @@ class Nuclei(NamedTuple):
     area_px: NDArray[np.int64]
 
 
+def centred_on(
+    pixels: NDArray[np.bool_], y_px: NDArray[np.float64], x_px: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Tell which centres lie on set pixels: bool, (n,).
+
+    Parameters
+    ----------
+    pixels
+        (height, width).
+    y_px, x_px
+        Centres counted from the corner of the first of them; they may lie beyond all.
+    """
+    y, x = (np.floor(centres).astype(np.int64) for centres in (y_px, x_px))
+    inside = (y >= 0) & (y < pixels.shape[0]) & (x >= 0) & (x < pixels.shape[1])
+    inside[inside] = pixels[y[inside], x[inside]]
+    return np.asarray(inside)
+
+
 def separate_nuclei(mask: NDArray[np.uint8], um_per_px: float) -> NDArray[np.int32]:
     """Label the nuclei of a mask, touching ones split where the neck between them is thinnest.
 

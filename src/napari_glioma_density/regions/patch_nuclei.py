@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, Lattice, patches_of
+from napari_glioma_density.density import PATCH_PX, Block, Lattice, patch_numbers
 from napari_glioma_density.regions.raster import Outline
 
 
@@ -40,8 +40,7 @@ class PatchNuclei:
     def of(cls, nuclei: NDArray[np.void], lattice: Lattice) -> Self:
         """Sort nuclei (`NUCLEUS_DTYPE`, working px) by patch."""
         y, x = (nuclei[name].astype(np.int64) for name in ("y_px", "x_px"))
-        row, column = patches_of(nuclei)
-        patch = row * lattice.columns + column
+        patch = patch_numbers(nuclei, lattice.columns)
         order = np.argsort(patch, kind="stable")
         begins = np.searchsorted(patch[order], np.arange(lattice.rows * lattice.columns + 1))
         return cls(lattice, patch, order, begins, y, x)
@@ -50,6 +49,12 @@ class PatchNuclei:
         """Return the places in the table of the nuclei that a patch counts."""
         number = row * self.lattice.columns + column
         return self.order[self.begins[number] : self.begins[number + 1]]
+
+    def of_block(self, block: Block) -> NDArray[np.int64]:
+        """Return the places in the table of the nuclei that a block's patches count."""
+        first = (block.row + np.arange(block.rows)) * self.lattice.columns + block.column
+        ends = zip(self.begins[first], self.begins[first + block.columns], strict=True)
+        return np.concatenate([self.order[begin:end] for begin, end in ends])
 
     def pixels_of_patch(self, row: int, column: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return row and column, within a patch, of the pixels that hold its nuclei's centres."""

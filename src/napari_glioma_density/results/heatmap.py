@@ -40,7 +40,6 @@ _SQUARE_PX = (2, 64)
 _MARGIN_PX = 40
 _NAMED_CELL_PX = 52
 _NUMBERED_CELL_PX = 18
-_MIN_TISSUE_SHARE = 0.5
 
 
 def write_heatmap(
@@ -53,7 +52,7 @@ def write_heatmap(
     """Draw the density map as a PNG.
 
     Background is light grey, pending patches white; patches that are less than half tissue are
-    hatched in their colour, unread and untrusted ones in grey, those left out in grey-blue.
+    hatched in their colour, unread ones in grey, those left out in grey-blue.
 
     Parameters
     ----------
@@ -129,7 +128,7 @@ def _patch_colours(patches: PatchTable, scale: BandScale) -> Picture:
 
 
 def _is_damaged(patches: PatchTable) -> NDArray[np.bool_]:
-    return np.isin(patches.state, (PatchState.UNREAD, PatchState.UNTRUSTED))
+    return np.equal(patches.state, PatchState.UNREAD)
 
 
 def _is_excluded(patches: PatchTable) -> NDArray[np.bool_]:
@@ -137,7 +136,7 @@ def _is_excluded(patches: PatchTable) -> NDArray[np.bool_]:
 
 
 def _is_sparse(patches: PatchTable) -> NDArray[np.bool_]:
-    return patches.is_read & (patches.tissue_px < _MIN_TISSUE_SHARE * patches.read_px)
+    return patches.is_read & ~patches.is_mostly_tissue
 
 
 def _enlarge(values: NDArray[Any], square: int) -> NDArray[Any]:

@@ -41,7 +41,7 @@ CORRECTED_GRID_COLUMNS = (
 )  # fmt: skip
 """What follows the other columns when a person corrected patches, and only then."""
 
-_LISTED = (PatchState.READ, PatchState.UNREAD, PatchState.UNTRUSTED, PatchState.EXCLUDED)
+_LISTED = (PatchState.READ, PatchState.UNREAD, PatchState.EXCLUDED)
 
 
 def write_patches_csv(
@@ -53,7 +53,7 @@ def write_patches_csv(
     """Write one row for every patch inferred or unread, row by row.
 
     Places and areas are in working px. The density of the slide is 100·Σnucleus_px/Σread_px:
-    a patch that counts for nothing (unread, untrusted, excluded) has 0 px of each, and no density.
+    a patch that counts for nothing (unread, excluded) has 0 px of each, and no density.
 
     Parameters
     ----------

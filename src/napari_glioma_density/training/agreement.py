@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, band_of
+from napari_glioma_density.density import PATCH_PX, BlandAltman, band_of, bland_altman
 from napari_glioma_density.errors import DataSetError
 from napari_glioma_density.nuclei.table import SMALLEST_NUCLEUS_UM2
 from napari_glioma_density.training.dataset import DataSet, Field, FieldPixels, read_field
@@ -22,22 +22,6 @@ COLUMNS: Final = (
     "nuclei_second", "nuclei_difference", "kappa",
 )  # fmt: skip
 """Figures of a row of :meth:`Agreement.rows`, after ``name``."""
-
-
-class BlandAltman(NamedTuple):
-    """Second reader less first, density in percentage points (Bland and Altman 1986).
-
-    Attributes
-    ----------
-    bias
-        Mean of the differences.
-    lower, upper
-        Limits of agreement, bias ± 1.96 standard deviations; None for a single patch.
-    """
-
-    bias: float
-    lower: float | None
-    upper: float | None
 
 
 @dataclass(frozen=True)
@@ -187,16 +171,6 @@ def pool(name: str, fields: Sequence[FieldAgreement]) -> FieldAgreement:
         np.concatenate([one.densities for one in fields]),
         sum(one.fields for one in fields),
     )
-
-
-def bland_altman(first: NDArray[np.float64], second: NDArray[np.float64]) -> BlandAltman:
-    """Bias and limits of agreement of ``second`` less ``first``, at least one value each."""
-    apart = np.asarray(second, np.float64) - first
-    bias = float(np.mean(apart))
-    if len(apart) < 2:
-        return BlandAltman(bias, None, None)
-    reach = 1.96 * float(np.std(apart, ddof=1))
-    return BlandAltman(bias, bias - reach, bias + reach)
 
 
 def weighted_kappa(

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from napari_glioma_density.annotation.collection import Corrections
-from napari_glioma_density.density import PATCH_PX, Block, partition, patches_of
+from napari_glioma_density.density import PATCH_PX, Block, partition
 from napari_glioma_density.exchange.geojson.outlines import trace_outlines
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
+from napari_glioma_density.regions.patch_nuclei import PatchNuclei
 from napari_glioma_density.results.masks import MaskLevel
 
 _REACH_UM = 2.0
@@ -44,13 +45,14 @@ def outline_nuclei(findings: Findings) -> Iterator[OutlinedNuclei]:
         When a corrected field is damaged.
     """
     lattice = findings.plane.lattice
-    nuclei = _ByPatch(findings.nuclei, lattice.columns)
-    corrected = findings.snapshot.corrected
+    by_patch = PatchNuclei.of(findings.nuclei, lattice)
+    corrected = findings.snapshot.corrected.ravel()[by_patch.patch]
     for block in partition(lattice, findings.spec.block_patches, findings.spec.split):
-        here = nuclei.of(block, ~corrected)
+        there = by_patch.of_block(block)
+        here = findings.nuclei[there[~corrected[there]]]
         if len(here):
             yield _outlined_by_model(findings, block, here)
-    yield from _outlined_by_reader(findings, nuclei)
+    yield from _outlined_by_reader(findings, by_patch)
 
 
 def _outlined_by_model(
@@ -75,13 +77,15 @@ def _mask_around(mask: MaskLevel, block: Block) -> tuple[NDArray[np.uint8], tupl
     return around, (top, left)
 
 
-def _outlined_by_reader(findings: Findings, nuclei: "_ByPatch") -> Iterator[OutlinedNuclei]:
+def _outlined_by_reader(findings: Findings, by_patch: PatchNuclei) -> Iterator[OutlinedNuclei]:
     if findings.corrected is None:
         return
     lattice, used = findings.plane.lattice, frozenset(findings.corrected.fields)
+    corrected = findings.snapshot.corrected.ravel()[by_patch.patch]
     drawn = Corrections.open(findings.store, findings.corrected.reader, writable=False)
     for record in drawn.records():
-        here = nuclei.of(record.block, findings.snapshot.corrected)
+        there = by_patch.of_block(record.block)
+        here = findings.nuclei[there[corrected[there]]]
         if record.block in used and len(here):
             labels, _ = drawn.read(record.name)
             down, across = lattice.window(record.block)
@@ -148,21 +152,3 @@ def _discs(nuclei: NDArray[np.void]) -> NDArray[np.object_]:
     radius = np.sqrt(nuclei["area_px"] / share)
     centres = shapely.points(nuclei["x_px"].astype(float), nuclei["y_px"].astype(float))
     return np.asarray(shapely.buffer(centres, radius, quad_segs=_DISC_SEGMENTS))
-
-
-class _ByPatch:
-    """Nuclei sorted by the patch that holds their centre."""
-
-    def __init__(self, nuclei: NDArray[np.void], columns: int) -> None:
-        row, column = patches_of(nuclei)
-        patch = row * columns + column
-        order = np.argsort(patch, kind="stable")
-        self._nuclei, self._patch, self._columns = nuclei[order], patch[order], columns
-
-    def of(self, block: Block, patches: NDArray[np.bool_]) -> NDArray[np.void]:
-        """Return the nuclei of those patches of a block that are set in (rows, columns)."""
-        starts = (block.row + np.arange(block.rows)) * self._columns + block.column
-        first = np.searchsorted(self._patch, starts)
-        last = np.searchsorted(self._patch, starts + block.columns)
-        at = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
-        return np.asarray(self._nuclei[at[patches.ravel()[self._patch[at]]]])

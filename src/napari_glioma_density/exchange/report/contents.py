@@ -226,13 +226,10 @@ def _left_out(findings: Findings) -> Iterator[LeftOutRow]:
 
 def _unmeasured(findings: Findings) -> Iterator[UnmeasuredRow]:
     patches, scope = findings.snapshot.patches, findings.snapshot.scope
-    pending, untrusted = (
-        patches.state == state for state in (PatchState.PENDING, PatchState.UNTRUSTED)
-    )
+    pending = patches.state == PatchState.PENDING
     areas = {
         # Damaged tiles may be a part of a patch that was read otherwise.
         "unread": patches.unread_px,
-        "untrusted": patches.read_px * untrusted,
         "pending": patches.lattice.patch_px() * pending,
     }
     for state, px in areas.items():

@@ -18,7 +18,6 @@ from napari_glioma_density.density import (
     band_of,
 )
 from napari_glioma_density.findings.findings import Findings
-from napari_glioma_density.findings.snapshot import has_enough_tissue
 from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.results.drawing import (
     BACKGROUND,
@@ -39,7 +38,7 @@ _JPEG_QUALITY = 74
 _OUTLINE = (255, 232, 0)
 _OUTLINE_PX = 2
 """Half of it lies outside of the nucleus; thinner ones are lost on paper."""
-_DRAWN = (PatchState.READ, PatchState.UNREAD, PatchState.UNTRUSTED, PatchState.EXCLUDED)
+_DRAWN = (PatchState.READ, PatchState.UNREAD, PatchState.EXCLUDED)
 
 
 @dataclass(frozen=True)
@@ -115,14 +114,14 @@ def _patch_colours(patches: PatchTable, findings: Findings) -> Picture:
     scale = findings.snapshot.scale
     palette[: len(scale.colours)] = [rgb(colour) for colour in scale.colours]
     colours = palette[band_of(patches.density_percent(), scale)]
-    colours[np.isin(patches.state, (PatchState.UNREAD, PatchState.UNTRUSTED))] = DAMAGED
+    colours[patches.state == PatchState.UNREAD] = DAMAGED
     colours[patches.state == PatchState.EXCLUDED] = LEFT_OUT
     return colours
 
 
 def _hatched(patches: PatchTable) -> NDArray[np.bool_]:
     """Patches that do not count, and those that are less than half tissue."""
-    return ~patches.is_read | ~has_enough_tissue(patches)
+    return ~patches.is_read | ~patches.is_mostly_tissue
 
 
 def hotspot_pictures(findings: Findings, slide: Slide, cell: Cell) -> HotspotPictures | None:
@@ -155,7 +154,7 @@ def hotspot_pictures(findings: Findings, slide: Slide, cell: Cell) -> HotspotPic
 def _densest_patch(findings: Findings, block: Block) -> tuple[int, int] | None:
     shown = findings.snapshot
     density = shown.patches.tissue_density_percent()
-    density[~has_enough_tissue(shown.patches)] = np.nan
+    density[~shown.patches.is_mostly_tissue] = np.nan
     if shown.scope is not None:
         density[~shown.scope] = np.nan
     inside = density[block.patches]

@@ -133,10 +133,9 @@ ENGLISH = ReportWords(
         "automatic": "the quality check",
         "imported": "import",
     },
-    not_measured="Not read, not trusted",
+    not_measured="Not read",
     states={
         "unread": "unreadable: the slide file is damaged here",
-        "untrusted": "not trusted: blur, pen or a fold",
         "pending": "not read yet",
     },
     patches="Patches",

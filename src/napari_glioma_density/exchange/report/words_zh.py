@@ -120,10 +120,9 @@ CHINESE = ReportWords(
     all_reasons="合计",
     drawn_by="标记来源",
     origins={"person": "人工", "automatic": "自动质控", "imported": "导入"},
-    not_measured="未读取或不可信的区域",
+    not_measured="未读取的区域",
     states={
         "unread": "无法读取：切片文件在此处损坏",
-        "untrusted": "不可信：模糊、笔迹或皱褶",
         "pending": "尚未读取",
     },
     patches="图块数",

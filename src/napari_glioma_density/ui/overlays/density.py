@@ -16,20 +16,20 @@ from napari_glioma_density.density import (
     PatchTable,
     band_of,
 )
-from napari_glioma_density.findings.snapshot import Snapshot, has_enough_tissue
+from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui.world import placement
 
 FINEST_TILE_PX, COARSEST_TILE_PX, LAYER_PX = 48, 8, 4096
 """A patch is drawn with several px a side so that it can be hatched: 48, and fewer where the
 layer would grow beyond 4096 px a side, but not less than 8."""
 
-CLEAR, FIRST_BAND, DAMAGED, DOUBTED, LEFT_OUT = 0, 1, 7, 8, 9
+CLEAR, FIRST_BAND, DAMAGED, LEFT_OUT = 0, 1, 7, 8
 """Label values: nothing, the six bands from 1 to 6, hatched grey, violet and grey-blue."""
 
 HATCHED = 16
 """Added to a label in a patch's code when its tile is hatched and not filled."""
 
-GREY, VIOLET, GREY_BLUE = "#6B7280", "#7C6BA8", "#5B7A99"
+GREY, GREY_BLUE = "#6B7280", "#5B7A99"
 OPACITY = 0.7
 """From afar: enough that a colour on pink tissue is still the legend's colour."""
 FADES_FROM, FADED_AT, FADED = 0.5, 2.0, 0.15
@@ -40,7 +40,7 @@ class DensityOverlay:
     """A small Labels layer painted from patch values.
 
     Bands fill the tile, or hatch it where less than half the patch is tissue. Patches of a
-    damaged part of the file are hatched grey, untrusted ones violet, those a person left out
+    damaged part of the file are hatched grey, those a person left out
     grey-blue; what is pending or bare glass stays clear.
     """
 
@@ -105,9 +105,8 @@ def patch_codes(patches: PatchTable, scale: BandScale) -> NDArray[np.uint8]:
     """Return how each patch is drawn: a label, plus `HATCHED` where its tile is hatched."""
     bands = band_of(patches.density_percent(), scale)
     codes = np.where(bands == NO_BAND, CLEAR, bands + FIRST_BAND).astype(np.uint8)
-    codes[~has_enough_tissue(patches) & (codes != CLEAR)] += HATCHED
+    codes[~patches.is_mostly_tissue & (codes != CLEAR)] += HATCHED
     codes[patches.state == PatchState.UNREAD] = DAMAGED + HATCHED
-    codes[patches.state == PatchState.UNTRUSTED] = DOUBTED + HATCHED
     codes[patches.state == PatchState.EXCLUDED] = LEFT_OUT + HATCHED
     return codes
 
@@ -116,7 +115,7 @@ def colormap(scale: BandScale) -> DirectLabelColormap:
     """Return the colours of a scale's labels; everything else is clear."""
     colours: dict[int | None, Any] = {None: "transparent", CLEAR: "transparent"}
     colours |= dict(enumerate(scale.colours, start=FIRST_BAND))
-    colours |= {DAMAGED: GREY, DOUBTED: VIOLET, LEFT_OUT: GREY_BLUE}
+    colours |= {DAMAGED: GREY, LEFT_OUT: GREY_BLUE}
     return DirectLabelColormap(color_dict=colours)
 
 

@@ -91,10 +91,10 @@ def side_by_side(names: tuple[str, str], found: EstimateComparison) -> tuple[tup
 
 def agreeing(found: EstimateComparison) -> str:
     """Return how far two estimates are apart, patch by patch."""
-    if found.mean_points is None:
+    if found.agreement is None:
         return "No patch was read by both."
-    lines = [f"Mean difference {found.mean_points:+.1f} points over {found.patches} patches"]
-    if found.agreement is not None:
-        low, high = found.agreement
+    mean, low, high = found.agreement
+    lines = [f"Mean difference {mean:+.1f} points over {found.patches} patches"]
+    if low is not None and high is not None:
         lines.append(f"Limits of agreement {low:+.1f} to {high:+.1f} points a patch")
     return "\n".join(lines)
