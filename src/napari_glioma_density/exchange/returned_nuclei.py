@@ -64,17 +64,26 @@ def take_in(
     drawn[np.isin(drawn, returned) | np.isin(before.labels, as_they_were)] = 0
     if len(kept) == len(before.nuclei) and not drawn.any():
         return None
+    return _joined(before, kept, drawn, centred)
+
+
+def _joined(
+    before: FieldState, kept: NDArray[np.int64], drawn: _Labels, centred: NDArray[np.bool_]
+) -> FieldState:
+    """The field with the kept of its nuclei and what was drawn over them, under free ids.
+
+    Of those that are drawn count the `centred`, by their label.
+    """
     new = np.unique(drawn[drawn > 0])
     numbers = _free(kept, len(new))
     labels = np.where(np.isin(before.labels, kept), before.labels, 0).astype(np.uint16)
     labels[drawn > 0] = numbers[np.searchsorted(new, drawn[drawn > 0])]
-    counted = dict(zip(numbers.tolist(), centred[new].tolist(), strict=True))
-    nuclei = {
-        number: Nucleus(Origin.HAND, counted[number])
-        if number in counted
-        else before.nuclei[number]
-        for number in np.unique(labels[labels > 0]).tolist()
+    by_hand = {
+        number: Nucleus(Origin.HAND, is_counted)
+        for number, is_counted in zip(numbers.tolist(), centred[new].tolist(), strict=True)
     }
+    there = np.unique(labels[labels > 0]).tolist()
+    nuclei = {number: by_hand.get(number) or before.nuclei[number] for number in there}
     return replace(before, labels=labels, nuclei=nuclei, revision=before.revision + 1)
 
 
