@@ -17,6 +17,10 @@ class SlideError(BadInput):
     """A slide is absent, unreadable, or not something this program can measure."""
 
 
+class UndecodableSlide(SlideError):
+    """A slide whose pixels nothing at hand decodes, this program or another."""
+
+
 class ModelError(BadInput):
     """A model is unknown, its weights are damaged, or they do not fit its specification."""
 

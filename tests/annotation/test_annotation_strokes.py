@@ -49,6 +49,31 @@ def test_a_brush_stroke_of_many_stamps(field: AnnotatedField, layer: Labels) -> 
     assert sorted(field.nuclei) == [1, 2]
 
 
+def test_a_line_through_a_small_nucleus_leaves_its_halves_that_count_for_nothing(
+    field: AnnotatedField, layer: Labels
+) -> None:
+    least = 8.0 / field.record.working_um_per_px**2
+    side = round((1.5 * least) ** 0.5)
+    events = told(layer)
+    y, x = (5 + place.ravel() for place in np.indices((side, side)))
+    with layer.block_history():
+        layer.data_setitem((y, x), 9, refresh=False)
+    field.painted(*events)
+    before = field.labels.copy()
+    assert field.nuclei[9].counted
+    events.clear()
+    cut = x == 5 + side // 2
+    with layer.block_history():
+        layer.data_setitem((y[cut], x[cut]), 0, refresh=False)
+    field.painted(*events)
+    halves = np.unique(field.labels[5 : 5 + side, 5 : 5 + side])
+    halves = halves[halves > 0].tolist()
+    assert len(halves) == 2
+    assert not any(field.nuclei[half].counted for half in halves)
+    assert field.undo()
+    assert np.array_equal(field.labels, before)
+
+
 def test_erasing_filling_and_filling_with_the_background(
     field: AnnotatedField, layer: Labels
 ) -> None:

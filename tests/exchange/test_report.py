@@ -192,6 +192,16 @@ def test_sections_regions_and_references_are_told(page, amended):
         assert shown["tissue_density_percent"] == field.sums.tissue_density_percent
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_table_of_hotspots_that_does_not_fall_says_why(found, tmp_path: Path, language: str):
+    said = words_in(language).hotspots_by_model
+    hotspots = found.snapshot.hotspots
+    for order, is_told in ((hotspots, False), (hotspots[::-1], True)):
+        snapshot = replace(found.snapshot, hotspots=order)
+        page = write(tmp_path / "r.html", replace(found, snapshot=snapshot), language=language)
+        assert (said in unescape(page)) is is_told
+
+
 def test_what_could_not_be_read_is_told(found, tmp_path: Path):
     patches = found.snapshot.patches
     state, unread = patches.state.copy(), patches.unread_px.copy()

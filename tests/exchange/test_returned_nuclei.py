@@ -98,6 +98,21 @@ def test_an_export_that_nobody_touched_changes_nothing(slide: Slide) -> None:
     assert_same(state(slide), before)
 
 
+def test_a_neighbour_that_reaches_over_the_fields_edge_changes_nothing(slide: Slide) -> None:
+    """As a disc does that stands in for a nucleus; it comes first in the file."""
+    before, collection = state(slide), exported(slide)
+    plane = gather(store_of(slide)).plane
+    y, x = (part.start for part in plane.lattice.window(FIELD))
+    first = min(before.nuclei)
+    top, left = np.argwhere(before.labels == first)[0].tolist()
+    reaching = shapely.box(x + left, y - 2 * top, x + left + 9, y + top + 6)
+    neighbour = {**next(filter(in_field(slide), collection["features"])), "id": "disc"}
+    neighbour["geometry"] = mapping(plane.to_level0(reaching))
+    said = brought(slide, {**collection, "features": [neighbour, *collection["features"]]})
+    assert said.fields == ()
+    assert_same(state(slide), before)
+
+
 @pytest.mark.parametrize("is_lifted", [False, True])
 def test_nuclei_under_an_exclusion_are_not_lost(slide: Slide, *, is_lifted: bool) -> None:
     before, store = state(slide), store_of(slide)

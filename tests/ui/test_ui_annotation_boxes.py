@@ -314,10 +314,10 @@ def test_agreement_of_two_readers_is_what_their_outlines_say(tmp_path: Path) -> 
     one = np.where(both == 1, both, 0).astype(np.uint16)  # 100 of 2000 px
     first = write_data_set(tmp_path / "first", [both, both, both])
     second = write_data_set(tmp_path / "second", [one, both])
-    figures = compare_readers(first, second)
+    figures = compare_readers(first, second, {"0": "Cell B2"})
     pooled, field, alike = figures.rows
-    assert field == ("0", "1", "0.667", "0.667", "−5.0", "2 / 1", "–")
-    assert alike[2:6] == ("1.000", "1.000", "+0.0", "2 / 2")
+    assert field == ("Cell B2", "1", "0.667", "0.667", "−5.0", "2 / 1", "–")
+    assert (alike[0], *alike[2:6]) == ("1", "1.000", "1.000", "+0.0", "2 / 2")
     # Differences −5 and 0: mean −2.5, standard deviation 3.54, so limits −2.5 ± 6.93.
     assert pooled[:6] == ("all 2 fields", "2", "0.857", "0.857", "−2.5 (−9.4…+4.4)", "4 / 3")
     assert figures.note.endswith("left out: 1.")

@@ -113,6 +113,12 @@ def test_random_fields_give_a_factor_for_the_slide(at_desk: Annotator) -> None:
     at_desk.annotation.actions.toggle_done()
     at_desk.annotation.tick()
     at_desk.wait(lambda: str(sureness.error.basis).startswith("4 random"))
+    assert not line.isHidden()
+    at_desk.dock.review_box._blinded.setChecked(True)
+    at_desk.wait(lambda: line.isHidden())
+    assert line.text() == "", "a second reader is not told how the model compares with them"
+    at_desk.dock.review_box._blinded.setChecked(False)
+    at_desk.wait(lambda: not line.isHidden())
     at_desk.press(at_desk.dock.field_box._sample)
     at_desk.wait(lambda: len(at_desk.rows()) == 12)
     at_desk.press(at_desk.dock.field_box._sample)

@@ -35,6 +35,7 @@ from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.ui import estimating as estimating_room
 from napari_glioma_density.ui import session as session_room
+from napari_glioma_density.ui import sureness
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.keys import session_keys
@@ -429,6 +430,55 @@ def test_model_brings_its_own_results_back_and_hides_those_of_others(
     qtbot.waitUntil(lambda: names(finished) >= OVERLAYS, timeout=LONG)
     assert session.snapshot.totals.complete
     assert finished.model_box.chosen()[0] == "dark"
+
+
+def test_a_model_that_is_gone_takes_its_figures_along(finished: Any, qtbot: Any) -> None:
+    session, box = finished.session, finished.model_box
+    box._list_models = lambda: (ModelChoice("pale", "Pale px", ""),)
+    session.models_changed.emit()
+    qtbot.waitUntil(lambda: box.chosen()[0] == "pale", timeout=LONG)
+    assert session.snapshot is None
+    assert not names(finished) & OVERLAYS
+    assert box._other.isHidden()
+
+
+def test_results_of_a_model_that_is_not_here_are_told_to_be_its_own(
+    estimated_slide: Path, make_napari_viewer: Callable[..., Any], qtbot: Any
+) -> None:
+    viewer = make_napari_viewer()
+    viewer.add_layer(Layer.create(*read_slide(str(estimated_slide))[0]))
+    other = (ModelChoice("pale", "Pale px", ""),)
+    dock = GliomaDensityDock(viewer, lambda *_: DarkPixels(), lambda: other)
+    try:
+        qtbot.waitUntil(lambda: dock.session.snapshot is not None, timeout=LONG)
+        qtbot.waitUntil(lambda: dock.model_box.chosen()[0] == "pale", timeout=LONG)
+        assert not dock.model_box._other.isHidden()
+        assert "what “dark” found" in dock.model_box._other.text()
+    finally:
+        dock.shut()
+
+
+def test_intervals_are_found_anew_when_an_estimate_has_ended(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fields tell of a run from when it has read their patches, and not where it began."""
+    error = DensityError(0.1, 0.1, 0.0, 3, Basis(4, 1))
+    complete = lambda snapshot: snapshot.totals.complete  # noqa: E731
+    monkeypatch.setattr(
+        sureness, "known_error", lambda _store, _spec, shot: error if complete(shot) else None
+    )
+    dock = open_dock(slide_path)
+    start(dock)
+    finish(dock, qtbot)
+    qtbot.waitUntil(lambda: dock.session.sureness.error == error, timeout=LONG)
+    qtbot.waitUntil(lambda: "95 %" in dock.scope_box._nuclei.text(), timeout=LONG)
+
+
+def test_a_slide_of_which_nothing_decodes_is_told(
+    data_folder: Path, open_dock: Callable[..., Any], qtbot: Any
+) -> None:
+    dock = open_dock(data_folder / "slides/bad/unreadable.svs")
+    qtbot.waitUntil(lambda: "not one tile" in dock.problem.line.text(), timeout=LONG)
 
 
 def test_specimen_is_kept_with_its_slide_and_cautions_where_nothing_is_validated(

@@ -24,6 +24,7 @@ from napari_glioma_density.results import ResultStore, RunSpec, find_store
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui.overlays.difference import DifferenceScale, difference_layer
 from napari_glioma_density.ui.regions.estimates import BEFORE, run_names
+from napari_glioma_density.ui.words import signed
 
 pytestmark = pytest.mark.window
 LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -109,8 +110,8 @@ def test_two_models_stand_side_by_side_and_their_difference_lies_on_the_slide(
     points = tables["dark"].density_percent() - tables["half"].density_percent()
     mean, spread = np.nanmean(points), 1.96 * np.nanstd(points, ddof=1)
     said = box._result.text()
-    assert f"{mean:+.1f} points over {np.isfinite(points).sum()} patches" in said
-    assert f"{mean - spread:+.1f} to {mean + spread:+.1f}" in said
+    assert f"{signed(mean, 1)} points over {np.isfinite(points).sum()} patches" in said
+    assert f"{signed(mean - spread, 1)} to {signed(mean + spread, 1)}" in said
     box._on_slide.click()
     assert "difference" in visible(at_work)
     assert "density" not in visible(at_work)

@@ -68,6 +68,19 @@ def test_unreadable_slide_is_told_in_one_line_and_adds_no_layer(
     assert "\n" not in told[0]
 
 
+def test_a_picture_that_nobody_can_decode_is_told_in_one_line(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(reader, "show_error", told.append)
+    path = str(data_folder / "slides/bad/unopenable.tiff")
+    read = get_reader(path)
+    assert read is not None
+    assert read(path) == NOTHING
+    assert len(told) == 1
+    assert "cannot be decoded" in told[0]
+
+
 def test_folder_without_a_slide_is_left_to_other_plugins(tmp_path: Path) -> None:
     assert get_reader(str(tmp_path)) is None
     assert get_reader([str(tmp_path)]) is None

@@ -271,13 +271,19 @@ class AnnotatedField(SteppedField):
         return draft.change(), nuclei
 
     def _pieces(self, number: int, is_drawn: bool) -> list[Mask]:
-        """The pieces of a nucleus but for specks; of one that was drawn the largest is none."""
+        """The pieces of a nucleus but for specks; of one that was drawn the largest is none.
+
+        Nor are they where a line has parted a small nucleus: they stay, and count for nothing.
+        """
         if number not in self._boxes:
             return []
         least = shaping.smallest_px(self.record.working_um_per_px)
         found = shaping.pieces(self._mask(number))
         kept = [piece for piece in found if np.count_nonzero(piece) >= least]
-        return kept or found[:is_drawn]
+        if kept or len(found) < 2:
+            return kept or found[:is_drawn]
+        together = sum(map(np.count_nonzero, found))
+        return found if together >= least else found[:is_drawn]
 
     def _draw(
         self,

@@ -52,13 +52,16 @@ def take_in(
     BadInput
         When there are more nuclei than a field can hold.
     """
-    drawn = nuclei_as_labels(outlines, plane, block)
+    field = plane.block_outline(block)
+    own = [field.covers(each.geometry.centroid) for each in outlines]
+    # The field's first: where neighbours reach over them, these do not change them.
+    order = np.argsort(np.logical_not(own), kind="stable")
+    drawn = nuclei_as_labels([outlines[place] for place in order.tolist()], plane, block)
+    centred = np.array([False, *(own[place] for place in order.tolist())])
     returned, as_they_were = _unchanged(drawn, before.labels)
     is_ours = returned.size > 0
     kept = np.array(list(before.nuclei) if is_ours else [], np.int64)
     kept = kept[~np.isin(kept, exported) | np.isin(kept, as_they_were)]
-    field = plane.block_outline(block)
-    centred = np.array([False, *(field.covers(each.geometry.centroid) for each in outlines)])
     # A neighbour was not drawn for this field: it has no more of it than before.
     drawn[~centred[drawn] & (is_ours | (before.labels == 0))] = 0
     drawn[np.isin(drawn, returned) | np.isin(before.labels, as_they_were)] = 0

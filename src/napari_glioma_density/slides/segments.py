@@ -14,7 +14,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_glioma_density.errors import SlideError
+from napari_glioma_density.errors import SlideError, UndecodableSlide
 from napari_glioma_density.slides.positional_file import PositionalFile
 
 _log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def _encoded_planes(name: str, page: Any) -> list[Plane]:
     try:
         page.decode(None, 0)
     except (ValueError, NotImplementedError) as fault:
-        raise SlideError(
+        raise UndecodableSlide(
             f"{name}: its pixels cannot be decoded ({_one_line(fault)}); "
             "convert the slide to a JPEG-compressed TIFF and open that"
         ) from fault

@@ -65,7 +65,9 @@ class FieldAgreement:
 
     @property
     def kappa(self) -> float | None:
-        """Weighted κ of the patches' bands; None where chance alone would agree."""
+        """Weighted κ of the patches' bands; None of a single one, and where chance would agree."""
+        if len(self.densities) < 2:
+            return None
         bands = band_of(self.densities)
         return weighted_kappa(bands[:, 0], bands[:, 1])
 

@@ -25,7 +25,7 @@ def list_models() -> tuple[ModelChoice, ...]:
     return tuple(
         ModelChoice(
             name=model.name,
-            title=model.name.capitalize(),
+            title=model.name.capitalize() if registry.is_shipped(model.name) else model.name,
             about=f"{model.spec.title}; {patch_gflop(model.spec):.0f} GFLOP a patch",
         )
         for model in registry.list_models()

@@ -9,7 +9,7 @@ from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_glioma_density.errors import SlideError
+from napari_glioma_density.errors import SlideError, UndecodableSlide
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui.slide_layer import hide_file_name, slide_layer_data
 
@@ -26,7 +26,8 @@ NOTHING: list[LayerData] = [(None,)]
 def get_reader(path: PathOrPaths) -> ReadLayers | None:
     """Return a reader for one slide file or folder, or None to leave `path` to other plugins.
 
-    A picture, a generic TIFF or a folder is claimed only when it can be opened as a slide.
+    A picture, a generic TIFF or a folder is claimed only when it can be opened as a slide, or when
+    nobody can decode it.
     """
     if not isinstance(path, str):
         return None
@@ -60,6 +61,8 @@ def _hide_file_names() -> None:
 def _opens(path: str) -> bool:
     try:
         open_slide(path).close()
+    except UndecodableSlide:
+        return True  # to tell it: napari's own reader would fail as well, in its own words
     except SlideError:
         return False
     return True

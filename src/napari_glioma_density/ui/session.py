@@ -10,6 +10,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_glioma_density.annotation.collection import Corrections
+from napari_glioma_density.errors import SlideError
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.background import Background
@@ -132,7 +133,23 @@ class Session:
         self.problem.emit("")
         self._frame_slide()
         self._framing = True
+        self.take_up_slide()
+
+    def take_up_slide(self) -> None:
+        """Bring back what the current slide's store holds, and tell where nothing of it decodes.
+
+        Such a slide looks like white glass.
+        """
         self.open_stored()
+        slide = self.slides.slide
+        if slide is None:
+            return
+
+        def tell(problem: str) -> None:
+            if problem and slide is self.slides.slide:
+                self.problem.emit(problem)
+
+        self.background.submit(partial(_fault_of, slide), tell)
 
     def _frame_slide(self) -> None:
         """Show the whole slide."""
@@ -219,3 +236,12 @@ class Session:
         self.background.close()
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted its timers
             self._timer.stop()
+
+
+def _fault_of(slide: Slide) -> str:
+    """Why nothing of a slide can be read; empty where something can."""
+    try:
+        slide.check_readable()
+    except SlideError as error:
+        return str(error)
+    return ""

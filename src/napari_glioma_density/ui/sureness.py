@@ -6,6 +6,7 @@ from psygnal import Signal
 
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.known_error import holding, known_error
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.stored import ShownRun
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Sureness:
         self._left_out: Exclusions | None = None
         session.measured.connect(self._follow)
         session.slides.specimen_changed.connect(self._tell)
+        session.estimating.phase_changed.connect(self._follow_estimate)
 
     @property
     def error(self) -> DensityError | None:
@@ -52,6 +54,11 @@ class Sureness:
         left_out = self._session.choices.amendments.exclusions
         if left_out is not self._left_out:
             self._left_out = left_out
+            self.refresh()
+
+    def _follow_estimate(self) -> None:
+        """Fields tell of a run once it has read their patches."""
+        if self._session.estimating.phase in (Phase.READY, Phase.WATCHING):
             self.refresh()
 
     def _take(self, shown: ShownRun, error: DensityError | None) -> None:

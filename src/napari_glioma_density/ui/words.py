@@ -16,7 +16,9 @@ PLUGIN = "napari-glioma-density"
 MEASURE = "nuclear area, % of tissue, all cell types"
 PURPOSE = "Research use only, not for diagnosis, grading or margins."
 NO_MODEL = "No model is installed: train one with glioma-density train."
+OTHER_MODEL = "On show is what “{name}” found; that model is not here any more."
 NONE = "–"
+MINUS = "\u2212"
 CORRECTED = "✎"
 """Marks what a person has corrected."""
 
@@ -29,6 +31,11 @@ def percent(value: float | None) -> str:
 def number(value: float | None) -> str:
     """Return a count with its thousands apart, as in 4 812."""
     return NONE if value is None else f"{value:,.0f}".replace(",", "\u2009")
+
+
+def signed(value: float, decimals: int) -> str:
+    """Return a difference with its sign, as in +2.1."""
+    return f"{value:+.{decimals}f}".replace("-", MINUS)
 
 
 def area(mm2: float) -> str:

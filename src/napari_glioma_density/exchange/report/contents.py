@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
+from itertools import pairwise
 
 import numpy as np
 
@@ -114,6 +115,7 @@ class Contents:
     histogram: str
     shares: str
     hotspots: tuple[HotspotRow, ...]
+    ranked_by_model: bool
     cells: tuple[CellRow, ...]
     left_out: tuple[LeftOutRow, ...]
     unmeasured: tuple[UnmeasuredRow, ...]
@@ -158,6 +160,7 @@ def gather_contents(
             figure_bytes(draw_band_shares(shown.totals, shown.scale, language=language), "svg")
         ),
         hotspots=tuple(_hotspots(findings, extras, slide)),
+        ranked_by_model=_is_out_of_order(shown.hotspots),
         cells=tuple(_cells(findings, extras)),
         left_out=tuple(_left_out(findings)),
         unmeasured=tuple(_unmeasured(findings)),
@@ -180,6 +183,12 @@ def _bands(findings: Findings) -> tuple[BandRow, ...]:
         BandRow(colour, f"{limits[band]}–{limits[band + 1]}", shares[band])
         for band, colour in enumerate(scale.colours)
     )
+
+
+def _is_out_of_order(hotspots: tuple[Cell, ...]) -> bool:
+    """Whether what is shown of hotspots does not fall from rank to rank."""
+    shown = [cell.tissue_density_percent or 0.0 for cell in hotspots]
+    return any(first < second for first, second in pairwise(shown))
 
 
 def _hotspots(findings: Findings, extras: Extras, slide: Slide | None) -> Iterator[HotspotRow]:

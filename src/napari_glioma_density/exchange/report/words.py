@@ -64,6 +64,7 @@ class ReportWords:
     # Hotspots
     hotspots: str
     hotspots_text: str
+    hotspots_by_model: str
     no_hotspots: str
     rank: str
     plain: str

@@ -72,13 +72,15 @@ ENGLISH = ReportWords(
     },
     share="of the patches read",
     sparse="less than half of the patch is tissue",
-    damaged="not read, or not trusted",
+    damaged="not read",
     left_out_sign="left out, with a reason",
     hotspot_sign="hotspot, with its rank",
     cell_side="Cells are {side} mm a side.",
     hotspots="Hotspots",
     hotspots_text="The densest cells by nuclear area, % of tissue. Cells that are less than half "
     "tissue are not ranked.",
+    hotspots_by_model="They are ranked by the model's own values: a cell must not rise merely "
+    "because somebody corrected it. So corrected values need not fall from rank to rank.",
     no_hotspots="No cell has enough tissue to be ranked.",
     rank="Rank",
     plain="as scanned",

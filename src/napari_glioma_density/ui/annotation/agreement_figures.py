@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from napari_glioma_density.ui.annotation.fine_tune_figures import signed
 from napari_glioma_density.ui.annotation.table import Figures
-from napari_glioma_density.ui.words import NONE, number
+from napari_glioma_density.ui.words import NONE, number, signed
 
 if TYPE_CHECKING:
     from napari_glioma_density.training.agreement import Agreement
@@ -27,8 +26,10 @@ MEANING: Final = (
 )
 
 
-def compare_readers(first: Path, second: Path) -> Figures:
+def compare_readers(first: Path, second: Path, names: Mapping[str, str]) -> Figures:
     """Compare the data sets of two readers; slow.
+
+    `names` are what the dock calls fields, by their own.
 
     Raises
     ------
@@ -38,27 +39,28 @@ def compare_readers(first: Path, second: Path) -> Figures:
     from napari_glioma_density.training.agreement import agreement
     from napari_glioma_density.training.dataset import open_data_set
 
-    return agreement_figures(agreement(open_data_set(first), open_data_set(second)))
+    found = agreement(open_data_set(first), open_data_set(second))
+    return agreement_figures(found, names)
 
 
-def agreement_figures(found: "Agreement") -> Figures:
+def agreement_figures(found: "Agreement", names: Mapping[str, str]) -> Figures:
     """Return the table of an agreement: all fields pooled, then each."""
     alone = len(found.first_alone) + len(found.second_alone)
     note = f"{MEANING} Finished by one reader alone, and left out: {alone}." if alone else MEANING
-    return Figures(COLUMNS, tuple(map(_cells, found.rows())), note)
+    return Figures(COLUMNS, tuple(_cells(row, names) for row in found.rows()), note)
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _cells(row: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:
+    name = row["name"].removesuffix(".png")
     bias = signed(row["bias"], 1)
     if row["lower"] is not None:
         bias = f"{bias} ({signed(row['lower'], 1)}…{signed(row['upper'], 1)})"
-    graded = row["kappa"] is not None and row["patches"] > 1  # a κ of one patch says nothing
     return (
-        row["name"].removesuffix(".png"),
+        names.get(name, name),
         number(row["patches"]),
         f"{row['object_f1']:.3f}",
         f"{row['dice']:.3f}",
         bias,
         f"{number(row['nuclei_first'])} / {number(row['nuclei_second'])}",
-        f"{row['kappa']:.2f}" if graded else NONE,
+        NONE if row["kappa"] is None else f"{row['kappa']:.2f}",
     )

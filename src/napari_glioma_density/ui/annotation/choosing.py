@@ -18,7 +18,7 @@ from napari_glioma_density.ui.annotation.places import (
 from napari_glioma_density.ui.annotation.session import AnnotationSession
 from napari_glioma_density.ui.annotation.shelf import FieldShelf, Opened, Wanted
 
-NO_RUN = "Nothing is estimated here yet: estimate the density of what is in view first."
+NO_RUN = "Nothing is estimated here yet: estimate the density first."
 FindBlocks = Callable[[Snapshot], tuple[Block, ...]]
 
 

@@ -17,6 +17,7 @@ from napari_glioma_density.ui.annotation.review_box import ReviewBox
 from napari_glioma_density.ui.annotation.reviewing import Reviewing
 from napari_glioma_density.ui.annotation.session import AnnotationSession
 from napari_glioma_density.ui.annotation.table import Figures
+from napari_glioma_density.ui.annotation.words import field_name
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.lifetime import LivingDock, scrolled
 from napari_glioma_density.ui.dock.parts import text
@@ -132,7 +133,11 @@ class AnnotationDock(LivingDock):
     def _compare_readers(self) -> Figures:
         if self.annotation.shelf is None:
             raise BadInput("Nothing is annotated here yet.")
-        return compare_readers(*self.annotation.shelf.reader_folders())
+        snapshot = self.session.snapshot
+        grid = snapshot.grid if snapshot else None
+        records = [field.record for field in self.annotation.fields]
+        names = {record.name: field_name(record, grid) for record in records}
+        return compare_readers(*self.annotation.shelf.reader_folders(), names)
 
     def _tell_of_models(self, _name: str) -> None:
         self.session.models_changed.emit()

@@ -65,7 +65,9 @@ class FieldsBox(Box):
         self._summary.setText(f"{done} of {len(fields)} done" if fields else NO_FIELDS)
         for part in (self._table, self._next, self._remove):
             part.setVisible(bool(fields))
-        line = factor_line(self._correction(fields), fields)
+        # The second reader is not told how the model compares with what they draw.
+        is_first = self._annotation.reader == FIRST
+        line = factor_line(self._correction(fields), fields) if is_first else ""
         self._factor.setText(line)
         self._factor.setVisible(bool(line))
         self._table.setRowCount(len(fields))
@@ -75,6 +77,7 @@ class FieldsBox(Box):
                 self._table.setItem(place, column, right_aligned(content))
             if field.record.name == open_name:
                 self._table.selectRow(place)
+                self._table.scrollToItem(self._table.item(place, 0))
 
     def _correction(self, fields: Sequence[ShelvedField]) -> CorrectionFactor | None:
         session = self._annotation.session

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from napari_glioma_density.ui.annotation.table import Figures
-from napari_glioma_density.ui.words import number
+from napari_glioma_density.ui.words import number, signed
 
 COLUMNS: Final = ("", "Before", "After", "Difference (95 %)")
 CHECK: Final = "check"
@@ -16,7 +16,6 @@ MEASURES: Final = (
     ("density_mae", "Density error, points", 1, 1),
 )
 """Name, words, factor to the unit shown, and decimals."""
-MINUS: Final = "\u2212"
 
 
 def before_after(result: Mapping[str, Any]) -> Figures:
@@ -33,8 +32,8 @@ def set_name(name: str) -> str:
 def _rows(compared: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     name, fields = set_name(compared["name"]), compared["images"]
     yield (f"{name[0].upper()}{name[1:]}: {number(fields)} {'field' if fields == 1 else 'fields'}",)
-    for score, words, factor, decimals in MEASURES:
-        yield (words, *_change(compared["changes"][score], factor, decimals))
+    for score, name, factor, decimals in MEASURES:
+        yield (name, *_change(compared["changes"][score], factor, decimals))
 
 
 def _change(change: Mapping[str, Any], factor: float, decimals: int) -> tuple[str, str, str]:
@@ -53,8 +52,3 @@ def _note(result: Mapping[str, Any]) -> str:
         names = ", ".join(result["forgotten"])
         said += f" The new model has forgotten: F1 fell by a point or more on {names}."
     return said
-
-
-def signed(value: float, decimals: int) -> str:
-    """Return a difference with its sign, as in +2.1."""
-    return f"{value:+.{decimals}f}".replace("-", MINUS)

@@ -116,6 +116,7 @@ class AnnotationSession:
     def let_second_read(self, second: bool) -> None:
         """Hand over to the second reader, who sees nothing of the first's fields, or back."""
         self.reader = SECOND if second else FIRST
+        self.session.problem.emit("")
         self.session.blind(second)
         self._shown = None
         self._follow_run()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMainWindow, QWidget
 
 from napari_glioma_density.ui.dock.bands_box import BandsBox
@@ -57,6 +58,7 @@ class GliomaDensityDock(LivingDock):
         line = text(keys_line(keys.bound), quiet=True)
         self.lay_out(self.problem, scrolled([*self.boxes, line]), self.boxes)
         self._hidden_note = text(HIDDEN)
+        self._hidden_note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.layout().insertWidget(1, self._hidden_note)
         self._hide_numbers(self.session.blinded)
         self.session.blinded_changed.connect(self._hide_numbers)

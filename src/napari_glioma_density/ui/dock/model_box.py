@@ -28,13 +28,16 @@ class ModelBox(Box):
         self._device = ComboBox(name="device", choices=DEVICES, value="auto")
         self._device.native.setToolTip("Where the network runs")
         self._missing = text(words.NO_MODEL)
-        self._missing.hide()
+        self._other = text(quiet=True)
+        for line in (self._missing, self._other):
+            line.hide()
         parameters = Container(
             widgets=[self._model, self._device], layout="horizontal", labels=False
         )
         parameters.margins = (0, 0, 0, 0)
         self.body.addWidget(parameters.native)
         self.body.addWidget(self._missing)
+        self.body.addWidget(self._other)
         self.connections = Connections()
         self.connections.add(self._model.changed, self._choose)
         self.connections.add(session.measured, self._follow)
@@ -53,14 +56,22 @@ class ModelBox(Box):
         self._session.background.submit(self._list_models, self._listed)
 
     def _listed(self, models: tuple[ModelChoice, ...]) -> None:
-        self._models = models
+        before, self._models = self._models, models
         with self._model.changed.blocked():
             self._model.choices = [(model.title, model.name) for model in models]
         self._missing.setVisible(not models)
         self._describe(self._model.value)
+        if self._has_lost(before) and self._model.value is not None:
+            self._session.choose_model(self._model.value)
         self._follow()
         self._get_ready()
         self._session.models_listed.emit()
+
+    def _has_lost(self, before: tuple[ModelChoice, ...]) -> bool:
+        """Whether the model on show was there before and is no more."""
+        shown = self._session.shown
+        lost = {model.name for model in before} - {model.name for model in self._models}
+        return shown is not None and shown.spec.model in lost
 
     def _choose(self, name: str) -> None:
         self._describe(name)
@@ -73,12 +84,18 @@ class ModelBox(Box):
             get_ready(self._session, model, device)
 
     def _follow(self) -> None:
-        """Name the model whose results are shown."""
+        """Name the model whose results are shown, also where it is no longer to be had."""
         shown = self._session.shown
-        if shown is not None and shown.spec.model in self._model.choices:
+        is_here = shown is not None and shown.spec.model in self._model.choices
+        self._other.setVisible(shown is not None and bool(self._models) and not is_here)
+        if shown is None:
+            return
+        if is_here:
             with self._model.changed.blocked():
                 self._model.value = shown.spec.model
             self._describe(shown.spec.model)
+        else:
+            self._other.setText(words.OTHER_MODEL.format(name=shown.spec.model))
 
     def _show_phase(self) -> None:
         self._model.enabled = self._device.enabled = self._session.estimating.phase is Phase.READY

@@ -3,7 +3,7 @@
 import re
 
 from napari.utils.notifications import show_warning
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import text
@@ -21,6 +21,8 @@ class ProblemLine(QWidget):  # type: ignore[misc]
         self.line = text()
         self.line.setStyleSheet(STYLE)
         self.anyway = QPushButton("Estimate anyway")
+        # As high as it needs, also where nothing else takes the room.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.line)

@@ -7,7 +7,7 @@ import numpy as np
 from napari.layers import Layer, Points
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import CellGrid
+from napari_glioma_density.density import CellGrid, cell_address
 from napari_glioma_density.ui.camera import View
 from napari_glioma_density.ui.overlays.lines import LineOverlay, grid_segments
 from napari_glioma_density.ui.world import MICROMETRE
@@ -211,5 +211,6 @@ def _name_places(grid: CellGrid) -> tuple[NDArray[np.float64], list[str]]:
         return np.zeros((0, 2)), []
     ys, xs = grid.edges_um()
     corners = np.stack(np.meshgrid(ys[:-1], xs[:-1], indexing="ij"), axis=-1).reshape(-1, 2)
-    names = [grid.address(r, c) for r in range(grid.rows) for c in range(grid.columns)]
+    # Without the section, which the dock names: a tag has room for a letter and a number.
+    names = [cell_address(r, c) for r in range(grid.rows) for c in range(grid.columns)]
     return corners, names

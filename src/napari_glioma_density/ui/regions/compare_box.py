@@ -38,10 +38,9 @@ class CompareBox(Box):
         self._asked: object = None
         self._one, self._other = PlaceCombo("What to compare"), PlaceCombo("Compared with")
         self._places, self._result = text(), text(CHOOSE)
-        line = row([self._one, text("with", wrap=False), self._other])
-        line.setStretch(0, 1)
-        line.setStretch(2, 1)
-        self.body.addLayout(line)
+        # Each on a line of its own: side by side their names would be cut off.
+        self.body.addWidget(self._one)
+        self.body.addLayout(row([text("with", wrap=False), self._other], stretch=1))
         self.body.addWidget(self._places)
         self.body.addWidget(self._result)
         self.connections = Connections()

@@ -115,6 +115,8 @@ class ProfileBox(Box):
         lines = [region for region in self._desk.regions if region.kind.is_line]
         places = [(f"{KIND_NAMES[r.kind]}: {region_title(r)}", r.id) for r in lines]
         self._line.show_places(places, first=places[-1][1] if places else "")
+        if not places:
+            self._choose()
 
     def _choose(self, _index: int = 0) -> None:
         """Turn to another line; what was measured along the one before goes."""

@@ -44,7 +44,7 @@ def measured_place(name: str, sums: RegionSums) -> str:
 
 def compared(one: str, other: str, comparison: Comparison) -> str:
     """Return how one place differs from another, each figure with its interval."""
-    difference = f"{one} less {other}: {comparison.difference_points:+.1f} points"
+    difference = f"{one} less {other}: {words.signed(comparison.difference_points, 1)} points"
     lines = [difference + _interval(comparison.difference_interval, 1)]
     if comparison.ratio is not None:
         ratio = f"{one} over {other}: {comparison.ratio:.2f}"
@@ -60,7 +60,7 @@ def sloping(slope: Slope | None, decay: Decay | None) -> str:
     """Return how density changes with distance."""
     lines = []
     if slope is not None:
-        line = f"Slope {slope.points_per_mm:+.1f} points per mm"
+        line = f"Slope {words.signed(slope.points_per_mm, 1)} points per mm"
         lines.append(line + _interval(slope.interval, 1))
     if decay is not None:
         ends = Interval(decay.interval.low / UM_PER_MM, decay.interval.high / UM_PER_MM)
@@ -72,7 +72,8 @@ def sloping(slope: Slope | None, decay: Decay | None) -> str:
 def _interval(interval: Interval | None, decimals: int) -> str:
     if interval is None:
         return ""
-    return f" ({interval.low:.{decimals}f} to {interval.high:.{decimals}f})"
+    low, high = (f"{end:.{decimals}f}".replace("-", words.MINUS) for end in interval)
+    return f" ({low} to {high})"
 
 
 def side_by_side(names: tuple[str, str], found: EstimateComparison) -> tuple[tuple[str, ...], ...]:
@@ -94,7 +95,8 @@ def agreeing(found: EstimateComparison) -> str:
     if found.agreement is None:
         return "No patch was read by both."
     mean, low, high = found.agreement
-    lines = [f"Mean difference {mean:+.1f} points over {found.patches} patches"]
+    lines = [f"Mean difference {words.signed(mean, 1)} points over {found.patches} patches"]
     if low is not None and high is not None:
-        lines.append(f"Limits of agreement {low:+.1f} to {high:+.1f} points a patch")
+        ends = f"{words.signed(low, 1)} to {words.signed(high, 1)}"
+        lines.append(f"Limits of agreement {ends} points a patch")
     return "\n".join(lines)
