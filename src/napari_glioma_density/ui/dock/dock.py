@@ -59,7 +59,7 @@ class GliomaDensityDock(LivingDock):
         self.lay_out(self.problem, scrolled([*self.boxes, line]), self.boxes)
         self._hidden_note = text(HIDDEN)
         self._hidden_note.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.layout().insertWidget(1, self._hidden_note)
+        self.layout().insertWidget(1, self._hidden_note, 1)
         self._hide_numbers(self.session.blinded)
         self.session.blinded_changed.connect(self._hide_numbers)
         self.life.callback(self.session.blinded_changed.disconnect, self._hide_numbers)
