@@ -43,7 +43,9 @@ def store_of(slide: Slide) -> Path:
     return slide.path.with_name(f"{slide.path.name}.glioma.zarr")
 
 
-def correct(slide: Slide, block: Block) -> FieldState:
+def correct(
+    slide: Slide, block: Block, *, done: bool = True, start: Start = Start.MODEL
+) -> FieldState:
     """Finish a field with a column of squares in each of its patches."""
     run: Run = open_run(store_of(slide))
     height, width = (part.stop - part.start for part in run.lattice.window(block))
@@ -55,10 +57,10 @@ def correct(slide: Slide, block: Block) -> FieldState:
     everywhere, spec = np.ones(labels.shape, bool), run.spec
     known = labels, nuclei, FieldGround(everywhere, everywhere), block
     record = FieldRecord(
-        block, height, width, spec.working_um_per_px, spec.level, spec.sixteenths, Start.MODEL,
+        block, height, width, spec.working_um_per_px, spec.level, spec.sixteenths, start,
         Choice.BY_HAND, "reader", "2026-01-01T00:00:00+00:00", "f" * 64, "s", "s",
     )  # fmt: skip
-    state = FieldState(labels, nuclei, done=True, revision=1)
+    state = FieldState(labels, nuclei, done=done, revision=1)
     with Corrections.open(store_of(slide)) as corrections:
         rgb = np.full((height, width, 3), 200, np.uint8)
         corrections.begin(record, rgb, state, measure_field(*known), field_nuclei(*known))
@@ -102,6 +104,43 @@ def test_of_a_field_of_two_patches_the_one_that_was_not_exported_stays(slide: Sl
     assert np.array_equal(
         after.labels, np.where(np.isin(before.labels, list(gone)), 0, before.labels)
     )
+
+
+def test_an_untouched_export_of_a_run_that_does_not_know_the_field_changes_nothing(
+    slide: Slide,
+) -> None:
+    """As of a field that was begun blank, or with another model's outlines, and is not done."""
+    before = correct(slide, Block(1, 8, 1, 2), done=False, start=Start.BLANK)
+    features = exported(slide)
+    plane = gather(store_of(slide)).plane
+    outline = plane.block_outline(Block(1, 8, 1, 2))
+
+    def is_in(feature: dict[str, Any]) -> bool:
+        shape = shapely.geometry.shape(feature["geometry"])
+        kind = feature["properties"].get("objectType")
+        return kind == "detection" and bool(outline.covers(shape.centroid))
+
+    assert any(map(is_in, features))
+    assert brought(slide, features).fields == ()
+    assert np.array_equal(field(slide).labels, before.labels)
+    gone_over = next(filter(is_in, features))
+    features.remove(gone_over)
+    assert len(brought(slide, features).fields) == 1
+    kept = {nucleus.origin for nucleus in field(slide).nuclei.values()}
+    assert kept == {Origin.HAND}
+    assert not np.array_equal(field(slide).labels, before.labels)
+
+
+def test_a_nucleus_moved_is_no_longer_what_a_run_found(slide: Slide) -> None:
+    correct(slide, Block(1, 8, 1, 2), done=False, start=Start.BLANK)
+    features = exported(slide)
+    outline = gather(store_of(slide)).plane.block_outline(Block(1, 8, 1, 2))
+    for feature in features:
+        shape = shapely.geometry.shape(feature["geometry"])
+        if feature["properties"].get("objectType") == "detection" and outline.contains(shape):
+            feature["geometry"] = mapping(shapely.affinity.translate(shape, 2))
+            break
+    assert len(brought(slide, features).fields) == 1
 
 
 def test_a_nucleus_at_the_left_edge_says_nothing_of_the_right_one(slide: Slide) -> None:

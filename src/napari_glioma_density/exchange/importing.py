@@ -22,6 +22,7 @@ from napari_glioma_density.annotation.review import ReviewLog, excluded_regions
 from napari_glioma_density.annotation.stored import fits
 from napari_glioma_density.density import PATCH_PX, Block, patches_of
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.exchange.as_found import AsFound
 from napari_glioma_density.exchange.geojson.reading import Imported, read_geojson
 from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.exchange.returned_nuclei import take_in
@@ -30,7 +31,7 @@ from napari_glioma_density.regions.exclusion import counted_nuclei
 from napari_glioma_density.regions.plane import Plane, plane_of_run
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
-from napari_glioma_density.results import Run
+from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.results.store import recorded_slide
 from napari_glioma_density.slides import Slide
 
@@ -154,7 +155,8 @@ def import_geojson(
         if slide is None:
             raise BadInput("the file holds nuclei for fields of this slide: name the slide as well")
         with _writable(store, corrections) as writable:
-            fields = _FieldNuclei(run, slide, writable, found, _left_out(store, plane, found))
+            as_found = AsFound(_runs_like(store, run), plane, _left_out(store, plane, found))
+            fields = _FieldNuclei(run, slide, writable, found, as_found)
             silent = fields.patches_silent(records)
             replaced = dict(fields.changed(records))
     return Brought(
@@ -173,6 +175,13 @@ def _writable(store: Path, corrections: Corrections | None) -> Iterator[Correcti
         return
     with Corrections.open(store, READER) as opened:
         yield opened
+
+
+def _runs_like(store: Path, run: Run) -> tuple[Run, ...]:
+    """All runs of a store on the plane of one."""
+    opened = ResultStore(store)
+    alike = [spec for spec in opened.runs() if spec.lattice == run.lattice]
+    return tuple(opened.run(spec.run_id) for spec in alike)
 
 
 def _fields(store: Path, run: Run) -> tuple[FieldRecord, ...]:
@@ -222,8 +231,8 @@ class _FieldNuclei:
         Open for writing.
     found
         What the file holds.
-    left_out
-        Of what no nucleus is exported.
+    as_found
+        What runs found, and of what no nucleus is exported.
     """
 
     def __init__(
@@ -232,9 +241,9 @@ class _FieldNuclei:
         slide: Slide,
         corrections: Corrections,
         found: Imported,
-        left_out: tuple[Region, ...],
+        as_found: AsFound,
     ) -> None:
-        self._run, self._corrections, self._left_out = run, corrections, left_out
+        self._run, self._corrections, self._as_found = run, corrections, as_found
         self._ground, self._plane = plane_of_run(slide, run.spec), Plane.of(run.spec)
         self._outlines = found.nuclei
         self._told = self._patches_told()
@@ -246,6 +255,8 @@ class _FieldNuclei:
                 continue
             outline = self._plane.block_outline(record.block)
             inside = [one for one in self._outlines if one.geometry.intersects(outline)]
+            if self._as_found.is_all(inside, record.block, self._told):
+                continue
             ground = read_ground(self._ground, record.block, self._run.tissue)
             before = self._corrections.load(record.name)
             exported = self._exported(before, ground, record.block)
@@ -271,7 +282,7 @@ class _FieldNuclei:
         """Ids of nuclei of a field that an export holds."""
         measure = FieldMeasure(np.ascontiguousarray(state.labels), ground, block)
         nuclei = measure.records(state.nuclei)
-        counted = counted_nuclei(nuclei, self._left_out, self._plane)
+        counted = counted_nuclei(nuclei, self._as_found.left_out, self._plane)
         return measure.counted_ids(state.nuclei)[counted & self._told[patches_of(nuclei)]]
 
     def _patches_told(self) -> NDArray[np.bool_]:

@@ -34,8 +34,7 @@ def nucleus_lines(
 ) -> Iterator[str]:
     """Yield one detection a nucleus, each a line of JSON.
 
-    Its id is a function of run, centre and area, so the same nucleus has the same id in every
-    export.
+    Its id is that of `nucleus_id`.
     """
     plane, spec = findings.plane, findings.spec
     geometries = to_json(
@@ -51,8 +50,8 @@ def nucleus_lines(
         part.found.tolist(),
         part.nuclei.tolist(),
     )
-    for geometry, area, diameter, found, (y, x, area_px, origin) in zip(*columns, strict=True):
-        number = _id(spec.run_id, "nucleus", f"{y:.4f} {x:.4f} {area_px} {origin}")
+    for geometry, area, diameter, found, nucleus in zip(*columns, strict=True):
+        number, origin = nucleus_id(spec.run_id, nucleus), nucleus[-1]
         stand_in = "" if found else ',"metadata":{"outline":"disc of the nucleus\' area"}'
         yield (
             f'{{"type":"Feature","id":"{number}","geometry":{geometry},"properties":{{'
@@ -60,6 +59,15 @@ def nucleus_lines(
             f'"Nucleus: Area µm^2":{area:.3f},"Nucleus: Equivalent diameter µm":{diameter:.3f},'
             f'"Nucleus: Corrected by a person":{int(origin > 0)}}}{stand_in}}}}}'
         )
+
+
+def nucleus_id(run_id: str, nucleus: tuple[float, float, int, int]) -> str:
+    """Return the id of a nucleus, the same in every export: a function of run, centre and area.
+
+    `nucleus` is a record of `NUCLEUS_DTYPE`: y, x and area in working px, and its origin.
+    """
+    y, x, area_px, origin = nucleus
+    return _id(run_id, "nucleus", f"{y:.4f} {x:.4f} {area_px} {origin}")
 
 
 def annotation_lines(
