@@ -214,6 +214,9 @@ def test_what_could_not_be_read_is_told(found, tmp_path: Path):
     assert shown["data-state unread"]["state_mm2"] == shown["totals"]["unread_mm2"]
     assert shown["data-state unread"]["state_mm2"] == pytest.approx(a_patch_mm2)
     assert shown["data-state pending"]["state_mm2"] == pytest.approx(a_patch_mm2)
+    page, words = (tmp_path / "r.html").read_text(encoding="utf-8"), words_in("en")
+    assert f">{words.part_of_slide}<" in page
+    assert f">{words.whole_slide}<" not in page
 
 
 def test_intervals_stand_beside_total_and_cells(page, extras, amended):
