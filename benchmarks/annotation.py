@@ -135,7 +135,7 @@ def moved_thresholds(window: Window, number: int) -> list[float]:
         threshold = 0.35 + 0.04 * (turn % 8)
 
         def found(before: Any = desk.found) -> bool:
-            return desk.found is not before and not desk._busy
+            return desk.found is not before and not desk.is_searching
 
         begun = time.perf_counter()
         slider.moved.emit(threshold)

@@ -90,7 +90,7 @@ class Window(WindowClock):
 
     def settle(self) -> None:
         """Wait until hints are found and all is counted."""
-        self.until(lambda: self.field.desk.found is not None and not self.field.desk._busy)
+        self.until(lambda: self.field.desk.found is not None and not self.field.desk.is_searching)
         self.until(self.counted)
 
     def counted(self) -> bool:

@@ -91,7 +91,7 @@ class Hand:
         desk, figures = self._dock.desk, self._dock.figures
         self._screen.rest(0.5)
         exclusions = self._screen.session.exclusions
-        self._screen.wait_for(lambda: not desk._pending and not exclusions._busy)
+        self._screen.wait_for(lambda: not desk._pending and not exclusions._work.goes_on)
         self._screen.wait_for(lambda: not figures._due and not figures._busy)
 
     def _point(self, place: tuple[float, float]) -> QPoint:
