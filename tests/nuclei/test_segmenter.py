@@ -16,6 +16,7 @@ from napari_glioma_density.nuclei.pictures import (
     padded_to_lattice,
     picture_probability,
     picture_statistics,
+    resampled,
     segment_picture,
 )
 from napari_glioma_density.nuclei.registry import Model
@@ -86,6 +87,20 @@ def test_a_picture_of_any_size_keeps_it(size: tuple[int, int]) -> None:
     assert mask.shape == size
     assert mask[0].all()
     assert not mask[-1].any()
+
+
+def test_a_finer_pictures_mask_keeps_the_area_it_has_at_the_models_resolution() -> None:
+    """Small discs with soft edges, as a network draws them, at half the model's µm/px."""
+    y, x = np.mgrid[:480, :480]
+    discs = np.zeros((480, 480))
+    for cy, cx in np.random.default_rng(2).uniform(0, 480, (90, 2)):
+        discs = np.maximum(discs, 1 / (1 + np.exp(np.hypot(y - cy, x - cx) - 8)))
+    rgb = np.repeat(np.uint8(255 * (1 - discs))[..., None], 3, axis=2)
+    one = segmenter(DarkIsNucleus(), SPEC.with_(threshold=0.425))
+    fine = segment_picture(one, rgb, um_per_px=0.25).mean()
+    coarse = segment_picture(one, resampled(rgb, 0.25, 0.5), um_per_px=0.5).mean()
+    assert 0.05 < coarse < 0.4
+    assert fine == pytest.approx(coarse, abs=0.0005)
 
 
 def test_padding_gives_the_picture_back() -> None:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from torch import nn
 
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, as_input
@@ -20,6 +21,8 @@ Predict = Callable[[NDArray[np.uint8], Statistics], NDArray[np.float32]]
 nucleus (n, h, w), 0–1."""
 
 _MOST_PIXELS: Final = 65536
+_SURE: Final = 1e-6
+"""Of 0 and 1 there is no logit."""
 
 
 def network_prediction(network: nn.Module, spec: ModelSpec) -> Predict:
@@ -69,7 +72,8 @@ def picture_probability(
         (height, width, 3) uint8; where the model's input is fitted to a slide, the picture is
         taken for one.
     um_per_px
-        Resolution of the picture; it is scaled to the model's, and the probability back.
+        Resolution of the picture; it is scaled to the model's, and the logit of the probability
+        back, by cubic interpolation: so a mask keeps the area that it has at the model's.
 
     Returns
     -------
@@ -80,7 +84,9 @@ def picture_probability(
     scaled = resampled(rgb, um_per_px, spec.um_per_px)
     padded, window = padded_to_lattice(scaled, spec.halo_px, spec.lattice_px)
     probability = predict(padded[None], picture_statistics(scaled, spec.input))[0][window]
-    return np.asarray(cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR))
+    logits = logit(np.clip(probability, _SURE, 1 - _SURE))
+    enlarged = cv2.resize(logits, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(expit(enlarged))
 
 
 def picture_statistics(rgb: NDArray[np.uint8], input_name: str) -> Statistics:
