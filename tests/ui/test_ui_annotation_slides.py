@@ -241,8 +241,13 @@ def test_second_reader_begins_without_the_firsts_outlines_and_some_fields_blank(
     review._comment.setText("mitoses")
     at_work.press(review._mark)
     at_work.wait(lambda: "reviewed 1" in review._count.text())
+    density = at_work.viewer.layers["density"]
+    density.refresh()
+    assert density.thumbnail[..., :3].any()
     review._blinded.setChecked(True)
     at_work.wait(lambda: len(at_work.rows()) == 2)
+    assert not density.visible
+    assert not density.thumbnail[..., :3].any()
     told = [review._cell.text(), review._comment.text(), review._state.text()]
     assert told == [NO_CELL, "", ""], "what the first reader thought of a cell"
     assert not review._count.text()

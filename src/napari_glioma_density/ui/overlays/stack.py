@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from napari.layers import Layer
 
 from napari_glioma_density.annotation.corrected import FieldMask
@@ -160,6 +161,8 @@ class OverlayStack:
         self._density_shown = shown
         if self._density is not None:
             self._density.layer.visible = shown and not self._kept_hidden
+            if self._kept_hidden:  # napari's list of layers shows a small picture of each
+                self._density.layer.thumbnail = np.zeros_like(self._density.layer.thumbnail)
 
     def place_of_maps(self) -> int:
         """Return where in the list of layers a map belongs: above density, below nuclei."""
