@@ -30,7 +30,7 @@ from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import Run
-from napari_glioma_density.slides import open_slide
+from napari_glioma_density.slides import Slide, open_slide
 
 UM_PER_PX = 0.4
 """A level-0 px is four fifths of a working px."""
@@ -101,22 +101,37 @@ def _correct(store: Path, run: Run) -> None:
     for number in range(1, 13):
         top = 36 * number
         labels[top : top + 18, 100 : 116 + number] = number
-    nuclei = {number: Nucleus(Origin.HAND) for number in range(1, 13)}
+    begin_field(store, run, FIELD, labels)
+
+
+def begin_field(
+    store: Path,
+    run: Run,
+    block: Block,
+    labels: NDArray[np.uint16],
+    *,
+    done: bool = True,
+    start: Start = Start.MODEL,
+) -> FieldState:
+    """Begin a field in which a person has drawn what is labelled."""
+    nuclei = {number: Nucleus(Origin.HAND) for number in np.unique(labels[labels > 0]).tolist()}
     spec, everywhere = run.spec, np.ones(labels.shape, bool)
-    known = labels, nuclei, FieldGround(everywhere, everywhere), FIELD
+    known = labels, nuclei, FieldGround(everywhere, everywhere), block
     record = FieldRecord(
-        FIELD, PATCH_PX, PATCH_PX, spec.working_um_per_px, spec.level, spec.sixteenths,
-        Start.MODEL, Choice.BY_HAND, "reader", "2026-01-01T00:00:00+00:00", "f" * 64,
-        "slide-1a2b3c4d", "slide-1a2b3c4d",
+        block, *labels.shape, spec.working_um_per_px, spec.level, spec.sixteenths, start,
+        Choice.BY_HAND, "reader", "2026-01-01T00:00:00+00:00", "f" * 64, "slide-1a2b3c4d",
+        "slide-1a2b3c4d",
     )  # fmt: skip
+    state = FieldState(labels, nuclei, done=done, revision=1)
     with Corrections.open(store) as corrections:
-        corrections.begin(
-            record,
-            np.full((*labels.shape, 3), 200, np.uint8),
-            FieldState(labels, nuclei, done=True, revision=1),
-            measure_field(*known),
-            field_nuclei(*known),
-        )
+        rgb = np.full((*labels.shape, 3), 200, np.uint8)
+        corrections.begin(record, rgb, state, measure_field(*known), field_nuclei(*known))
+    return state
+
+
+def store_of(slide: Slide) -> Path:
+    """Where the results of a slide lie."""
+    return slide.path.with_name(f"{slide.path.name}.glioma.zarr")
 
 
 def left_out_pixels(run: Run) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up_case import FIELD, amend, estimate, write_slide
+from made_up_case import FIELD, amend, estimate, store_of, write_slide
 from shapely.geometry import box, mapping
 
 from napari_glioma_density.annotation.collection import Corrections
@@ -23,10 +23,6 @@ def slide(tmp_path: Path) -> Any:
     amend(estimate(path))
     with open_slide(path) as opened:
         yield opened
-
-
-def store_of(slide: Slide) -> Path:
-    return slide.path.with_name(f"{slide.path.name}.glioma.zarr")
 
 
 def nucleus_px(slide: Slide) -> np.ndarray[Any, Any]:

@@ -7,20 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from made_up_case import estimate, write_slide
+from made_up_case import begin_field, estimate, store_of, write_slide
 from shapely.geometry import mapping
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import (
-    Choice,
-    FieldGround,
-    FieldRecord,
     FieldState,
-    Nucleus,
     Origin,
     Start,
 )
-from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
 from napari_glioma_density.density import PATCH_PX, Block
 from napari_glioma_density.exchange.exporting import Format, Wishes, export
 from napari_glioma_density.exchange.importing import Brought, import_geojson
@@ -39,10 +34,6 @@ def slide(tmp_path: Path) -> Any:
         yield opened
 
 
-def store_of(slide: Slide) -> Path:
-    return slide.path.with_name(f"{slide.path.name}.glioma.zarr")
-
-
 def correct(
     slide: Slide, block: Block, *, done: bool = True, start: Start = Start.MODEL
 ) -> FieldState:
@@ -53,18 +44,7 @@ def correct(
     corners = [(y, x) for x in range(100, width, PATCH_PX) for y in range(20, height - 20, 40)]
     for number, (y, x) in enumerate(corners, start=1):
         labels[y : y + 16, x : x + 16] = number
-    nuclei = {number: Nucleus(Origin.HAND) for number in range(1, len(corners) + 1)}
-    everywhere, spec = np.ones(labels.shape, bool), run.spec
-    known = labels, nuclei, FieldGround(everywhere, everywhere), block
-    record = FieldRecord(
-        block, height, width, spec.working_um_per_px, spec.level, spec.sixteenths, start,
-        Choice.BY_HAND, "reader", "2026-01-01T00:00:00+00:00", "f" * 64, "s", "s",
-    )  # fmt: skip
-    state = FieldState(labels, nuclei, done=done, revision=1)
-    with Corrections.open(store_of(slide)) as corrections:
-        rgb = np.full((height, width, 3), 200, np.uint8)
-        corrections.begin(record, rgb, state, measure_field(*known), field_nuclei(*known))
-    return state
+    return begin_field(store_of(slide), run, block, labels, done=done, start=start)
 
 
 def field(slide: Slide) -> FieldState:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from made_up_case import FIELD, amend, estimate, write_slide
+from made_up_case import FIELD, amend, estimate, store_of, write_slide
 from shapely.geometry import mapping
 
 from napari_glioma_density.annotation.collection import Corrections
@@ -39,10 +39,6 @@ def slide(tmp_path: Path) -> Any:
         others = {number: Nucleus(Origin.MODEL, counted=False) for number in (SPECK, NEIGHBOUR)}
         save(opened, replace(before, labels=labels, nuclei={**before.nuclei, **others}, revision=2))
         yield opened
-
-
-def store_of(slide: Slide) -> Path:
-    return slide.path.with_name(f"{slide.path.name}.glioma.zarr")
 
 
 def state(slide: Slide) -> FieldState:

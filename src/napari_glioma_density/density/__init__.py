@@ -34,12 +34,11 @@ from napari_glioma_density.density.lattice import (
     patch_numbers,
     patches_of,
 )
-from napari_glioma_density.density.patches import ENOUGH_TISSUE, PatchState, PatchTable, Totals
+from napari_glioma_density.density.patches import PatchState, PatchTable, Totals
 
 __all__ = [
     "CELL_SIDES_MM",
     "COLOUR_BLIND_BANDS",
-    "ENOUGH_TISSUE",
     "NO_BAND",
     "PAPER_BANDS",
     "PART_DTYPE",

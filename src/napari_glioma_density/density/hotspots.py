@@ -12,14 +12,13 @@ _ROUNDING = 1e-9
 def rank_hotspots(
     cells: Iterable[Cell],
     most: int = 10,
-    min_tissue_share: float = ENOUGH_TISSUE,
     *,
     ranked_by: Iterable[Cell] | None = None,
 ) -> tuple[Cell, ...]:
     """Rank cells by nucleus area over tissue area, densest first, ties by address.
 
     Cells of several sections, one after another, are ranked together. Cells of which less
-    than `min_tissue_share` is tissue that was read and counts are left out, and so are cells that
+    than half is tissue that was read and counts are left out, and so are cells that
     their grid's edge clips to less than half of the largest: a sliver says little.
 
     Parameters
@@ -28,8 +27,6 @@ def rank_hotspots(
         The cells to return, with the values to show.
     most
         How many at most.
-    min_tissue_share
-        Tissue / area that a cell needs.
     ranked_by
         The same cells with the values that decide: those of the model, so that a cell does not
         rise merely because someone looked at it and added nuclei. `cells` themselves when None.
@@ -41,7 +38,7 @@ def rank_hotspots(
         cell
         for cell in deciding
         if _area_um2(cell) >= half_um2
-        and cell.tissue_mm2 >= (1 - _ROUNDING) * min_tissue_share * _area_um2(cell) / 1e6
+        and cell.tissue_mm2 >= (1 - _ROUNDING) * ENOUGH_TISSUE * _area_um2(cell) / 1e6
     )
     ranked = sorted(worthy, key=lambda cell: (-_tissue_density(cell), *_place(cell)))
     places = (_place(cell) for cell in ranked[:most])

@@ -97,10 +97,10 @@ class RandomFields:
             patch was not read they are passed over.
         """
         stand_for = is_sampled(model)
-        for field in fields_read(model, chosen):
+        for field in _read(model, chosen):
             stand_for[field.block.patches] = False
-        fields = fields_read(model, drawn)
-        found = [found_px(model, field) for field in fields]
+        fields = _read(model, drawn)
+        found = [_found_px(model, field) for field in fields]
         tissue = sum(int(model.tissue_px[field.block.patches].sum()) for field in fields)
         return cls(
             found_px=np.array(found, np.float64),
@@ -197,12 +197,12 @@ def slide_factor(
     hand; chosen fields stand for themselves: their nucleus area is known, and added. Parameters
     are those of :func:`corrected_error`, and so is when there is none.
     """
-    known = fields_read(model, chosen)
+    known = _read(model, chosen)
     random = RandomFields.of(model, drawn, known)
     found = random.ratio(validated)
     if found is None:
         return None
-    known_found = sum(found_px(model, field) for field in known)
+    known_found = sum(_found_px(model, field) for field in known)
     known_px = sum(int(field.nucleus_px.sum()) for field in known)
     rest_px = int(model.nucleus_px[random.stand_for].sum())
     factor, low, high = (
@@ -212,11 +212,11 @@ def slide_factor(
     return CorrectionFactor(factor, Interval(low, high), found.fields)
 
 
-def fields_read(model: PatchTable, fields: Iterable[FieldValues]) -> list[FieldValues]:
-    """Return the fields all of whose patches the model has read."""
+def _read(model: PatchTable, fields: Iterable[FieldValues]) -> list[FieldValues]:
+    """The fields all of whose patches the model has read."""
     return [field for field in fields if model.is_read[field.block.patches].all()]
 
 
-def found_px(model: PatchTable, field: FieldValues) -> int:
-    """Return the nucleus px the model has in a field."""
+def _found_px(model: PatchTable, field: FieldValues) -> int:
+    """Nucleus px that the model has in a field."""
     return int(model.nucleus_px[field.block.patches].sum())

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 from torch import nn
 
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, as_input
@@ -17,12 +17,10 @@ from napari_glioma_density.stain import Statistics, colour_input
 
 Window = tuple[slice, slice]
 Predict = Callable[[NDArray[np.uint8], Statistics], NDArray[np.float32]]
-"""Images (n, h, w, 3) at a model's resolution and their colour statistics to probabilities of
-nucleus (n, h, w), 0–1."""
+"""Images (n, h, w, 3) at a model's resolution and their colour statistics to logits of nucleus less
+those of background (n, h, w)."""
 
 _MOST_PIXELS: Final = 65536
-_SURE: Final = 1e-6
-"""Of 0 and 1 there is no logit."""
 
 
 def network_prediction(network: nn.Module, spec: ModelSpec) -> Predict:
@@ -32,9 +30,8 @@ def network_prediction(network: nn.Module, spec: ModelSpec) -> Predict:
     def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
         with torch.inference_mode():
             seen = as_input(images, spec.input, statistics).to(device)
-            margins = mean_margins(network, seen, views)
-        probability: NDArray[np.float32] = margins.sigmoid().cpu().numpy()
-        return probability
+            margins: NDArray[np.float32] = mean_margins(network, seen, views).cpu().numpy()
+        return margins
 
     return predict
 
@@ -52,7 +49,7 @@ def model_probability(
     """Probability of nucleus, 0–1, of a single picture at its own size, by a loaded model."""
 
     def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
-        return segmenter.fitted(statistics).probability(images)
+        return segmenter.fitted(statistics).margins(images)
 
     return picture_probability(predict, segmenter.spec, rgb, um_per_px)
 
@@ -72,8 +69,8 @@ def picture_probability(
         (height, width, 3) uint8; where the model's input is fitted to a slide, the picture is
         taken for one.
     um_per_px
-        Resolution of the picture; it is scaled to the model's, and the logit of the probability
-        back, by cubic interpolation: so a mask keeps the area that it has at the model's.
+        Resolution of the picture; it is scaled to the model's, and the logits back, by cubic
+        interpolation: so a mask keeps the area that it has at the model's.
 
     Returns
     -------
@@ -83,10 +80,8 @@ def picture_probability(
     height, width = rgb.shape[:2]
     scaled = resampled(rgb, um_per_px, spec.um_per_px)
     padded, window = padded_to_lattice(scaled, spec.halo_px, spec.lattice_px)
-    probability = predict(padded[None], picture_statistics(scaled, spec.input))[0][window]
-    logits = logit(np.clip(probability, _SURE, 1 - _SURE))
-    enlarged = cv2.resize(logits, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(expit(enlarged))
+    margins = predict(padded[None], picture_statistics(scaled, spec.input))[0][window]
+    return np.asarray(expit(cv2.resize(margins, (width, height), interpolation=cv2.INTER_CUBIC)))
 
 
 def picture_statistics(rgb: NDArray[np.uint8], input_name: str) -> Statistics:

@@ -217,6 +217,10 @@ class NetworkSegmenter:
         other._statistics = statistics
         return other
 
+    def margins(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Logit of nucleus less that of background (n, h, w), for images (n, h, w, 3)."""
+        return self._margins(images).numpy()
+
     def probability(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probability of nucleus (n, h, w), 0–1, for images (n, h, w, 3)."""
         return self._margins(images).sigmoid().numpy()

@@ -27,10 +27,10 @@ class Level:
         explains both sides is what it was made with: their ratios are not, and by their mean
         a place on a long and narrow slide lies tens of px off.
         """
-        longer, of = max(zip(main, (width, height), strict=True))
-        ratio = longer / of
-        wholes = sorted((max(1, floor(ratio)), ceil(ratio)), key=lambda whole: abs(whole - ratio))
         sides = tuple(zip(main, (width, height), strict=True))
+        longer, level = max(sides)
+        ratio = longer / level
+        wholes = sorted((max(1, floor(ratio)), ceil(ratio)), key=lambda whole: abs(whole - ratio))
         for whole in wholes:
             if all(px // whole <= level <= -(-px // whole) for px, level in sides):
                 return cls(width, height, float(whole))
