@@ -35,7 +35,7 @@ def estimated(
         for _ in estimation.blocks():
             pass
         estimation.close()
-        return estimation.run.patches(), estimation.run.mask(0)[:]
+        return estimation.run.patches(), estimation.run.mask(0)[:, :]
 
 
 def synthetic(seed: int, segmenter: NetworkSegmenter, folder: Path) -> dict[str, Any]:

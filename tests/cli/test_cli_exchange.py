@@ -23,6 +23,7 @@ from napari_glioma_density.density import Block
 from napari_glioma_density.findings.gathering import open_run
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.results import ResultStore
 
 Program = Callable[..., Any]
 FORMATS = {
@@ -91,6 +92,21 @@ def test_every_format_is_written_from_the_folder_of_an_estimate(
     assert done.json["written"] == str(path)
     assert path.exists()
     assert not list(case.glob(".*")), "nothing is left beside it"
+
+
+def test_the_run_that_was_estimated_last_is_exported_and_named(
+    program: Program, case: Path
+) -> None:
+    slide, tables = case / "slides" / "slide.tiff", case / "tables"
+    for um_per_px in (0.25, UM):
+        again = program("estimate", slide, "-o", case, "--um-per-px", um_per_px, "--device", "cpu")
+        assert again.status == 0, again.stderr
+    done = program("export", case / "slide.tiff", "--to", "csv", "-o", tables)
+    assert done.status == 0
+    run_id = ResultStore(store_of(case)).runs()[-1].run_id
+    assert f"of 2 runs the one last estimated: {run_id}" in done.stderr
+    for name in ("patches.csv", "grid.csv"):
+        assert (tables / name).read_bytes() == (case / "slide.tiff" / name).read_bytes()
 
 
 def refused(outcome: Any, *words: str) -> None:

@@ -31,8 +31,9 @@ def test_slivers_of_tissue_are_left_out() -> None:
 def test_cells_clipped_to_less_than_half_are_left_out() -> None:
     patches = make_patches([[100, 50]])
     first, second = measure_cells(patches, cell_grid(patches.lattice, 0.24))
-    strip = replace(first, height_um=0.4 * first.height_um)
+    strip, half = (replace(first, height_um=share * first.height_um) for share in (0.4, 0.5))
     assert [cell.address for cell in rank_hotspots((strip, second))] == ["A2"]
+    assert [cell.address for cell in rank_hotspots((half, second))] == ["A1", "A2"]
 
 
 def test_what_is_left_beside_an_exclusion_is_a_sliver() -> None:

@@ -50,14 +50,14 @@ def test_the_mask_on_disk_is_the_one_computed(
     slide: Slide, dark: Any, tissue_rgb: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     run = run_whole(slide, dark, tmp_path / "r", tissue_mask=False)
-    assert np.array_equal(run.mask(0)[:], tissue_rgb[..., 0] < 150)
+    assert np.array_equal(run.mask(0)[:, :], tissue_rgb[..., 0] < 150)
 
 
 def test_block_size_changes_no_pixel_of_the_mask(
     slide: Slide, segmenter: Any, tmp_path: Path
 ) -> None:
     masks = [
-        run_whole(slide, segmenter, tmp_path / str(side), block_patches=side).mask(0)[:]
+        run_whole(slide, segmenter, tmp_path / str(side), block_patches=side).mask(0)[:, :]
         for side in (1, 2, 4)
     ]
     assert 0.02 < masks[0].mean() < 0.6
@@ -134,8 +134,8 @@ def test_blocks_side_by_side_change_nothing(
         fast = load_segmenter("fast", "cpu", "openvino-int8")
         runs.append(run_whole(slide, fast, tmp_path / str(count), block_patches=1))
     one, two = runs
-    assert one.mask(0)[:].any()
-    assert np.array_equal(one.mask(0)[:], two.mask(0)[:])
+    assert one.mask(0)[:, :].any()
+    assert np.array_equal(one.mask(0)[:, :], two.mask(0)[:, :])
     assert np.array_equal(np.sort(one.nuclei()), np.sort(two.nuclei()))
 
 
@@ -278,7 +278,7 @@ def test_a_region_first_and_the_rest_later_is_the_whole(
     run = run_whole(slide, dark, tmp_path / "a", block_patches=1)
     whole = run_whole(slide, dark, tmp_path / "b", block_patches=1)
     assert np.array_equal(run.nuclei(), whole.nuclei())
-    assert np.array_equal(run.mask(0)[:], whole.mask(0)[:])
+    assert np.array_equal(run.mask(0)[:, :], whole.mask(0)[:, :])
 
 
 @pytest.mark.parametrize("step", ["write_mask", "record"])
@@ -321,7 +321,7 @@ def test_many_hands_give_what_few_give(
     assert np.array_equal(busy.run.nuclei(), few.run.nuclei())
     assert busy.run.patches().totals() == few.run.patches().totals()
     for level in range(3):
-        assert np.array_equal(busy.run.mask(level)[:], few.run.mask(level)[:])
+        assert np.array_equal(busy.run.mask(level)[:, :], few.run.mask(level)[:, :])
     assert not (busy.run.folder / "unclosed").exists()
 
 

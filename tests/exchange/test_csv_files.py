@@ -17,7 +17,7 @@ from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput, StoreError
 from napari_glioma_density.exchange import haematoxylin, nucleus_table
 from napari_glioma_density.exchange.cell_tables import write_cells_csv, write_totals_csv
-from napari_glioma_density.exchange.csv_files import write_csv_folder
+from napari_glioma_density.exchange.csv_files import TABLES, write_csv_folder
 from napari_glioma_density.exchange.csv_text import safe_text
 from napari_glioma_density.exchange.extras import Extras, Intervals, References
 from napari_glioma_density.exchange.haematoxylin import mean_haematoxylin
@@ -301,6 +301,35 @@ def test_a_disk_that_fills_is_told_and_leaves_no_half_table(
         write_nuclei_csv(tmp_path / "nuclei.csv", found)
     assert [entry.name for entry in tmp_path.iterdir()] == ["nuclei.csv"]
     assert (tmp_path / "nuclei.csv").read_text() == "before"
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_disk_that_fills_changes_no_table_of_a_folder(
+    found: Findings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    folder = tmp_path / "tables"
+    if not is_new:
+        folder.mkdir()
+        for name in ("cells.csv", "mine.txt"):
+            (folder / name).write_text("before")
+    monkeypatch.setattr(nucleus_table, "_lines", full)
+    with pytest.raises(StoreError, match=r"tables/nuclei.csv: the disk is full; what was there"):
+        write_csv_folder(folder, found)
+    left = {path.name: path.read_text() for path in folder.glob("*")}
+    assert left == ({} if is_new else {"cells.csv": "before", "mine.txt": "before"})
+    assert folder.exists() != is_new
+
+
+def test_tables_replace_those_before_and_nothing_else(found: Findings, tmp_path: Path) -> None:
+    for name in ("cells.csv", "mine.txt"):
+        (tmp_path / name).write_text("before")
+    write_csv_folder(tmp_path, found)
+    assert {path.name for path in tmp_path.iterdir()} == {*TABLES, "mine.txt"}
+    assert (tmp_path / "cells.csv").read_text() != "before"
+    assert (tmp_path / "mine.txt").read_text() == "before"
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(found: Findings, tmp_path: Path) -> None:

@@ -208,6 +208,16 @@ def test_cells_detections_and_children(tmp_path: Path) -> None:
     }
 
 
+def test_outlines_that_had_to_be_mended_are_counted(tmp_path: Path) -> None:
+    crossed = [[0, 0], [90, 90], [90, 0], [0, 90], [0, 0]]
+    beside = [[200, 200], [250, 200], [250, 250], [200, 200]]
+    outlines = [SQUARE["coordinates"], [crossed], [SQUARE["coordinates"][0], beside]]
+    drawn = [{**feature({"type": "Polygon", "coordinates": each}), "id": ""} for each in outlines]
+    found = read(tmp_path, drawn)
+    assert len(found.regions) == 3
+    assert found.mended == 2
+
+
 def test_labels_are_true_to_the_outlines_area(tmp_path: Path, found: Findings) -> None:
     discs = [shapely.Point(1000 + 70 * n, 700).buffer(20 + n) for n in range(5)]
     over_the_edge = shapely.Point(960, 800).buffer(30)

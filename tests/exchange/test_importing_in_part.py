@@ -17,8 +17,9 @@ from napari_glioma_density.annotation.field import (
     Start,
 )
 from napari_glioma_density.density import PATCH_PX, Block
+from napari_glioma_density.exchange.brought import Brought
 from napari_glioma_density.exchange.exporting import Format, Wishes, export
-from napari_glioma_density.exchange.importing import Brought, import_geojson
+from napari_glioma_density.exchange.importing import import_geojson
 from napari_glioma_density.findings.gathering import gather, open_run
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
@@ -64,6 +65,24 @@ def exported(slide: Slide) -> list[dict[str, Any]]:
     export(gather(store_of(slide)), Format.GEOJSON, path, Wishes(slide))
     found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["features"]
     return found
+
+
+def test_drawings_that_come_to_nothing_are_told(slide: Slide) -> None:
+    def drawn(*outline: list[int], **properties: str) -> dict[str, Any]:
+        geometry = {"type": "Polygon", "coordinates": [outline]} if outline else None
+        said = {"objectType": "annotation", **properties}
+        return {"type": "Feature", "geometry": geometry, "properties": said}
+
+    flat = drawn([500, 500], [900, 900], [500, 500], [500, 500])
+    crossed = drawn([10, 10], [90, 90], [90, 10], [10, 90], [10, 10])
+    ours = drawn([0, 0], [9, 0], [9, 9], [0, 0], classification="Grid cell")
+    said = brought(slide, [flat, crossed, drawn(), ours])
+    assert said.regions == 1
+    assert said.passed_over == {"without area": 1, "without outline": 1}
+    passed_over, mended = said.remarks()
+    assert passed_over.startswith("passed over: 1 without area, 1 without outline;")
+    assert mended.startswith("1 outline mended, for crossing itself")
+    assert str(said) == "1 region, passed over 1 without area, 1 without outline, 1 outline mended"
 
 
 def test_of_a_field_of_two_patches_the_one_that_was_not_exported_stays(slide: Slide) -> None:

@@ -61,6 +61,15 @@ def test_damage_is_named(weights: Path, damage: object, said: str) -> None:
     assert weights.name in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(weights: Path, value: float) -> None:
+    network = build_network(SPEC)
+    next(network.parameters()).data.view(-1)[0] = value
+    save_network(weights, SPEC, network)
+    with pytest.raises(ModelError, match=r"small.safetensors: weights of it are no numbers"):
+        load_network(weights)
+
+
 def test_a_spec_of_other_fields_is_named(weights: Path) -> None:
     save_tensors(weights, {}, {"glioma_density_spec": '{"colour": "blue"}'})
     with pytest.raises(ModelError, match="description cannot be read"):
@@ -79,6 +88,7 @@ def test_a_spec_of_other_fields_is_named(weights: Path) -> None:
         {"name": 7},
         {"magnified": "yes"},
         {"halo_px": -1},
+        {"halo_px": 10**9},
     ],
     ids=str,
 )

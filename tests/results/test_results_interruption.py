@@ -112,20 +112,20 @@ def test_what_a_crash_left_of_an_unfinished_block_is_taken_away(begin: Begin) ->
         window = run.lattice.window(stray)
         run._masks.write(window, made_up_mask(run.lattice, stray))
         run._masks.write_coarse(window, coarsen(made_up_mask(run.lattice, stray)))
-        coarse = [run.mask(level)[:] for level in (1, 2)]
+        coarse = [run.mask(level)[:, :] for level in (1, 2)]
         run.close()
         (run.folder / "unclosed").touch()
     with begin() as resumed:
         assert not resumed.mask(0)[window].any()
         for level, before in zip((1, 2), coarse, strict=True):
-            assert resumed.mask(level)[:].sum() < before.sum()
+            assert resumed.mask(level)[:, :].sum() < before.sum()
 
 
 def test_stale_coarse_levels_are_rebuilt_on_resume(begin: Begin) -> None:
     with begin() as run:
         for block in partition(run.lattice, 2, run.spec.split):
             run.commit(made_up_result(run.lattice, block))
-        right = [run.mask(level)[:] for level in (1, 2)]
+        right = [run.mask(level)[:, :] for level in (1, 2)]
         for level in (1, 2):
             zarr.open_array(run.folder / "nuclei" / str(level))[:] = 0
         run.close()
@@ -133,7 +133,7 @@ def test_stale_coarse_levels_are_rebuilt_on_resume(begin: Begin) -> None:
     with begin() as resumed:
         for level, expected in zip((1, 2), right, strict=True):
             assert expected.any()
-            assert np.array_equal(resumed.mask(level)[:], expected)
+            assert np.array_equal(resumed.mask(level)[:, :], expected)
 
 
 def test_an_empty_block_removes_the_chunk_a_crash_left(begin: Begin) -> None:

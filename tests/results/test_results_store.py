@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,6 +105,66 @@ def test_what_changes_the_numbers_is_another_run(
         assert {spec.run_id for spec in store.runs()} == {run.spec.run_id, other.spec.run_id}
 
 
+def test_the_run_estimated_last_is_the_last(store: ResultStore, begin: Begin) -> None:
+    ids = []
+    for model in ("fast", "accurate", "fast"):
+        with begin(model=model) as run:
+            ids.append(run.spec.run_id)
+        assert [spec.run_id for spec in store.runs()][-1] == ids[-1]
+    assert len(store.runs()) == 2
+
+
+@pytest.mark.parametrize("run_id", ["", "fast-0", ".", ".."])
+def test_a_run_that_is_not_there_is_told(store: ResultStore, begin: Begin, run_id: str) -> None:
+    begin().close()
+    with pytest.raises(StoreError, match=f"holds no run '{re.escape(run_id)}'"):
+        store.run(run_id)
+
+
+def test_a_chunk_that_is_gone_is_not_taken_for_background(store: ResultStore, begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        window = run.lattice.window(FIRST)
+    chunk = run.folder / "nuclei" / "0" / "c" / "1" / "0"
+    chunk.unlink()
+    reader = store.run(run.spec.run_id)
+    assert reader.mask(0)[480:960, 480:960].any()
+    with pytest.raises(StoreError, match=r"nuclei/0/c/1/0: is gone: .*--restart"):
+        reader.mask(0)[window]
+
+
+def test_a_patch_without_nuclei_needs_no_chunk(store: ResultStore, begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+    assert not (run.folder / "nuclei" / "0" / "c" / "0" / "0").exists()
+    assert not store.run(run.spec.run_id).mask(0)[:480, :480].any()
+
+
+def test_a_digit_altered_in_the_journal_is_found(store: ResultStore, begin: Begin) -> None:
+    with begin() as run:
+        for block in (FIRST, SECOND):
+            run.commit(made_up_result(run.lattice, block))
+    journal = run.folder / "journal.jsonl"
+    first, rest = journal.read_text().split("\n", 1)
+    read = '"read_px":[230400'
+    assert read in first
+    journal.write_text(first.replace(read, '"read_px":[130400') + "\n" + rest)
+    with pytest.raises(StoreError, match="line 1 is damaged"):
+        store.run(run.spec.run_id)
+
+
+def test_a_journal_of_before_checksums_is_read(store: ResultStore, begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        expected = run.patches()
+    journal = run.folder / "journal.jsonl"
+    early = json.loads(journal.read_text())
+    del early["crc32"]
+    journal.write_text(json.dumps(early) + "\n")
+    patches = store.run(run.spec.run_id).patches()
+    assert np.array_equal(patches.nucleus_px, expected.nucleus_px)
+
+
 def test_a_spec_survives_json(spec: RunSpec) -> None:
     assert RunSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
 
@@ -190,7 +251,7 @@ def test_a_restart_throws_the_earlier_results_away(store: ResultStore, begin: Be
         run.commit(made_up_result(run.lattice, FIRST))
     with store.restart(SPEC, TISSUE) as anew:
         assert anew.finished == frozenset()
-        assert not anew.mask(0)[:].any()
+        assert not anew.mask(0)[:, :].any()
         anew.commit(made_up_result(anew.lattice, SECOND))
         assert len(store.runs()) == 1
 
@@ -374,11 +435,6 @@ def test_an_unreadable_store_is_refused(store: ResultStore) -> None:
     (store.path / "zarr.json").write_text("{")
     with pytest.raises(StoreError, match="no readable results"):
         ResultStore.open(store.path, "f1", "slide-0000", 9000, 7000)
-
-
-def test_an_absent_run_is_refused(store: ResultStore) -> None:
-    with pytest.raises(StoreError, match="no run fast-0"):
-        store.run("fast-0")
 
 
 def test_a_file_where_a_folder_is_needed_is_told(tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
 """``glioma-density agreement``: two readers of the same fields."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, print_json
+from napari_glioma_density.cli.console import AsJson, print_json, say
 from napari_glioma_density.cli.score_tables import aligned
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def agreement(
     if as_json:
         print_json(found.as_dict())
     else:
-        sys.stdout.write(_told(found))
+        say(_told(found))
 
 
 def _told(found: "Agreement") -> str:

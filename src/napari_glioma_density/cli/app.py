@@ -2,8 +2,10 @@
 
 import io
 import logging
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, cast
 
 import typer
@@ -23,7 +25,7 @@ from napari_glioma_density.cli import (
     synthesizing,
     training,
 )
-from napari_glioma_density.cli.console import complain
+from napari_glioma_density.cli.console import complain, say
 from napari_glioma_density.errors import BadInput
 
 # typer carries a click of its own and names only this descendant of the click error that every
@@ -61,7 +63,7 @@ app.command("synthesize")(synthesizing.synthesize)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        say(f"{__version__}\n")
         raise typer.Exit
 
 
@@ -80,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 on success; 2 on bad input, with one line that says what and what to do; 130 when
     interrupted, everything finished being kept.
     """
+    if sys.stdout is None:  # closed by who called: nobody wants to see it
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):

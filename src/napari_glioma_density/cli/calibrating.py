@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, print_json
+from napari_glioma_density.cli.console import AsJson, print_json, say
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _listed(f1: dict[str, "NDArray[Any]"]) -> dict[str, Any]:
 def _print_table(f1: dict[str, "NDArray[Any]"], chosen: float) -> None:
     from napari_glioma_density.training.validation import THRESHOLDS
 
-    typer.echo("threshold  " + "  ".join(f1))
+    say("threshold  " + "  ".join(f1) + "\n")
     for at, threshold in enumerate(THRESHOLDS):
         scores = "  ".join(f"{scores[at]:{len(name)}.3f}" for name, scores in f1.items())
-        typer.echo(f"{threshold:9.3f}  {scores}{'  chosen' if threshold == chosen else ''}")
+        say(f"{threshold:9.3f}  {scores}{'  chosen' if threshold == chosen else ''}\n")

@@ -1,6 +1,7 @@
 """What every command shares with the terminal: one object on stdout, everything else on stderr."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+
+from napari_glioma_density.errors import BadInput
 
 STARTED = time.perf_counter()
 """When the program began, as near as Python can say."""
@@ -37,9 +40,31 @@ def complain(message: str) -> None:
     sys.stderr.write(f"glioma-density: {' '.join(message.split())}\n")
 
 
+def say(text: str) -> None:
+    """Print on stdout, at once. A reader that is gone, as behind ``| head``, has seen enough.
+
+    Raises
+    ------
+    BadInput
+        When stdout cannot be written: it is a file on a full disk.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # What is still in the buffer would be tried again, and told of, at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise BadInput(
+                f"standard output: cannot be written ({error.strerror}); what was finished is "
+                "kept: free some space, or name another file"
+            ) from error
+
+
 def print_json(values: dict[str, Any]) -> None:
-    """Print one JSON object on stdout."""
-    sys.stdout.write(json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+    """Print one JSON object on stdout, in ASCII where its encoding does not hold all letters."""
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    say(json.dumps(values, ensure_ascii=not is_unicode, indent=1) + "\n")
 
 
 def print_lines(values: dict[str, Any]) -> None:
@@ -47,7 +72,7 @@ def print_lines(values: dict[str, Any]) -> None:
     shown = {name: value for name, value in values.items() if not isinstance(value, dict | list)}
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
-        sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {_readable(value)}\n")
+        say(f"{name.replace('_', ' '):<{width}}  {_readable(value)}\n")
 
 
 def show(values: dict[str, Any], as_json: bool) -> None:

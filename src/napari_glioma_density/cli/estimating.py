@@ -1,7 +1,6 @@
 """``glioma-density estimate``: the density of a slide, from the terminal."""
 
 import functools
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import STARTED, AsJson, complain, print_json, progress_bar
+from napari_glioma_density.cli.console import (
+    STARTED,
+    AsJson,
+    complain,
+    print_json,
+    progress_bar,
+    say,
+)
 from napari_glioma_density.cli.regions import Region, parse_region
 from napari_glioma_density.errors import BadInput
 
@@ -118,9 +124,9 @@ def _estimate_all(slides: list[str], asked: _Asked, *, as_json: bool) -> None:
             continue
         done.append(figures)
         if not as_json:
-            sys.stdout.write(f"{slide}\n")
+            say(f"{slide}\n")
             _print_figures(figures)
-            sys.stdout.write("\n")
+            say("\n")
     if as_json:
         print_json({"slides": done})
     if len(done) < len(slides):
@@ -245,7 +251,7 @@ def _print_figures(figures: dict[str, Any]) -> None:
         f"tables and map: {figures['folder']}",
         "research use only, not for diagnosis, grading or margins",
     ]
-    sys.stdout.write("\n".join(lines) + "\n")
+    say("\n".join(lines) + "\n")
 
 
 def _nothing(figures: dict[str, Any]) -> str:

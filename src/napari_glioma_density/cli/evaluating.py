@@ -1,12 +1,11 @@
 """``glioma-density evaluate``: a model scored on annotated nuclei."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, print_json, progress_bar
+from napari_glioma_density.cli.console import AsJson, print_json, progress_bar, say
 from napari_glioma_density.cli.score_tables import score_tables
 
 
@@ -54,6 +53,6 @@ def evaluate(
     if as_json:
         print_json(result)
     else:
-        sys.stdout.write(score_tables(result))
+        say(score_tables(result))
     if keep:  # last, for it may fail where what was measured must not be lost
         keep_metrics(find_model(model).path.with_suffix(METRICS), result)

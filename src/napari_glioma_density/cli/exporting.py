@@ -35,7 +35,7 @@ def export(
     to: Annotated[str, typer.Option("--to", help="geojson, ome-tiff, ome-zarr, csv or report.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file or folder to write.")],
     slide: SlideOption = None,
-    run: Annotated[str | None, typer.Option(help="A run's id; the latest without.")] = None,
+    run: Annotated[str | None, typer.Option(help="A run's id, not the last estimated.")] = None,
     cell_mm: Annotated[float | None, typer.Option(help="Side of a grid cell, mm.")] = None,
     bands: Annotated[
         str, typer.Option(help="Of maps and reports: paper, slide or safe.")
@@ -65,12 +65,27 @@ def export(
     asked = None if region is None else parse_region(region)
     path = named_store(store)
     opened_run = open_run(path, run)
+    if run is None:
+        _tell_of_others(path, opened_run)
     choices = Choices(Bands[bands.upper()], cell_mm)
     findings = gather(path, opened_run, choices, asked and _scope(opened_run, asked))
     with _slide_of(path, slide) as opened:
         wishes = Wishes(opened, cast("Specimen", specimen), language, case_id)
         said = write(findings, Format(to), output, wishes)
     show({"written": str(output), "holds": said}, as_json)
+
+
+def _tell_of_others(store: Path, taken: "Run") -> None:
+    """Say which run it is where there are several."""
+    from napari_glioma_density.results import ResultStore
+
+    runs = ResultStore(store).runs()
+    if len(runs) > 1:
+        stderr.print(
+            f"of {len(runs)} runs the one last estimated: {taken.spec.run_id}, model "
+            f"{taken.spec.model}, {taken.spec.um_per_px:g} µm/px; --run names another",
+            soft_wrap=True,
+        )
 
 
 def _scope(run: "Run", region: Region) -> "NDArray[np.bool_]":
@@ -102,6 +117,8 @@ def import_(
             "nuclei": brought.nuclei,
             "nuclei_outside_fields": brought.left,
             "patches_of_fields_without_nuclei_in_the_file": brought.silent,
+            "passed_over": dict(brought.passed_over),
+            "outlines_mended": brought.mended,
         },
         as_json,
     )

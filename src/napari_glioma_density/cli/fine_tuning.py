@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, Seed, print_json
+from napari_glioma_density.cli.console import AsJson, Seed, print_json, say
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def fine_tune(
     check: Annotated[
         Folders, typer.Option(help="A data set to check by, instead of a third of --data.")
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Most that it may take.")] = 8.0,
+    minutes: Annotated[float, typer.Option(help="Most that learning may take.")] = 8.0,
     epochs: Annotated[int | None, typer.Option(help="Instead of what time allows.")] = None,
     seed: Seed = 0,
     output: Annotated[
@@ -77,7 +77,7 @@ def fine_tune(
     if as_json:
         print_json(tuned.as_dict())
     else:
-        sys.stdout.write(_told(tuned))
+        say(_told(tuned))
 
 
 def _weights(name: str, output: Path | None) -> Path:

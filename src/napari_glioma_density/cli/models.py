@@ -1,10 +1,9 @@
 """``glioma-density models``: the models that can be chosen."""
 
-import sys
 from dataclasses import asdict
 from typing import Any
 
-from napari_glioma_density.cli.console import AsJson, print_json
+from napari_glioma_density.cli.console import AsJson, print_json, say
 
 
 def models(as_json: AsJson = False) -> None:
@@ -35,4 +34,4 @@ def models(as_json: AsJson = False) -> None:
         mark = "  (default)" if entry["default"] else ""
         mark += "  (research only)" if entry["research_only"] else ""
         work = f"{entry['gflop_per_patch']:.0f} GFLOP a patch"
-        sys.stdout.write(f"{entry['name']:<16}{entry['title']}, {work}{mark}\n")
+        say(f"{entry['name']:<16}{entry['title']}, {work}{mark}\n")

@@ -24,7 +24,7 @@ from napari_glioma_density.exchange.region_tables import (
     write_exclusions_csv,
     write_regions_csv,
 )
-from napari_glioma_density.exchange.whole_output import make_folder
+from napari_glioma_density.exchange.whole_output import whole_files
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.tables import (
     GRID_COLUMNS,
@@ -70,7 +70,7 @@ def write_csv_folder(
     Parameters
     ----------
     folder
-        Where to; made when it is not there.
+        Where to; made when it is not there. All tables are replaced, or none.
     findings
         What is said of the slide.
     slide
@@ -85,23 +85,19 @@ def write_csv_folder(
     BadInput
         When the slide is not the one that was measured.
     StoreError
-        When a file cannot be written.
+        When a file cannot be written; what was there before is kept.
     """
-    make_folder(folder)
     stain = None if slide is None else mean_haematoxylin(findings, slide, on_progress)
-    write_patches_and_grid(folder, findings)
-    write_cells_csv(folder / "cells.csv", findings, extras)
-    write_nuclei_csv(
-        folder / "nuclei.csv",
-        findings,
-        haematoxylin=stain,
-        sections=[each.section for each in extras.sections] if extras else (),
-    )
-    write_regions_csv(folder / "regions.csv", findings)
-    write_exclusions_csv(folder / "exclusions.csv", findings)
-    write_hotspots_csv(folder / "hotspots.csv", findings, extras)
-    write_totals_csv(folder / "totals.csv", findings, extras)
-    write_table(folder / "about.csv", ABOUT_COLUMNS, _about(findings))
+    sections = [each.section for each in extras.sections] if extras else ()
+    with whole_files(folder) as part:
+        write_patches_and_grid(part, findings)
+        write_cells_csv(part / "cells.csv", findings, extras)
+        write_nuclei_csv(part / "nuclei.csv", findings, haematoxylin=stain, sections=sections)
+        write_regions_csv(part / "regions.csv", findings)
+        write_exclusions_csv(part / "exclusions.csv", findings)
+        write_hotspots_csv(part / "hotspots.csv", findings, extras)
+        write_totals_csv(part / "totals.csv", findings, extras)
+        write_table(part / "about.csv", ABOUT_COLUMNS, _about(findings))
 
 
 def write_patches_and_grid(folder: Path, findings: Findings) -> None:

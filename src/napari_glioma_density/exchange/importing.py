@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,9 @@ from napari_glioma_density.annotation.stored import fits
 from napari_glioma_density.density import PATCH_PX, Block, patches_of
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.as_found import AsFound
+from napari_glioma_density.exchange.brought import Brought
 from napari_glioma_density.exchange.geojson.reading import Imported, read_geojson
+from napari_glioma_density.exchange.geojson.vocabulary import OUR_FIGURES
 from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.exchange.returned_nuclei import take_in
 from napari_glioma_density.findings.gathering import open_run
@@ -36,70 +37,9 @@ from napari_glioma_density.results.store import recorded_slide
 from napari_glioma_density.slides import Slide
 
 READER = "first"
+_RESULTS = {name.lower() for name in OUR_FIGURES}
 ROUNDING_PX = 0.02
 """Corners in a file are rounded to 0.01 level-0 px."""
-
-
-@dataclass(frozen=True)
-class Brought:
-    """What an import changed.
-
-    Attributes
-    ----------
-    regions
-        Regions that are new or other than before.
-    fields
-        Fields whose nuclei were changed, by name.
-    nuclei
-        Nuclei in them.
-    left
-        Nuclei of the file that lie in no field, and so change nothing.
-    silent
-        Patches of fields that hold nuclei where the file holds none: it does not say whether they
-        were deleted or never exported, so they stay.
-    """
-
-    regions: int
-    fields: tuple[str, ...]
-    nuclei: int
-    left: int
-    silent: int = 0
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        parts = [f"{self.regions} region{'s' * (self.regions != 1)}"]
-        if self.fields:
-            number = len(self.fields)
-            parts.append(f"{self.nuclei} nuclei in {number} field{'s' * (number != 1)}")
-        if self.left:
-            parts.append(f"{self.left} nuclei outside the fields that were begun change nothing")
-        if self.silent:
-            parts.append(f"{_patches(self.silent)} of fields without a nucleus in the file stay")
-        return ", ".join(parts)
-
-    def remarks(self) -> tuple[str, ...]:
-        """Say why nothing came of what changed nothing, and what to do, a line each."""
-        told = []
-        if not (self.regions or self.fields):
-            told.append(
-                "no region and no nucleus is new or other than before; "
-                "cells and hotspots are passed over"
-            )
-        if self.left:
-            told.append(
-                f"{self.left} nuclei lie in no field that was begun: "
-                "begin one under Annotation assist where somebody looked, then import again"
-            )
-        if self.silent:
-            told.append(
-                f"{_patches(self.silent)} of fields hold nuclei and the file has none there: these "
-                "stay; if there are none, delete them under Annotation assist"
-            )
-        return tuple(told)
-
-
-def _patches(number: int) -> str:
-    return f"{number} patch{'es' * (number != 1)}"
 
 
 def import_geojson(
@@ -165,6 +105,8 @@ def import_geojson(
         nuclei=sum(replaced.values()),
         left=_outside(found, plane, records),
         silent=silent,
+        passed_over={kind: n for kind, n in found.passed_over.items() if kind not in _RESULTS},
+        mended=found.mended,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from napari_glioma_density.exchange.csv_files import write_patches_and_grid
 from napari_glioma_density.exchange.extras_gathering import intervals, sections_of
-from napari_glioma_density.exchange.whole_output import make_folder
+from napari_glioma_density.exchange.whole_output import whole_files
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.heatmap import write_heatmap
 from napari_glioma_density.results.summary import (
@@ -33,7 +33,7 @@ def write_tables(
     Parameters
     ----------
     folder
-        Where to; made when it is not there.
+        Where to; made when it is not there. All of them are replaced, or none.
     findings
         What is said of the slide.
     patches_reused, seconds
@@ -47,14 +47,14 @@ def write_tables(
     Raises
     ------
     StoreError
-        When a file cannot be written.
+        When a file cannot be written; what was there before is kept.
     """
-    make_folder(folder)
     shown = findings.snapshot
     figures = figures_of(folder, findings, patches_reused=patches_reused, seconds=seconds)
-    write_patches_and_grid(folder, findings)
-    write_heatmap(folder / "heatmap.png", shown.patches, shown.grid, shown.scale, shown.scope)
-    write_summary(folder / "summary.json", figures)
+    with whole_files(folder) as part:
+        write_patches_and_grid(part, findings)
+        write_heatmap(part / "heatmap.png", shown.patches, shown.grid, shown.scale, shown.scope)
+        write_summary(part / "summary.json", figures)
     return figures
 
 

@@ -1,9 +1,10 @@
 """Files and folders that are there whole or not at all."""
 
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_glioma_density.errors import BadInput, StoreError
@@ -11,14 +12,6 @@ from napari_glioma_density.results.durable import sync_files, sync_folder, sync_
 from napari_glioma_density.results.failures import explained
 
 WHEN_FULL = "what was there before is kept: free some space and export again"
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder for results where there is none; StoreError when that cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{folder}: cannot be made ({error.strerror}); choose another") from error
 
 
 @contextmanager
@@ -40,6 +33,53 @@ def whole_file(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
+
+
+@contextmanager
+def whole_files(folder: Path) -> Iterator[Path]:
+    """Give a folder to write files to that belong together; they move to `folder` at the end.
+
+    There they take the places of those of the same names, once all of them are on disk; other
+    files of `folder` stay. It is made when it is not there.
+
+    Raises
+    ------
+    StoreError
+        When the disk is full or refuses; `folder` is then as it was.
+    """
+    is_new = not folder.exists()
+    _make_folder(folder)
+    part = folder / f".{uuid.uuid4().hex}.partial"
+    try:
+        with explained(folder, WHEN_FULL):
+            part.mkdir()
+            with _named_as_in(folder, part):
+                yield part
+            sync_tree(part)
+            for file in part.iterdir():
+                file.replace(folder / file.name)
+            sync_folder(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        if is_new:
+            with suppress(OSError):  # where anything lies in it, it stays
+                folder.rmdir()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made ({error.strerror}); choose another") from error
+
+
+@contextmanager
+def _named_as_in(folder: Path, part: Path) -> Iterator[None]:
+    """Have errors name files as they would lie in `folder`."""
+    try:
+        yield
+    except StoreError as error:
+        raise StoreError(str(error).replace(f"{part}{os.sep}", f"{folder}{os.sep}")) from error
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import Any, Final, Self, get_origin
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.json_object import json_object
 
+LARGEST_HALO_PX: Final = 1024
+"""Ten times the context that a network here can see: a file that asks for more is damaged."""
 _LATER: Final = ("parent", "magnified", "learnt_from")
 
 
@@ -102,7 +104,7 @@ def _demand_usable(spec: ModelSpec) -> None:
         "threshold": 0 < spec.threshold < 1,
         "um_per_px": 0.05 <= spec.um_per_px <= 5,
         "base_width": 0 < spec.base_width <= 1024,
-        "halo_px": spec.halo_px >= 0,
+        "halo_px": 0 <= spec.halo_px <= LARGEST_HALO_PX,
         "lattice_px": spec.lattice_px > 0,
     }
     for name, is_right in ranges.items():

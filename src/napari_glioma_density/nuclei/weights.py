@@ -101,6 +101,8 @@ def load_network(path: Path) -> tuple[ModelSpec, nn.Module]:
     weights, activations = Activations.parted(tensors)
     if isinstance(network, UNet):
         network.activations = activations
+    if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
+        raise ModelError(f"{path.name}: weights of it are no numbers; fetch or train it again")
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

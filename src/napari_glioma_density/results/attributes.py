@@ -1,6 +1,7 @@
 """Attributes of a zarr group on disk, read and replaced whole."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ def read_attributes(folder: Path) -> dict[str, Any]:
 def damaged_attributes(folder: Path) -> StoreError:
     """Return what to raise when attributes do not say what they should."""
     return StoreError(f"{folder}: attributes are damaged; move the folder away to start anew")
+
+
+def now() -> str:
+    """Return this moment, UTC, such that later ones come later in order."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def write_attributes(folder: Path, attributes: dict[str, Any]) -> None:

@@ -1,9 +1,10 @@
 """The journal of a run: one line for every finished block, and nothing is finished without one."""
 
 import json
+import zlib
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from napari_glioma_density.errors import StoreError
 from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.failures import COMPUTE_ANEW
 
+_CHECK: Final = "crc32"
+"""Name of a line's checksum, of all that stands before it; early journals have none."""
 PATCH_VALUES = ("state", "nucleus_px", "read_px", "tissue_px", "unread_px", "count")
 
 
@@ -32,12 +35,14 @@ class JournalEntry:
             **{name: self.values[name].ravel().tolist() for name in PATCH_VALUES},
             "nuclei": (self.first_nucleus, self.nuclei),
         }
-        return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+        return _as_line({**fields, _CHECK: zlib.crc32(_as_line(fields))})
 
     @classmethod
     def from_line(cls, line: bytes, lattice: Lattice) -> Self:
         """Return the entry in a line; ValueError, TypeError, KeyError or OverflowError when not."""
         fields = json_object(line)
+        if fields.pop(_CHECK, None) not in (None, zlib.crc32(_as_line(fields))):
+            raise ValueError("its checksum is another")
         block = Block(*fields["block"])
         if not lattice.holds(block):
             raise ValueError(f"{block} lies outside {lattice}")
@@ -50,6 +55,10 @@ class JournalEntry:
         """Put the block's values into the arrays of a table."""
         for name in PATCH_VALUES:
             getattr(patches, name)[self.block.patches] = self.values[name]
+
+
+def _as_line(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Where things lie in the folder of a run, and how an empty one is made."""
 
 import platform
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from napari_glioma_density.results.attributes import write_attributes
+from napari_glioma_density.results.attributes import now, write_attributes
 from napari_glioma_density.results.durable import sync_tree
 from napari_glioma_density.results.masks import create_masks
 from napari_glioma_density.results.spec import RunSpec
@@ -36,7 +35,7 @@ def create_run(folder: Path, spec: RunSpec, tissue: NDArray[np.uint8]) -> None:
         folder,
         {
             "spec": spec.to_json(),
-            "created": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "created": now(),
             "versions": _versions(),
             "finished": False,
         },

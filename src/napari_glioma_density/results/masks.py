@@ -1,6 +1,6 @@
 """The nucleus mask of a run as a pyramid of zarr arrays; one chunk of level 0 is one patch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Protocol
@@ -10,11 +10,15 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Lattice
-from napari_glioma_density.results.chunks import ChunkFiles, Window, create_level
-from napari_glioma_density.results.failures import damage_named, explained
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.results.chunks import ChunkFiles, Window, chunks_of, create_level
+from napari_glioma_density.results.failures import COMPUTE_ANEW, damage_named, explained
 
 DOWNSAMPLES = (1, 4, 16)
 _REGION_PX = PATCH_PX * DOWNSAMPLES[-1]
+
+Holds = Callable[[int, int], bool]
+"""Tells of a chunk, by row and column, whether it must be there."""
 
 
 class MaskLevel(Protocol):
@@ -52,16 +56,31 @@ class StoredLevel:
         The same, opened.
     folder
         Where it lies.
+    holds
+        Which chunks hold nucleus: zarr takes one that is gone for background.
     """
 
-    def __init__(self, array: zarr.Array, folder: Path) -> None:
-        self._array, self._folder = array, folder
+    def __init__(self, array: zarr.Array, folder: Path, holds: Holds | None = None) -> None:
+        self._array, self._folder, self._holds = array, folder, holds
         self.shape: tuple[int, ...] = array.shape
 
     def __getitem__(self, window: Window) -> NDArray[np.uint8]:
-        """Read a window; StoreError when the disk refuses or a chunk of it is damaged."""
+        """Read a window; StoreError when the disk refuses or a chunk of it is damaged or gone."""
         with explained(self._folder), damage_named(self._folder):
-            return np.asarray(self._array[window])
+            pixels = np.asarray(self._array[window])
+        if self._holds is not None:
+            self._demand_chunks(window, self._holds)
+        return pixels
+
+    def _demand_chunks(self, window: Window, holds: Holds) -> None:
+        within = [slice(*part.indices(n)) for part, n in zip(window, self.shape, strict=True)]
+        for at in chunks_of((within[0], within[1])):
+            if holds(*at) and not self._path(*at).exists():
+                raise StoreError(f"{self._path(*at)}: is gone: {COMPUTE_ANEW}")
+
+    def _path(self, row: int, column: int) -> Path:
+        key: str = self._array.metadata.encode_chunk_key((row, column))
+        return self._folder / key
 
 
 class MaskPyramid:
@@ -70,13 +89,23 @@ class MaskPyramid:
     Level 0 is the measurement. The others only show it: at 1/4 a nucleus is still three or four
     px across and a majority of px keeps its area; at 1/16 it is no larger than a px, a majority
     would wipe sparse nuclei out, and any px of the level before is enough.
+
+    Parameters
+    ----------
+    folder
+        Where the levels lie.
+    writable
+        Whether they are written to.
+    holds
+        Which patches hold nucleus, where that is known.
     """
 
-    def __init__(self, folder: Path, *, writable: bool) -> None:
+    def __init__(self, folder: Path, *, writable: bool, holds: Holds | None = None) -> None:
         mode = "r+" if writable else "r"
         folders = [folder / str(level) for level in range(len(DOWNSAMPLES))]
         arrays = [zarr.open_array(str(folder), mode=mode) for folder in folders]
-        self.levels = tuple(map(StoredLevel, arrays, folders))
+        measured, *shown = zip(arrays, folders, strict=True)
+        self.levels = (StoredLevel(*measured, holds), *(StoredLevel(*level) for level in shown))
         self._files = tuple(map(ChunkFiles, folders, arrays)) if writable else ()
 
     def write(self, window: Window, mask: NDArray[np.uint8]) -> None:

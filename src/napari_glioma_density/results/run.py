@@ -61,7 +61,9 @@ class Run:
         self.spec = recorded_spec(folder, self._attributes)
         self.lattice = self.spec.lattice
         with explained(folder), damage_named(folder):
-            self._masks = MaskPyramid(folder / layout.MASKS, writable=lock is not None)
+            self._masks = MaskPyramid(
+                folder / layout.MASKS, writable=lock is not None, holds=self._holds_nucleus
+            )
             self.tissue: NDArray[np.uint8] = zarr.open_array(folder / layout.TISSUE, mode="r")[:]
             layout.demand_tissue_of_plane(self.tissue, self.spec)
         self._unrecorded: set[Block] = set()
@@ -168,6 +170,10 @@ class Run:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _holds_nucleus(self, row: int, column: int) -> bool:
+        with self._guard:
+            return bool(self._patches.nucleus_px[row, column])
 
     def _load_journal(self) -> None:
         with explained(self.folder):

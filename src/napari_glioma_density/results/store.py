@@ -15,6 +15,7 @@ from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results.attributes import (
     GROUP_FILE,
     damaged_attributes,
+    now,
     read_attributes,
     write_attributes,
 )
@@ -79,23 +80,27 @@ class ResultStore:
         return cls(store)
 
     def runs(self) -> tuple[RunSpec, ...]:
-        """Return what the store's runs were made with, oldest first."""
+        """Return what the store's runs were made with, the one last estimated last.
+
+        A run that was estimated again counts from then, even if nothing was left to do: it is the
+        one that its user has just been told the figures of.
+        """
         with explained(self.path):
             folders = [folder for folder in self._runs.iterdir() if _is_run(folder)]
         opened = [(read_attributes(folder), folder) for folder in folders]
-        opened.sort(key=lambda run: (str(run[0].get("created")), run[1].name))
+        opened.sort(key=lambda run: (_last_estimated(run[0]), run[1].name))
         return tuple(recorded_spec(folder, attributes) for attributes, folder in opened)
 
     def holds(self, run_id: str) -> bool:
         """Whether a run of that id was begun."""
-        return _is_run(self._runs / run_id)
+        folder = self._runs / run_id
+        return folder.parent == self._runs and _is_run(folder)
 
     def run(self, run_id: str) -> Run:
         """Open a run for reading; StoreError when there is none of that id."""
-        folder = self._runs / run_id
-        if not _is_run(folder):
-            raise StoreError(f"{self.path}: holds no run {run_id}: estimate the density first")
-        return Run(folder)
+        if not self.holds(run_id):
+            raise StoreError(f"{self.path}: holds no run {run_id!r}: estimate the density first")
+        return Run(self._runs / run_id)
 
     def begin(self, spec: RunSpec, tissue: NDArray[np.uint8]) -> Run:
         """Open for writing the run that gives the numbers of `spec`: a new one, or resumed.
@@ -126,6 +131,8 @@ class ResultStore:
         with _released_on_error(lock), explained(self.path, BLOCKS_ARE_KEPT):
             if anew or not _is_run(folder):
                 self._replace(folder, spec, tissue)
+            else:
+                write_attributes(folder, {**read_attributes(folder), "resumed": now()})
             return Run(folder, lock)
 
     def _replace(self, folder: Path, spec: RunSpec, tissue: NDArray[np.uint8]) -> None:
@@ -156,6 +163,10 @@ def recorded_slide(store: Path) -> RecordedSlide:
         return RecordedSlide(str(slide["pseudonym"]), int(slide["width"]), int(slide["height"]))
     except (LookupError, TypeError, ValueError) as error:
         raise damaged_attributes(store) from error
+
+
+def _last_estimated(attributes: dict[str, Any]) -> str:
+    return str(attributes.get("resumed", attributes.get("created")))
 
 
 def _is_run(folder: Path) -> bool:

@@ -71,11 +71,14 @@ class Imported:
         Detections, and the nuclei of cells.
     passed_over
         How many objects of other kinds there were, by what they are: "grid cell", "point" …
+    mended
+        How many of the regions have an outline that crosses itself, or a hole beside it.
     """
 
     regions: tuple[Region, ...]
     nuclei: tuple[NucleusOutline, ...]
     passed_over: Mapping[str, int]
+    mended: int
 
 
 def read_geojson(
@@ -117,7 +120,9 @@ def read_geojson(
     found = _Found(path, slide, slide if nuclei_in is None else nuclei_in, offset_px, author)
     for number, feature in enumerate(_objects(read_features(path)), start=1):
         found.take(feature, number)
-    return Imported(tuple(found.regions.values()), tuple(found.nuclei), dict(found.passed_over))
+    return Imported(
+        tuple(found.regions.values()), tuple(found.nuclei), dict(found.passed_over), found.mended
+    )
 
 
 class _Found:
@@ -136,6 +141,7 @@ class _Found:
         self.regions: dict[str, Region] = {}
         self.nuclei: list[NucleusOutline] = []
         self.passed_over: Counter[str] = Counter()
+        self.mended = 0
         shapely.prepare((slide, nuclei_in))
 
     def take(self, feature: Feature, number: int) -> None:
@@ -167,6 +173,7 @@ class _Found:
             return
         if region.id in self.regions:
             region = region.with_(id=str(uuid.uuid4()))
+        self.mended += not geometry.is_valid
         self.regions[region.id] = region
 
     def _geometry(self, feature: Feature, number: int) -> BaseGeometry:
@@ -175,7 +182,8 @@ class _Found:
         if stated is None:
             return shapely.Point()
         try:
-            geometry = _placed(shape(stated), self._offset_px)
+            with np.errstate(invalid="ignore"):  # of a coordinate that is no number shapely warns
+                geometry = _placed(shape(stated), self._offset_px)
         except _NO_GEOMETRY as error:
             raise BadInput(
                 f"{self._path}: object {number} has no valid GeoJSON geometry: export it again"

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_glioma_density.errors import GliomaDensityError
+
 logger = logging.getLogger(__name__)
 
 OUTSIDE, INSIDE, OUTLINE = 0, 1, 2
@@ -100,7 +102,7 @@ class OutlinedMask:
         """Read and draw a tile, in any thread; None, and a log line, when it cannot be read."""
         try:
             return self._draw(*tile)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (GliomaDensityError, OSError, ValueError, KeyError, RuntimeError) as error:
             logger.warning("The nuclei of tile %s cannot be read: %s", tile, error)
             return None
 
