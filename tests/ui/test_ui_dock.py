@@ -30,7 +30,7 @@ from napari_glioma_density.density import COLOUR_BLIND_BANDS, PAPER_BANDS, Patch
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.snapshot import Bands, Choices, Snapshot
 from napari_glioma_density.findings.validation import Basis
-from napari_glioma_density.regions.region import Region, RegionKind
+from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.ui import estimating as estimating_room
@@ -148,6 +148,63 @@ def test_without_any_model_a_press_says_so(
         assert dock.scope_box._state.text() == ""
     finally:
         dock.shut()
+
+
+def test_layers_that_were_deleted_come_back_in_their_places_with_the_next_run(
+    finished: Any, qtbot: Any
+) -> None:
+    layers = finished.session.viewer.layers
+    before = [layer.name for layer in layers]
+    for name in ("density", "grid"):
+        layers.remove(name)
+    start(finished)
+    finish(finished, qtbot)
+    qtbot.waitUntil(lambda: len(layers) == len(before), timeout=LONG)
+    assert [layer.name for layer in layers] == before
+    assert layers["density"].data.any()
+
+
+def test_the_region_tool_is_put_down_when_the_run_begins(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path)
+    layers, scope = dock.session.viewer.layers, dock.scope_box._scope
+    scope.value = Scope.DRAWN
+    region = layers["region"]
+    dock.scope_box.press()
+    assert region.mode == "add_rectangle", "nothing is drawn yet"
+    region.add_rectangles(np.array([[50, 50], [200, 250]]))
+    dock.scope_box.press()
+    assert (region.mode, region in layers.selection) == ("pan_zoom", False)
+    finish(dock, qtbot)
+    scope.value = Scope.SLIDE
+    scope.value = Scope.DRAWN
+    assert region.mode == "add_rectangle"
+    scope.value = Scope.SLIDE
+    assert region.mode == "pan_zoom"
+
+
+def test_what_is_read_is_of_the_slide_though_the_figures_are_of_a_part(
+    finished: Any, qtbot: Any
+) -> None:
+    box, session = finished.scope_box, finished.session
+    whole = box._state.text()
+    box._scope.value = Scope.DRAWN
+    session.viewer.layers["region"].add_rectangles(np.array([[0, 0], [100, 100]]))
+    box.press()
+    finish(finished, qtbot)
+    assert session.snapshot.scope is not None
+    assert box._state.text() == whole
+    assert "of the part asked for" in box._nuclei.text()
+
+
+def test_a_slide_smaller_than_a_tile_is_estimated_and_drawn(
+    open_dock: Callable[..., Any], tmp_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(write_slide(tmp_path / "tiny.tiff", 16, 16))
+    start(dock)
+    finish(dock, qtbot)
+    qtbot.waitUntil(lambda: names(dock) >= OVERLAYS, timeout=LONG)
 
 
 def test_reopening_a_slide_brings_its_results_back(
@@ -642,6 +699,31 @@ def test_closing_the_window_joins_the_run(
     assert not job.alive
     store = ResultStore(find_store(slide_path))
     assert store.runs()
+
+
+def test_what_is_left_out_is_outlined_unless_another_draws_it_or_nobody_is_to_know(
+    open_dock: Any, estimated_slide: Path, qtbot: Any
+) -> None:
+    ring = shapely.box(200, 100, 700, 900).difference(shapely.box(300, 300, 400, 400))
+    drawn = Region.drawn(RegionKind.EXCLUSION, ring, reason=Reason.NECROSIS)
+    RegionFile.open(find_store(estimated_slide)).put(drawn)
+    dock = open_dock(estimated_slide)
+    session = dock.session
+    qtbot.waitUntil(lambda: "left out" in names(dock), timeout=LONG)
+    starts, extents = session.viewer.layers["left out"].data.transpose(1, 0, 2)
+    um = session.shown.spec.um_per_px
+    assert np.hypot(*extents.T).sum() == pytest.approx(ring.length * um)
+    assert starts.min(axis=0) == pytest.approx((100 * um, 200 * um))
+    qtbot.waitUntil(lambda: names(dock) >= OVERLAYS, timeout=LONG)
+    qtbot.waitUntil(lambda: session.viewer.layers[-1].name == "left out", timeout=LONG)
+    for way in (session.blind, session.left_out.stand_aside):
+        way(True)
+        assert "left out" not in names(dock)
+        way(False)
+        assert "left out" in names(dock)
+    RegionFile.open(find_store(estimated_slide)).remove(drawn.id)
+    session.exclusions.refresh()
+    qtbot.waitUntil(lambda: "left out" not in names(dock), timeout=LONG)
 
 
 def test_reference_tissue_on_disk_counts_without_the_regions_dock(

@@ -98,8 +98,8 @@ def leave_out(dock: Any, reason: Reason, qtbot: Any) -> None:
 
 def summary_of(dock: Any, folder: Path, qtbot: Any) -> dict[str, Any]:
     dock.hotspot_box.save(folder)
-    qtbot.waitUntil(lambda: any(folder.rglob("summary.json")), timeout=LONG)
-    (path,) = folder.rglob("summary.json")
+    path = folder / "summary.json"
+    qtbot.waitUntil(path.exists, timeout=LONG)
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 
@@ -135,6 +135,38 @@ def assert_gives_way(dock: Any, spot: Hotspot, tmp_path: Path, qtbot: Any) -> No
     assert figures["excluded"]["read_mm2_by_reason"] == {"necrosis": round(out_mm2, 6)}
     assert [place["cell"] for place in figures["hotspots"]] == after
     assert places_flown_to(dock, 1)[0].name == after[0]
+
+
+def test_what_is_left_out_is_what_is_marked_not_what_was_flown_to_before(dock: Any) -> None:
+    session, box = dock.session, dock.hotspot_box
+    assert not box._leave_out.isEnabled(), "nothing is marked"
+    first, second = places_flown_to(dock, 2)
+    assert session.hotspots.marked == second
+    session.cells.choose(*first.cell)
+    assert session.hotspots.marked == first
+    cold = next(cell for cell in session.snapshot.cells if not _is_hotspot(cell, session))
+    session.cells.choose(cold.row, cold.column)
+    assert session.hotspots.marked is None
+    assert not box._leave_out.isEnabled()
+    press(dock, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+    assert not box.findChildren(QMenu)
+    assert "click one first" in dock.problem.line.text()
+
+
+def _is_hotspot(cell: Any, session: Any) -> bool:
+    return (cell.row, cell.column) in {spot.cell for spot in session.hotspots.spots}
+
+
+def test_a_circle_that_fits_nowhere_is_told(dock: Any, qtbot: Any) -> None:
+    session = dock.session
+    session.hotspots.choose_kind(5.0)
+    qtbot.waitUntil(lambda: session.hotspots.fits_nowhere, timeout=LONG)
+    assert (
+        dock.hotspot_box._note.text()
+        == "The tissue of this slide is too small for a circle of 5 mm²."
+    )
+    press(dock, Qt.Key.Key_N)
+    assert dock.problem.line.text() == dock.hotspot_box._note.text()
 
 
 def test_what_was_left_out_is_taken_back(dock: Any, qtbot: Any) -> None:

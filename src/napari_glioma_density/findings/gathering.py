@@ -1,6 +1,6 @@
 """Findings of a slide, gathered from its store."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from napari_glioma_density.annotation.corrected import (
 )
 from napari_glioma_density.annotation.review import ReviewLog, excluded_regions
 from napari_glioma_density.annotation.stored import StoredField, stored_fields
-from napari_glioma_density.density import CorrectedPatches, patches_of
+from napari_glioma_density.density import CorrectedPatches, Exclusions, patches_of
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.snapshot import (
@@ -85,10 +85,21 @@ def gather(
     )
 
 
-def stored_amendments(store: Path, run: Run, *, reader: str | None = "first") -> Amendments:
-    """Return what people have corrected and left out on a run's slide, as far as it is on disk.
+@dataclass(frozen=True)
+class LeftOut:
+    """What is in no sum: exclusions among the regions, and cells left out in review.
 
-    Without a `reader` no field is looked at.
+    `exclusions` is what that takes away, by patch; None where nothing is left out.
+    """
+
+    regions: tuple[Region, ...]
+    exclusions: Exclusions | None
+
+
+def stored_left_out(store: Path, run: Run, *, reader: str | None = "first") -> LeftOut:
+    """Return what people have left out on a run's slide, as far as it is on disk.
+
+    Without a `reader` no corrected field is looked at.
 
     Raises
     ------
@@ -99,7 +110,7 @@ def stored_amendments(store: Path, run: Run, *, reader: str | None = "first") ->
     model = _model(run)
     measured = _corrected(model, fields) if fields else model
     _, left_out = _drawn(store, measured)
-    return _amendments(fields, left_out, measured, model)
+    return _left_out(left_out, measured, model)
 
 
 def open_run(store: Path, run_id: str | None = None) -> Run:
@@ -136,8 +147,12 @@ def _amendments(
     model: Measured,
 ) -> Amendments:
     values = tuple(field.values for field in fields)
-    exclusions = exclusions_of(left_out, measured, model) if left_out else None
+    exclusions = _left_out(left_out, measured, model).exclusions
     return Amendments(measured.plane.lattice, values, exclusions)
+
+
+def _left_out(regions: tuple[Region, ...], measured: Measured, model: Measured) -> LeftOut:
+    return LeftOut(regions, exclusions_of(regions, measured, model) if regions else None)
 
 
 def _model(run: Run) -> Measured:

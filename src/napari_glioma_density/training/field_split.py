@@ -101,10 +101,10 @@ def split_fields(
             chosen = _chosen(free, len(fields), seed)
             return _split(data_sets, [field for group in chosen for field in group], unit)
     if len(fields) > 1:
-        raise BadInput("the parent has learnt from every field; add new ones, or give --check")
+        raise BadInput("the parent has learnt from every field: add new ones, or some to check by")
     raise BadInput(
-        f"{data_sets[0].folder}: one field cannot both teach and check; finish another, "
-        "or give --check"
+        f"{data_sets[0].folder}: one field cannot both teach and check: finish another, or name "
+        "others to check by"
     )
 
 

@@ -44,13 +44,14 @@ class Cells:
         snapshot = self._current()
         cell = cell_at(snapshot.grid, y_um, x_um) if snapshot else None
         if cell is not None:
+            self.problem.emit("")
             self.choose(*cell)
 
     def go_to(self, address: str) -> None:
         """Fly to a cell named as in B6; a name that is none is told as a problem."""
         snapshot = self._current()
         if snapshot is None:
-            self.problem.emit("There are no cells yet: estimate the density first.")
+            self.problem.emit("There are no cells: estimate the density, or wait for its results.")
             return
         try:
             row, column = _find(address, snapshot.grid)
@@ -66,7 +67,8 @@ def _find(address: str, grid: CellGrid) -> tuple[int, int]:
     """Return row and column; ValueError when the grid has no such cell."""
     asked = parse_address(address)
     if asked.section and asked.section != grid.section:
-        raise ValueError(f"{asked.section} is not on show: choose the section under Grid")
+        where = "choose the section under Grid" if grid.section else "all cells are of one grid"
+        raise ValueError(f"{asked.section} is not on show: {where}")
     if asked.row >= grid.rows or asked.column >= grid.columns:
         last = grid.address(grid.rows - 1, grid.columns - 1)
         raise ValueError(f"There is no cell {address.upper()}: the last one is {last}")

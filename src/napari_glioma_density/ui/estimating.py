@@ -22,7 +22,7 @@ from napari_glioma_density.ui.job import (
     Report,
     Task,
 )
-from napari_glioma_density.ui.region import Scope, region_of
+from napari_glioma_density.ui.region import Scope, put_down, region_of
 from napari_glioma_density.ui.stored import ShownRun
 
 STOPPED_FOR_ANOTHER = (
@@ -72,6 +72,7 @@ class Estimating:
         except BadInput as error:
             self._session.problem.emit(str(error))
         else:
+            put_down(self._session.viewer)
             self._begin_job(task)
 
     def begin_anyway(self) -> None:
@@ -167,6 +168,8 @@ class Estimating:
         before = self._session.shown
         if before is None or before.spec != shown.spec:
             self._session.show(shown)
+        else:
+            self._session.overlays.bring_back()
 
     def _end(self, ended: Ended) -> None:
         self._enter(Phase.READY)

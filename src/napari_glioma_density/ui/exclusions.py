@@ -9,7 +9,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_glioma_density.density import Exclusions
-from napari_glioma_density.findings.gathering import open_run, stored_amendments
+from napari_glioma_density.findings.gathering import LeftOut, open_run, stored_left_out
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui.background import OneAtATime
 from napari_glioma_density.ui.stored import ShownRun
@@ -56,11 +56,12 @@ class ExclusionDesk:
         measure = _measuring(shown, reader, self._session.bring_to_disk)
         self._session.background.submit(measure, lambda new: self._take(shown, new), end)
 
-    def _take(self, shown: ShownRun, exclusions: Exclusions | None) -> None:
+    def _take(self, shown: ShownRun, left_out: LeftOut) -> None:
         session = self._session
         if session.shown is shown:
             amendments = replace(session.choices.amendments, lattice=shown.lattice)
-            session.amend(replace(amendments, exclusions=exclusions))
+            session.amend(replace(amendments, exclusions=left_out.exclusions))
+            session.outline_left_out(left_out.regions)
             self.changed.emit()
 
     def _follow(self) -> None:
@@ -94,10 +95,10 @@ def _is_stale(seen: Snapshot, now: Snapshot) -> bool:
 
 def _measuring(
     shown: ShownRun, reader: str | None, bring_to_disk: Callable[[], None]
-) -> Callable[[], Exclusions | None]:
-    def measure() -> Exclusions | None:
+) -> Callable[[], LeftOut]:
+    def measure() -> LeftOut:
         bring_to_disk()
         run = open_run(shown.store, shown.spec.run_id)
-        return stored_amendments(shown.store, run, reader=reader).exclusions
+        return stored_left_out(shown.store, run, reader=reader)
 
     return measure

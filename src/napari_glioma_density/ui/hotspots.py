@@ -18,14 +18,16 @@ from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.ui.camera import View, fly_to
 from napari_glioma_density.ui.overlays.grid import cell_view
-from napari_glioma_density.ui.overlays.lines import LineOverlay
+from napari_glioma_density.ui.overlays.lines import LineOverlay, outline_segments
 from napari_glioma_density.ui.stored import ShownRun
 
 CIRCLE_COLOUR = "#00E5FF"
 CIRCLE_WIDTH_PX = 2.0
 NOT_YET = "There is no hotspot yet: estimate the density first."
 SEARCHING = "The circles are still being placed: a moment."
-CHOOSE_FIRST = "Fly to a hotspot first (N); then leave it out."
+NOWHERE = "The tissue of this slide is too small for a circle of {:g} mm²."
+HIDDEN = "Hotspots are hidden while the second reader works."
+CHOOSE_FIRST = "Fly to a hotspot (N) or click one first; then leave it out."
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,12 @@ class Hotspots:
 
     def next(self) -> None:
         """Fly to the place that follows the one flown to last; from the last to the first."""
+        if self._session.blinded:
+            self._session.problem.emit(HIDDEN)
+            return
         if not self.spots:
             self._told_to_wait = self.searching
-            self._session.problem.emit(SEARCHING if self.searching else NOT_YET)
+            self._session.problem.emit(self._why_none())
             return
         self.fly(self._rank_to_come() % len(self.spots))
 
@@ -106,9 +111,17 @@ class Hotspots:
         else:
             self._session.cells.choose(*spot.cell)
 
+    @property
+    def marked(self) -> Hotspot | None:
+        """The place that is seen as chosen: flown to last, or clicked since; None where neither."""
+        cell = self._session.cells.chosen
+        if self.chosen is not None and self.chosen.cell == cell:
+            return self.chosen
+        return next((spot for spot in self.spots if cell is not None and spot.cell == cell), None)
+
     def leave_out(self, reason: Reason) -> None:
-        """Leave the place flown to out of every number; it is on disk before it counts."""
-        spot, shown = self.chosen, self._session.shown
+        """Leave the place marked out of every number; it is on disk before it counts."""
+        spot, shown = self.marked, self._session.shown
         if spot is None or shown is None:
             self._session.problem.emit(CHOOSE_FIRST)
             return
@@ -137,6 +150,18 @@ class Hotspots:
     def follow_zoom(self, zoom: float) -> None:
         """Keep the circles' lines as wide on the screen as they are."""
         self._circles.follow_zoom(zoom)
+
+    @property
+    def fits_nowhere(self) -> bool:
+        """Whether the whole slide was searched and holds no circle of the area asked for."""
+        snapshot = self._session.snapshot
+        is_read = snapshot is not None and snapshot.totals.complete
+        return not self.spots and not self.searching and is_read and self.area_mm2 is not None
+
+    def _why_none(self) -> str:
+        if self.searching:
+            return SEARCHING
+        return NOWHERE.format(self.area_mm2) if self.fits_nowhere else NOT_YET
 
     def _rank_to_come(self) -> int:
         """Rank after the place flown to, or after a cell chosen some other way; else the first."""
@@ -191,8 +216,7 @@ class Hotspots:
         layers, layer = self._session.viewer.layers, self._circles.layer
         circles = [spot for spot in self.spots if spot.cell is None]
         um_per_px = self._session.shown.spec.um_per_px if circles else 1.0
-        lines = [_segments(spot.outline, um_per_px) for spot in circles]
-        self._circles.draw(np.concatenate([np.zeros((0, 2, 2)), *lines]))
+        self._circles.draw(outline_segments([spot.outline for spot in circles], um_per_px))
         if circles and layer not in layers:
             active = layers.selection.active
             layers.append(layer)
@@ -252,9 +276,3 @@ def _of_circle(spot: FieldHotspot) -> Hotspot:
         None,
         corrected=False,
     )
-
-
-def _segments(outline: BaseGeometry, um_per_px: float) -> np.ndarray[Any, Any]:
-    """Outline as lines, (n, 2, 2): start (y, x) and extent of each in µm."""
-    corners = np.asarray(outline.exterior.coords)[:, ::-1] * um_per_px
-    return np.stack([corners[:-1], np.diff(corners, axis=0)], axis=1)

@@ -130,6 +130,14 @@ def draw_region(viewer: Any, slide: Slide | None = None) -> None:
     layer.mode = "add_rectangle"
 
 
+def put_down(viewer: Any) -> None:
+    """Draw no more: a click on the slide chooses a cell again."""
+    layer = _region_layer(viewer)
+    if layer is not None:
+        layer.mode = "pan_zoom"
+        viewer.layers.selection.discard(layer)
+
+
 def show_region(viewer: Any, slide: Slide | None) -> None:
     """Show the region that was drawn on a slide, hide one of another."""
     layer = _region_layer(viewer)

@@ -1,6 +1,6 @@
 """One viewer's slide, its run and its overlays, tied together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -12,6 +12,7 @@ from qtpy.QtCore import QTimer
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.errors import SlideError
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot, take_snapshot
+from napari_glioma_density.regions.region import Region
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.camera import (
@@ -24,6 +25,7 @@ from napari_glioma_density.ui.estimating import Estimating, Phase
 from napari_glioma_density.ui.exclusions import ExclusionDesk
 from napari_glioma_density.ui.hotspots import Hotspots
 from napari_glioma_density.ui.open_slides import OpenSlides
+from napari_glioma_density.ui.overlays.left_out import LeftOutOverlay
 from napari_glioma_density.ui.overlays.stack import OverlayStack
 from napari_glioma_density.ui.readiness import LoadSegmenter, Readiness, load_segmenter
 from napari_glioma_density.ui.region import show_region
@@ -67,6 +69,8 @@ class Session:
         self.slides = OpenSlides(viewer)
         self.background = Background(self.problem.emit)
         self.overlays = OverlayStack(viewer, self.background)
+        self.left_out = LeftOutOverlay(viewer)
+        self.overlays.companions.append(lambda: self.left_out.layers)
         self.cells = Cells(viewer, self.overlays, lambda: self.snapshot)
         self.cells.problem.connect(self.problem.emit)
         self.blinded = False
@@ -112,10 +116,15 @@ class Session:
         self.open_stored(model)
 
     def _clear(self) -> None:
-        self.overlays.clear()
+        self.clear_overlays()
         self.shown = None
         self._choose_without_redrawing(replace(self.choices, amendments=Amendments(), section=None))
         self.show_snapshot(None)
+
+    def clear_overlays(self) -> None:
+        """Take away what is drawn over the slide."""
+        self.overlays.clear()
+        self.left_out.show((), 1.0)
 
     def _restore(self, shown: ShownRun) -> None:
         slide = self.slides.slide
@@ -170,7 +179,8 @@ class Session:
         self.estimating.tick()
         self.exclusions.tick()
         self.overlays.tick()
-        self.hotspots.follow_zoom(self.viewer.scene.camera.zoom)
+        for lines in (self.hotspots, self.left_out):
+            lines.follow_zoom(self.viewer.scene.camera.zoom)
 
     def choose(self, choices: Choices) -> None:
         """Sum up and draw the results in another way; nothing is computed anew by the network."""
@@ -202,6 +212,7 @@ class Session:
         """Hide what was found, for a reader who is not to know it, or show it again."""
         self.blinded = blinded
         self.overlays.set_hidden(blinded)
+        self.left_out.hide(blinded)
         self.blinded_changed.emit(blinded)
 
     def _choose_without_redrawing(self, choices: Choices) -> None:
@@ -213,7 +224,13 @@ class Session:
         self.shown = shown
         self._choose_without_redrawing(replace(self.choices, amendments=shown.amendments))
         self.overlays.show(shown)
+        self.outline_left_out(shown.left_out)
         self.show_snapshot(shown.snapshot)
+
+    def outline_left_out(self, regions: Sequence[Region]) -> None:
+        """Show on the slide what is in no number of the run on show."""
+        if self.shown is not None:
+            self.left_out.show([each.geometry for each in regions], self.shown.spec.um_per_px)
 
     def show_snapshot(self, snapshot: Snapshot | None, summed_as: Choices | None = None) -> None:
         """Show other numbers of the run on show; none where nothing is measured.
@@ -232,6 +249,7 @@ class Session:
     def close(self) -> None:
         """Stop, wait for the blocks in flight, and let go of the viewer. Twice does no harm."""
         self.slides.close()
+        self.left_out.close()
         self.estimating.close()
         self.background.close()
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted its timers

@@ -36,7 +36,7 @@ def give_back_session(session: Session, *, clear: bool = False) -> None:
     if loan.borrowers == 0:
         del _loans[key]
         if clear:
-            session.overlays.clear()
+            session.clear_overlays()
         session.close()
 
 

@@ -12,6 +12,7 @@ from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.known_error import known_error
 from napari_glioma_density.findings.sections import Section, find_sections
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot
+from napari_glioma_density.regions.region import Region
 from napari_glioma_density.results import ResultStore, Run, RunSpec, find_store
 from napari_glioma_density.slides import TISSUE_PX, Slide, TissueKind
 from napari_glioma_density.ui.overlays.outlines import Mask
@@ -33,6 +34,7 @@ class ShownRun:
     masks: tuple[Mask, ...]
     snapshot: Snapshot
     amendments: Amendments
+    left_out: tuple[Region, ...]
     sections: tuple[Section, ...]
     error: DensityError | None
     validated: DensityError | None
@@ -50,6 +52,7 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         masks=masks,
         snapshot=findings.snapshot,
         amendments=findings.amendments,
+        left_out=findings.left_out,
         sections=find_sections(run.tissue, run.lattice),
         error=known_error(findings.store, run.spec, findings.snapshot),
         validated=density_error(run.spec.weights_sha256),

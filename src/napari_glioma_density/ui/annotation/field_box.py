@@ -121,6 +121,7 @@ class FieldBox(Box):
     def _show_reader(self) -> None:
         second = self._annotation.reader == SECOND
         self._reader.setText("Second reader" if second else "Reader")
+        self._start.enabled = not second  # they begin with nothing, whatever is chosen
         self._author.setText(self._annotation.author)
 
     def _take_sample(self) -> None:

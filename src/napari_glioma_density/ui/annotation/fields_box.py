@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QMessageBox, QPushButton
 
 from napari_glioma_density.annotation.field import Choice
 from napari_glioma_density.findings.random_fields import CorrectionFactor
@@ -30,7 +30,7 @@ class FieldsBox(Box):
         self._summary = text(NO_FIELDS, quiet=True)
         self._table = list_of_rows(COLUMNS, HEIGHT_PX, narrow=(0, 1))
         self._next = QPushButton("Next unfinished field")
-        self._remove = QPushButton("Remove field")
+        self._remove = QPushButton("Remove field …")
         self._remove.setToolTip("The field leaves the list and counts no more; its file is kept.")
         self._factor = text()
         for part in (self._summary, self._table, self._factor):
@@ -57,7 +57,17 @@ class FieldsBox(Box):
     def _remove_chosen(self) -> None:
         places = self._table.selectionModel().selectedRows()
         if places and places[0].row() < len(self._annotation.fields):
-            self._annotation.remove(self._annotation.fields[places[0].row()].record.name)
+            field = self._annotation.fields[places[0].row()]
+            if not field.begun or self._is_sure(field):
+                self._annotation.remove(field.record.name)
+
+    def _is_sure(self, field: ShelvedField) -> bool:
+        """Ask before the work on a field leaves the list, for it does not come back by a click."""
+        snapshot = self._annotation.session.snapshot
+        name = field_name(field.record, snapshot.grid if snapshot else None)
+        question = f"Remove field {name}? It counts no more; its file is kept in the store."
+        yes = QMessageBox.StandardButton.Yes
+        return bool(QMessageBox.question(self, "Remove field", question) == yes)
 
     def _show(self) -> None:
         fields = self._annotation.fields

@@ -9,6 +9,7 @@ from napari_glioma_density.ui.words import number, signed
 COLUMNS: Final = ("", "Before", "After", "Difference (95 %)")
 CHECK: Final = "check"
 """What the trainer calls the fields that a new model is checked on."""
+WORSE: Final = "F1 fell on them: on such fields the model it began with is the better one."
 MEASURES: Final = (
     ("f1", "F1, %", 100, 1),
     ("precision", "Precision, %", 100, 1),
@@ -48,6 +49,9 @@ def _change(change: Mapping[str, Any], factor: float, decimals: int) -> tuple[st
 
 def _note(result: Mapping[str, Any]) -> str:
     said = f"Check fields: {result['split']['words']}."
+    for compared in result["before_after"]:
+        if compared["name"] == CHECK and compared["changes"]["f1"]["difference"] < 0:
+            said += f" {WORSE}"
     if result["forgotten"]:
         names = ", ".join(result["forgotten"])
         said += f" The new model has forgotten: F1 fell by a point or more on {names}."

@@ -17,7 +17,7 @@ from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.dock.sorted_table import Column, SortedTable
-from napari_glioma_density.ui.hotspots import CHOOSE_FIRST, Hotspot
+from napari_glioma_density.ui.hotspots import CHOOSE_FIRST, NOWHERE, Hotspot
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.tables import save_tables
 
@@ -91,7 +91,9 @@ class HotspotBox(Box):
             "Otherwise by the model's: a cell does not rise merely because it was looked at"
         )
         self._leave_out = QPushButton("Leave out …")
-        self._leave_out.setToolTip("The hotspot flown to counts no more, for a reason (Shift-X)")
+        self._leave_out.setToolTip(
+            "The hotspot that is marked counts no more, for a reason (Shift-X)"
+        )
         self._take_back = QPushButton("Take back")
         for part in (self._kind.native, self._note, self._table, self._by_corrected.native):
             self.body.addWidget(part)
@@ -110,11 +112,12 @@ class HotspotBox(Box):
         self.connections.add(self._table.row_clicked, self._fly)
         self.connections.add(session.measured, self._show)
         self.connections.add(self._spots.changed, self._show)
+        self.connections.add(session.cells.changed, self._show)
         self._show()
 
     def ask_reason(self) -> None:
-        """Ask why the hotspot flown to does not count, and leave it out."""
-        spot = self._spots.chosen
+        """Ask why the hotspot that is marked does not count, and leave it out."""
+        spot = self._spots.marked
         if spot is None:
             self._session.problem.emit(CHOOSE_FIRST)
             return
@@ -161,7 +164,7 @@ class HotspotBox(Box):
     def _show(self) -> None:
         snapshot, spots = self._session.snapshot, self._spots.spots
         self._save.setEnabled(snapshot is not None)
-        self._leave_out.setEnabled(bool(spots))
+        self._leave_out.setEnabled(self._spots.marked is not None)
         left_out = self._spots.left_out
         self._take_back.setVisible(left_out is not None)
         if left_out is not None:
@@ -178,6 +181,8 @@ class HotspotBox(Box):
     def _said(self, snapshot: Snapshot | None) -> str:
         if self._spots.searching:
             return SEARCHING
+        if self._spots.fits_nowhere:
+            return NOWHERE.format(self._spots.area_mm2)
         if snapshot is None or snapshot.totals.complete:
             return ""
         return PROVISIONAL if self._spots.area_mm2 is None else CIRCLES_LATER

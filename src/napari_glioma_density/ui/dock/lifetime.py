@@ -5,7 +5,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtCore import QEvent, QObject, QSize, QTimer
 from qtpy.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -58,8 +58,12 @@ class LivingDock(QWidget):  # type: ignore[misc]
         layout.setContentsMargins(6, 6, 2, 6)
         for widget in (head, body, text(words.PURPOSE, quiet=True)):
             layout.addWidget(widget)
-        self.setMinimumWidth(WIDTH)
         teach_manners(self)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Ask for the room that the boxes need, however large the letters are."""
+        needed = super().minimumSizeHint()
+        return QSize(max(WIDTH, needed.width()), needed.height())
 
     def event(self, event: QEvent) -> bool:
         """Follow the dock into a window; taken out of one for good, it shuts."""
@@ -113,6 +117,15 @@ class LivingDock(QWidget):  # type: ignore[misc]
         give_back_session(self.session, clear=self._taken_out)
 
 
+class _Column(QScrollArea):  # type: ignore[misc]
+    """Scrolls up and down alone: it asks for all the width that its parts need."""
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        height = super().minimumSizeHint().height()
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(self.widget().minimumSizeHint().width() + bar, height)
+
+
 def scrolled(parts: Iterable[QWidget]) -> QScrollArea:
     """Return parts stacked in a column that scrolls when it is too long."""
     column = QWidget()
@@ -122,7 +135,7 @@ def scrolled(parts: Iterable[QWidget]) -> QScrollArea:
     for part in parts:
         stacked.addWidget(part)
     stacked.addStretch()
-    scroll = QScrollArea()
+    scroll = _Column()
     scroll.setWidgetResizable(True)
     scroll.setFrameShape(QFrame.Shape.NoFrame)
     scroll.setWidget(column)

@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QFormLayout,
+    QGraphicsOpacityEffect,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -16,6 +17,9 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+QUIET = 0.7
+"""Opacity of text that steps back."""
 
 
 class Box(QWidget):  # type: ignore[misc]
@@ -42,10 +46,13 @@ def text(
 ) -> QLabel:
     """Return a label; `quiet` text steps back, `size` is in points."""
     label = QLabel(content)
+    if quiet:  # in whatever colour the theme has, so that it can be read in light ones, too
+        veil = QGraphicsOpacityEffect(label)
+        veil.setOpacity(QUIET)
+        label.setGraphicsEffect(veil)
     label.setWordWrap(wrap)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    style = "color: #9aa3ad;" if quiet else ""
-    label.setStyleSheet(style + (f"font-size: {size}pt;" if size else ""))
+    label.setStyleSheet(f"font-size: {size}pt;" if size else "")
     return label
 
 

@@ -13,7 +13,7 @@ from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, keep_focus_elsewhere, row, text
 from napari_glioma_density.ui.estimating import Phase
-from napari_glioma_density.ui.region import Scope, draw_region
+from napari_glioma_density.ui.region import Scope, draw_region, put_down
 from napari_glioma_density.ui.session import Session
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BIG = "font-size: 13pt; font-weight: bold; padding: 8px;"
 STEPS = 1000
 
-PART = "of a part of the slide, not of all of it"
+PART = "of the part asked for; the map shows all that is read"
 IN_VIEW = "of the tiles in view"
 
 
@@ -104,6 +104,8 @@ class ScopeBox(Box):
     def _scope_changed(self, scope: str) -> None:
         if Scope(scope) is Scope.DRAWN:
             draw_region(self._session.viewer, self._session.slides.slide)
+        else:
+            put_down(self._session.viewer)
 
     def _show_phase(self) -> None:
         phase = self._session.estimating.phase
@@ -135,9 +137,9 @@ class ScopeBox(Box):
         lines = words.totals_values(snapshot.totals, unsure), part, left_out
         self._nuclei.setText("\n".join(line for line in lines if line))
         if self._session.estimating.phase is Phase.READY:
-            read = snapshot.measured.totals(snapshot.asked)  # what is left out was read, too
-            done = is_whole and read.complete
-            self._show_read(shown.tissue_mm2 if done else read.tissue_mm2, shown.tissue_mm2)
+            read = snapshot.measured.totals()  # what is left out was read, too
+            seen_mm2 = shown.tissue_mm2 if read.complete else read.tissue_mm2
+            self._show_read(seen_mm2, shown.tissue_mm2)
 
     def _show_read(self, read_mm2: float, tissue_mm2: float) -> None:
         self._fill_bar(min(read_mm2 / max(tissue_mm2, 1e-9), 1))

@@ -25,7 +25,7 @@ def _estimated_from(objective: str) -> str:
 GIVEN_HERE = {GIVEN, *map(_estimated_from, QUICK_CHOICES)}
 """Sources of µm/px that a person may want to put right."""
 
-CAUTION_STYLE = "color: #F2C14E; font-weight: bold;"
+CAUTION_STYLE = "background: #F2C14E; color: #2B2205; border-radius: 4px; padding: 4px 6px;"
 
 
 class SlideBox(Box):
@@ -117,7 +117,7 @@ class SlideBox(Box):
     def _show_facts(self, slide: Slide | None) -> None:
         self._ask.setVisible(slide is not None and _is_asked(slide))
         if slide is None:
-            self._name.setText("none open: File > Open, or File > Open Sample")
+            self._name.setText("none: File > Open, or Open Sample")
             self._size.setText(words.NONE)
             self._resolution.setText(words.NONE)
             return

@@ -1,10 +1,13 @@
 """Lines of an even width on the screen, whatever the zoom."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import shapely
 from napari.layers import Vectors
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from napari_glioma_density.ui.world import MICROMETRE
 
@@ -48,6 +51,15 @@ class LineOverlay:
             return False
         self.layer.edge_width = self._width_um
         return True
+
+
+def outline_segments(areas: Iterable[BaseGeometry], um_per_px: float) -> Segments:
+    """Return the outlines of areas in level-0 px, (x, y), those of their holes among them."""
+    pieces = [np.zeros((0, 2, 2))]
+    for line in shapely.get_parts(shapely.boundary([*areas])):
+        corners = shapely.get_coordinates(line)[:, ::-1] * um_per_px
+        pieces.append(np.stack([corners[:-1], np.diff(corners, axis=0)], axis=1))
+    return np.concatenate(pieces)
 
 
 def grid_segments(ys: NDArray[Any], xs: NDArray[Any]) -> Segments:

@@ -1,5 +1,8 @@
 """The nuclei overlay: outlines over all levels of a run's mask."""
 
+import math
+from typing import Any
+
 import numpy as np
 from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
@@ -41,7 +44,7 @@ class NucleiOverlay:
         self._levels = tuple(OutlinedMask(mask) for mask in masks)
         overview = tuple(-(-side // OVERVIEW_DOWNSAMPLE) for side in self._levels[0].shape)
         self.layer = Labels(
-            [*self._levels, np.zeros(overview, np.uint8)],
+            _shrinking([*self._levels, np.zeros(overview, np.uint8)]),
             name="nuclei",
             multiscale=True,
             colormap=colormap(filled=False),
@@ -102,6 +105,12 @@ def colormap(*, filled: bool) -> DirectLabelColormap:
     inside = FILL_COLOUR if filled else "transparent"
     colours = {None: "transparent", OUTSIDE: "transparent", INSIDE: inside, OUTLINE: OUTLINE_COLOUR}
     return DirectLabelColormap(color_dict=colours)
+
+
+def _shrinking(levels: list[Any]) -> list[Any]:
+    """Return the levels that are smaller than those before: of a tiny slide not all are."""
+    sizes = [math.prod(level.shape) for level in levels]
+    return [level for n, level in enumerate(levels) if sizes[n] < min(sizes[:n], default=math.inf)]
 
 
 def _shrunk(window: slice, zoom: float) -> slice:

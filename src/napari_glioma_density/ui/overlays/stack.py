@@ -106,6 +106,16 @@ class OverlayStack:
             self._viewer.add_layer(self._waiting.popleft())
             self._viewer.layers.selection.active = active
 
+    def bring_back(self) -> None:
+        """Put layers that the user deleted where they were."""
+        layers, above = self._viewer.layers, None
+        for layer in reversed(self._layers()):
+            if layer not in layers and layer not in self._waiting:
+                active = layers.selection.active
+                layers.insert(len(layers) if above is None else layers.index(above), layer)
+                layers.selection.active = active
+            above = layer if layer in layers else above
+
     def paint(self, snapshot: Snapshot) -> None:
         """Redraw what changed in the patches, the scale or the grid."""
         if self._density is not None and self._grid is not None:

@@ -25,14 +25,16 @@ class RegionActions:
 
     def choose_tool(self, tool: Tool | None) -> None:
         """Take up a tool, or put it down."""
+        self._tell("")
         try:
             self._drawing.choose(tool)
         except BadInput as error:
             self._drawing.choose(None)
-            self._desk.session.problem.emit(str(error))
+            self._tell(str(error))
 
     def edit(self, region: Region | None) -> None:
         """Let a region's outline be edited."""
+        self._tell("")
         if region is not None:
             self._desk.choose(region)
         self._drawing.edit(region)
@@ -64,14 +66,18 @@ class RegionActions:
         """Take the last change of a region back."""
         self._desk.undo()
 
+    def _tell(self, problem: str) -> None:
+        self._desk.session.problem.emit(problem)
+
     def _take_drawing(self, tool: Tool, geometry: BaseGeometry) -> None:
+        self._tell("")
         try:
             if tool is Tool.ERASER:
                 self._erase(geometry)
             else:
                 self._add(tool, geometry)
         except BadInput as error:
-            self._desk.session.problem.emit(str(error))
+            self._tell(str(error))
 
     def _add(self, tool: Tool, geometry: BaseGeometry) -> None:
         wanted, regions = self.wanted, self._desk.regions
@@ -109,7 +115,7 @@ class RegionActions:
         try:
             edited = _reshaped(region, geometry)
         except BadInput as error:
-            self._desk.session.problem.emit(str(error))
+            self._tell(str(error))
             self._drawing.edit(region)
             return
         self._drawing.region = edited

@@ -107,6 +107,8 @@ class RegionsDock(LivingDock):
         )
         for part in (*own, self._wires):
             self.life.callback(part.close)
+        session.left_out.stand_aside(True)
+        self.life.callback(session.left_out.stand_aside, False)
         session.overlays.companions.append(self._companions)
         self.life.callback(session.overlays.companions.remove, self._companions)
         self._wires.add(self.desk.changed, self._draw)

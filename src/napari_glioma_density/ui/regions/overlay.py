@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
-from napari.layers import Layer, Points, Shapes, Vectors
+from napari.layers import Layer, Points, Vectors
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
 from napari_glioma_density.regions.region import Origin, Region
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.overlays.lines import LineOverlay, Segments
+from napari_glioma_density.ui.overlays.rising import Rising
 from napari_glioma_density.ui.regions.purpose import COLOURS, region_title
 from napari_glioma_density.ui.regions.tools import DETAIL_UM, Outline, outlines_of
 from napari_glioma_density.ui.world import MICROMETRE
@@ -40,8 +41,8 @@ class RegionOverlay:
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self._own: _Layers | None = None
+        self._rising = Rising(viewer, lambda: self.layers)
         self._connections = Connections()
-        self._connections.add(viewer.layers.events.inserted, self._inserted)
         self._connections.add(viewer.layers.events.removed, self._removed)
 
     @property
@@ -76,6 +77,7 @@ class RegionOverlay:
 
     def close(self) -> None:
         """Take the layers away."""
+        self._rising.close()
         self._connections.close()
         self._take_away(self.layers)
         self._own = None
@@ -90,23 +92,6 @@ class RegionOverlay:
         if event.value in self.layers:
             left, self._own = self.layers, None
             QTimer.singleShot(0, lambda: self._take_away(left))
-
-    def _inserted(self, event: Any) -> None:
-        """Stay above the overlays of a run that was opened later."""
-        if self._own is not None and event.value not in self.layers:
-            QTimer.singleShot(0, self._rise)
-
-    def _rise(self) -> None:
-        """Lie above all but Shapes, which are drawn into."""
-        layers = self._viewer.layers
-        own = [layers.index(layer) for layer in self.layers if layer in layers]
-        others = [
-            place
-            for place, layer in enumerate(layers)
-            if not isinstance(layer, Shapes) and place not in own
-        ]
-        if own and others and own[0] < others[-1]:
-            layers.move_multiple(own, others[-1] + 1)
 
     def _make_layers(self) -> "_Layers":
         """Add the layers, leaving the selection as it is."""
