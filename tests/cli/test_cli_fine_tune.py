@@ -189,5 +189,6 @@ def test_two_readers_in_one_table(program: Program, discs: Callable[..., Path]) 
     told = program("agreement", first, second).stdout
     assert told.splitlines()[1].split()[:3] == ["field", "patches", "object"]
     assert "all 3 fields" in told
+    assert told.startswith(f"{second} against {first}."), "both sets have one name"
     missing = program("agreement", first, second.with_name("nobody"))
     assert missing.is_one_helpful_line("nobody", "no such folder")

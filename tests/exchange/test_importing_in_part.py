@@ -85,6 +85,21 @@ def test_drawings_that_come_to_nothing_are_told(slide: Slide) -> None:
     assert str(said) == "1 region, passed over 1 without area, 1 without outline, 1 outline mended"
 
 
+def test_drawings_without_ids_are_the_same_when_they_come_again(slide: Slide) -> None:
+    def drawn(x: int) -> dict[str, Any]:
+        outline = [[x, 10], [x + 80, 10], [x + 80, 90], [x, 10]]
+        geometry = {"type": "Polygon", "coordinates": [outline]}
+        return {
+            "type": "Feature",
+            "geometry": geometry,
+            "properties": {"objectType": "annotation"},
+        }
+
+    brought(slide, [drawn(10), drawn(200)])
+    brought(slide, [drawn(10), drawn(200), drawn(400)])
+    assert len(RegionFile.open(store_of(slide)).regions()) == 3
+
+
 def test_of_a_field_of_two_patches_the_one_that_was_not_exported_stays(slide: Slide) -> None:
     before = correct(slide, Block(1, 8, 1, 2))
     plane = gather(store_of(slide)).plane

@@ -70,6 +70,16 @@ def test_weights_that_are_no_numbers_are_refused(weights: Path, value: float) ->
         load_network(weights)
 
 
+@pytest.mark.parametrize("field", ["architecture", "input"])
+def test_what_is_not_known_is_told_with_the_files_name(weights: Path, field: str) -> None:
+    fields = {**SPEC.as_dict(), field: "telepathy"}
+    save_tensors(
+        weights, build_network(SPEC).state_dict(), {"glioma_density_spec": json.dumps(fields)}
+    )
+    with pytest.raises(ModelError, match=r"^small.safetensors: .*telepathy"):
+        load_network(weights)
+
+
 def test_a_spec_of_other_fields_is_named(weights: Path) -> None:
     save_tensors(weights, {}, {"glioma_density_spec": '{"colour": "blue"}'})
     with pytest.raises(ModelError, match="description cannot be read"):

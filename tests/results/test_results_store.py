@@ -153,6 +153,17 @@ def test_a_digit_altered_in_the_journal_is_found(store: ResultStore, begin: Begi
         store.run(run.spec.run_id)
 
 
+def test_the_last_line_of_a_finished_run_is_not_taken_for_a_torn_one(
+    store: ResultStore, begin: Begin
+) -> None:
+    with begin() as run:
+        write_run(run, order_seed=1)
+    journal = run.folder / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().removesuffix(b"}\n") + b"\n")
+    with pytest.raises(StoreError, match="is damaged"):
+        store.run(run.spec.run_id)
+
+
 def test_a_journal_of_before_checksums_is_read(store: ResultStore, begin: Begin) -> None:
     with begin() as run:
         run.commit(made_up_result(run.lattice, FIRST))

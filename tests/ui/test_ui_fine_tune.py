@@ -17,6 +17,7 @@ from watching import LONG, Listener, delivered, shown
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.annotation.data_sets import DataSetList
 from napari_glioma_density.ui.annotation.fine_tune_box import STOPPED, FineTuneBox
+from napari_glioma_density.ui.annotation.fine_tune_figures import WORSE, before_after
 from napari_glioma_density.ui.annotation.fine_tune_job import Ended, FineTuneProcess
 from napari_glioma_density.ui.annotation.fine_tune_progress import FineTuneProgress, scores
 from napari_glioma_density.ui.annotation.fine_tune_task import FineTuneTask, Use, UsedSet
@@ -343,8 +344,15 @@ def test_a_new_model_is_told_with_its_curves_and_the_table(
     ]
     assert "separate fields of one slide" in box._note.text()
     assert "forgotten" in box._note.text()
+    assert WORSE not in box._note.text()
     assert not any(problems)
     assert box._start.isEnabled()
+
+
+def test_a_model_that_is_worse_on_the_check_fields_is_told_to_be() -> None:
+    check, guard = RESULT["before_after"]
+    worse = {**check, "changes": {**check["changes"], "f1": change(0.8, 0.79, -0.03, 0.01)}}
+    assert WORSE in before_after({**RESULT, "before_after": [worse, guard]}).note
 
 
 def words(table: Any, row: int) -> list[str]:

@@ -29,13 +29,16 @@ def agreement(
     if as_json:
         print_json(found.as_dict())
     else:
-        say(_told(found))
+        names = found.first, found.second
+        if names[0] == names[1]:  # two readers' sets often bear one: their folders do not
+            names = str(first), str(second)
+        say(_told(found, names))
 
 
-def _told(found: "Agreement") -> str:
+def _told(found: "Agreement", names: tuple[str, str]) -> str:
     alone = (*found.first_alone, *found.second_alone)
     lines = [
-        f"{found.second} against {found.first}.",
+        f"{names[1]} against {names[0]}.",
         aligned([HEADINGS, *map(_cells, found.rows())]).rstrip(),
         "Objects: one to one, overlap over union 0.5 or more. Bias and limits of agreement: "
         "Bland and Altman. κ: six bands of density, quadratic weights.",

@@ -13,6 +13,7 @@ from napari_glioma_density.nuclei.networks.activations import Activations
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.whole_file import whole_file
+from napari_glioma_density.stain import colour_input
 
 SPEC_KEY = "glioma_density_spec"
 
@@ -97,7 +98,11 @@ def load_network(path: Path) -> tuple[ModelSpec, nn.Module]:
     """
     tensors, header = load_tensors(path)
     spec = _spec_of(header, path)
-    network = build_network(spec)
+    try:
+        network = build_network(spec)
+        colour_input(spec.input)
+    except ModelError as error:
+        raise ModelError(f"{path.name}: {error}") from error
     weights, activations = Activations.parted(tensors)
     if isinstance(network, UNet):
         network.activations = activations

@@ -74,13 +74,22 @@ class Journal:
         return max((entry.first_nucleus + entry.nuclei for entry in self.entries), default=0)
 
 
-def read_journal(path: Path, lattice: Lattice) -> Journal:
+def read_journal(path: Path, lattice: Lattice, *, finished: bool) -> Journal:
     """Read a journal; a torn last line, left by a crash, is passed over.
+
+    Parameters
+    ----------
+    path
+        The file.
+    lattice
+        The patches of the slide.
+    finished
+        Whether the run was finished: then no crash has torn its last line.
 
     Raises
     ------
     StoreError
-        When a line that others follow cannot be understood.
+        When a line that is not torn cannot be understood.
     """
     lines = path.read_bytes().split(b"\n")[:-1]
     entries: list[JournalEntry] = []
@@ -89,7 +98,7 @@ def read_journal(path: Path, lattice: Lattice) -> Journal:
         try:
             entry = JournalEntry.from_line(line, lattice)
         except (ValueError, TypeError, KeyError, OverflowError) as error:
-            if number == len(lines):
+            if number == len(lines) and not finished:
                 break
             raise StoreError(f"{path}: line {number} is damaged: {COMPUTE_ANEW}") from error
         entries.append(entry)

@@ -177,7 +177,8 @@ class Run:
 
     def _load_journal(self) -> None:
         with explained(self.folder):
-            journal = read_journal(self.folder / layout.JOURNAL, self.lattice)
+            path = self.folder / layout.JOURNAL
+            journal = read_journal(path, self.lattice, finished=self.is_finished)
             stored = (self.folder / layout.NUCLEI).stat().st_size
         if stored < journal.nuclei * NUCLEUS_DTYPE.itemsize:
             raise StoreError(f"{self.folder / layout.NUCLEI}: cut short: {COMPUTE_ANEW}")

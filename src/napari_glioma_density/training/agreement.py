@@ -108,8 +108,9 @@ class Agreement:
         A mask that is there already anchors the eye: where both readers began with the model's,
         they agree with it, and so with each other.
         """
+        number = len(self.fields)
         groups = (
-            (f"all {len(self.fields)} fields", self.fields),
+            ("the only field" if number == 1 else f"all {number} fields", self.fields),
             ("begun blank", [one for one in self.fields if one.start == BLANK]),
             ("both prefilled", [one for one in self.fields if one.start == PREFILLED]),
         )

@@ -70,7 +70,7 @@ def interval(ends: Interval) -> str:
 def sureness(unsure: Uncertainty) -> str:
     """Return how sure a density of tissue is, as in 95 % interval 16.1–20.0 %."""
     if unsure.is_known:
-        return "all of it was corrected by hand"
+        return "all of it was gone through by hand"
     return f"95 % interval {interval(unsure.tissue_density)}"
 
 

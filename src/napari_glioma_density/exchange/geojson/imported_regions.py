@@ -1,8 +1,9 @@
 """An annotation of another program as a region, and one of our own as the region it was."""
 
+import json
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -11,6 +12,9 @@ from napari_glioma_density.exchange.geojson.feature_stream import Feature
 from napari_glioma_density.exchange.geojson.features import METADATA_PREFIX
 from napari_glioma_density.exchange.geojson.vocabulary import meaning_of, region_class
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
+
+_NO_ID: Final = uuid.UUID("6f3f7a52-9d2c-5e0b-8f51-2b1f0d8c4a77")
+"""Namespace of the ids of annotations that bear none."""
 
 
 def properties_of(feature: Feature) -> Mapping[str, Any]:
@@ -125,8 +129,12 @@ def _given_name(feature: Feature, recorded: Mapping[str, str]) -> str | None:
     return None if ours else str(stated)
 
 
-def _uuid(feature: Feature) -> str | None:
+def _uuid(feature: Feature) -> str:
+    """Return the id of an annotation; one made of all it says where it has none.
+
+    Imported once more it is then the same region, and not another.
+    """
     try:
         return str(uuid.UUID(str(feature.get("id"))))
     except ValueError:
-        return None
+        return str(uuid.uuid5(_NO_ID, json.dumps(feature, sort_keys=True)))
