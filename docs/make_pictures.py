@@ -30,11 +30,13 @@ from napari_glioma_density.ui.camera import fly_to, layer_view, magnify
 from napari_glioma_density.ui.demo import WINDOW_PX
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.estimating import Phase
+from napari_glioma_density.ui.overlays.nuclei import OUTLINE_COLOUR
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.words import PLUGIN
 
 LARGEST_BYTES = 380_000
 PALETTES = (256, 192, 128, 96, 64, 48, 32)
+TRUE_COLOURS = (*PAPER_BANDS.colours, OUTLINE_COLOUR)
 PATIENCE_SECONDS = 600
 
 
@@ -123,12 +125,12 @@ class Screen:
 def small_png(picture: Image.Image) -> bytes:
     """Return the picture as a palette PNG, with as many colours as its size in bytes allows.
 
-    The bands keep their true colours, though they take few pixels of the legend.
+    The bands and the outlines of nuclei keep their true colours, though they take few pixels.
     """
     data = b""
     for colours in PALETTES:
-        palette = picture.quantize(colours - len(PAPER_BANDS.colours)).getpalette() or []
-        for colour in PAPER_BANDS.colours:
+        palette = picture.quantize(colours - len(TRUE_COLOURS)).getpalette() or []
+        for colour in TRUE_COLOURS:
             palette += bytes.fromhex(colour.removeprefix("#"))
         chart = Image.new("P", (1, 1))
         chart.putpalette(palette)

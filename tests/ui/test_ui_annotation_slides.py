@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from annotating import Annotator
 from painted_slide import write_slide
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QMessageBox
 from shapely.geometry import shape
 
 from napari_glioma_density.annotation.field import Choice, Start
@@ -355,6 +357,31 @@ def test_an_import_writes_to_fields_that_this_window_has_edited(
 
 def count_of(at_desk: Annotator, name: str) -> int:
     return next(one.nuclei for one in at_desk.annotation.fields if one.record.name == name)
+
+
+def test_a_field_leaves_the_list_only_when_that_is_meant(
+    at_desk: Annotator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+
+    def question(_parent: Any, _title: str, text: str) -> Any:
+        asked.append(text)
+        return answers[len(asked) - 1]
+
+    monkeypatch.setattr(QMessageBox, "question", question)
+    at_desk.begin(1, 1)
+    box, annotation = at_desk.dock.fields_box, at_desk.annotation
+    name = annotation.field.record.name
+    at_desk.wait(lambda: any(one.record.name == name for one in annotation.fields))
+    before = len(annotation.fields)
+    at_desk.press(box._remove)
+    at_desk.rest(200)
+    assert len(annotation.fields) == before
+    at_desk.press(box._remove)
+    at_desk.wait(lambda: len(annotation.fields) == before - 1)
+    assert len(asked) == 2
+    assert "its file is kept" in asked[0]
 
 
 def test_only_finished_fields_are_known(at_desk: Annotator) -> None:

@@ -157,6 +157,17 @@ def _is_hotspot(cell: Any, session: Any) -> bool:
     return (cell.row, cell.column) in {spot.cell for spot in session.hotspots.spots}
 
 
+def test_a_second_reader_is_not_flown_to_what_the_model_found(dock: Any) -> None:
+    session = dock.session
+    before = session.viewer.scene.camera.center
+    session.blind(True)
+    session.hotspots.next()
+    assert (session.hotspots.chosen, session.viewer.scene.camera.center) == (None, before)
+    assert "second reader" in dock.problem.line.text()
+    session.blind(False)
+    places_flown_to(dock, 1)
+
+
 def test_a_circle_that_fits_nowhere_is_told(dock: Any, qtbot: Any) -> None:
     session = dock.session
     session.hotspots.choose_kind(5.0)
