@@ -153,6 +153,15 @@ def test_what_is_left_out_is_what_is_marked_not_what_was_flown_to_before(dock: A
     assert "click one first" in dock.problem.line.text()
 
 
+def test_a_hotspot_of_a_slide_that_was_left_is_no_longer_marked(circles: Any, qtbot: Any) -> None:
+    session = circles.session
+    places_flown_to(circles, 1)
+    assert session.hotspots.marked is not None
+    session.viewer.layers.remove(session.slides.current)
+    qtbot.waitUntil(lambda: session.snapshot is None, timeout=LONG)
+    assert session.hotspots.marked is None
+
+
 def _is_hotspot(cell: Any, session: Any) -> bool:
     return (cell.row, cell.column) in {spot.cell for spot in session.hotspots.spots}
 

@@ -54,6 +54,7 @@ def test_what_is_drawn_and_left_out_leaves_the_numbers_and_comes_back_with_undo(
     after = at_work.session.snapshot.totals
     assert before.read_mm2 - after.read_mm2 == pytest.approx(covered_mm2(region), rel=1e-9)
     assert at_work.rows()[0][1] == "■ necrosis"
+    assert "left out" not in at_work.viewer.layers, "the dock draws it itself"
     assert at_work.dock.list_box._summary.text().startswith("Left out 0.06 mm²: necrosis 0.06")
     at_work.dock.actions.choose_tool(None)
     QTest.keyClick(at_work.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)

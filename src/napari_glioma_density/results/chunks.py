@@ -59,14 +59,12 @@ class ChunkFiles:
             raise StoreError(
                 f"{folder}: its chunks are not as this program writes them: {COMPUTE_ANEW}"
             )
-        self._folder = folder
-        self._encode_key = array.metadata.encode_chunk_key
+        self._folder, self._array = folder, array
         self._shape = array.shape
 
     def path(self, row: int, column: int) -> Path:
         """Where a chunk lies, if it holds anything."""
-        key: str = self._encode_key((row, column))
-        return self._folder / key
+        return chunk_path(self._folder, self._array, row, column)
 
     def write(self, window: Window, mask: NDArray[np.uint8]) -> None:
         """Put ``mask`` at ``window``; on disk when this returns.
@@ -138,6 +136,12 @@ class ChunkFiles:
             min(CHUNK_PX, length - index * CHUNK_PX)
             for index, length in zip(at, self._shape, strict=True)
         )
+
+
+def chunk_path(folder: Path, array: zarr.Array, row: int, column: int) -> Path:
+    """Where a chunk of the array in a folder lies, if it holds anything."""
+    key: str = array.metadata.encode_chunk_key((row, column))
+    return folder / key
 
 
 def chunks_of(window: Window) -> Iterator[tuple[int, int]]:

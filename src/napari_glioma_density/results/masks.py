@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Lattice
 from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results.chunks import ChunkFiles, Window, chunks_of, create_level
+from napari_glioma_density.results.chunks import (
+    ChunkFiles,
+    Window,
+    chunk_path,
+    chunks_of,
+    create_level,
+)
 from napari_glioma_density.results.failures import COMPUTE_ANEW, damage_named, explained
 
 DOWNSAMPLES = (1, 4, 16)
@@ -75,12 +81,9 @@ class StoredLevel:
     def _demand_chunks(self, window: Window, holds: Holds) -> None:
         within = [slice(*part.indices(n)) for part, n in zip(window, self.shape, strict=True)]
         for at in chunks_of((within[0], within[1])):
-            if holds(*at) and not self._path(*at).exists():
-                raise StoreError(f"{self._path(*at)}: is gone: {COMPUTE_ANEW}")
-
-    def _path(self, row: int, column: int) -> Path:
-        key: str = self._array.metadata.encode_chunk_key((row, column))
-        return self._folder / key
+            path = chunk_path(self._folder, self._array, *at)
+            if holds(*at) and not path.exists():
+                raise StoreError(f"{path}: is gone: {COMPUTE_ANEW}")
 
 
 class MaskPyramid:

@@ -85,6 +85,7 @@ class Hotspots:
     def choose_kind(self, area_mm2: float | None) -> None:
         """Rank cells (None) or circles of an area."""
         self.area_mm2 = area_mm2
+        self.chosen = None
         self._set(())
         self._of = None
         self._follow()
@@ -176,7 +177,7 @@ class Hotspots:
     def _follow(self) -> None:
         snapshot: Snapshot | None = self._session.snapshot
         if snapshot is None:
-            self._of = self.left_out = None
+            self._of = self.left_out = self.chosen = None  # a place of one slide is none of another
             self._set(())
         elif self.area_mm2 is None:
             plane = Plane.of(self._session.shown.spec)
@@ -213,16 +214,10 @@ class Hotspots:
 
     def _draw(self) -> None:
         """Circles have a layer of their own while there are any; cells are framed by the grid."""
-        layers, layer = self._session.viewer.layers, self._circles.layer
         circles = [spot for spot in self.spots if spot.cell is None]
         um_per_px = self._session.shown.spec.um_per_px if circles else 1.0
         self._circles.draw(outline_segments([spot.outline for spot in circles], um_per_px))
-        if circles and layer not in layers:
-            active = layers.selection.active
-            layers.append(layer)
-            layers.selection.active = active
-        elif not circles and layer in layers:
-            layers.remove(layer)
+        self._circles.put(self._session.viewer.layers, there=bool(circles))
 
 
 def _differs(before: PatchTable | None, now: Snapshot) -> bool:

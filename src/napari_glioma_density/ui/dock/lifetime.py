@@ -42,7 +42,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
         self._boxes: list[Any] = []
         self._window: QWidget | None = None
         self._closing = False
-        self._taken_out = False
+        self.is_taken_out = False
         self._connections.add(QApplication.instance().aboutToQuit, self.shut)
         # A window that was never shown dies without a sign but this; the boxes are gone by then.
         self.destroyed.connect(lambda _: self.life.close())
@@ -70,7 +70,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
         if event.type() == QEvent.Type.Show:
             self.enter(self.window())
         elif event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._taken_out = True
+            self.is_taken_out = True
             self.shut()
         return bool(super().event(event))
 
@@ -114,7 +114,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
         self.life.close()
 
     def _give_back(self) -> None:
-        give_back_session(self.session, clear=self._taken_out)
+        give_back_session(self.session, clear=self.is_taken_out)
 
 
 class _Column(QScrollArea):  # type: ignore[misc]

@@ -67,11 +67,6 @@ class LeftOutOverlay:
 
     def _put(self) -> None:
         """Have the layer on the list of layers while there is anything to see, or take it off."""
-        layers, layer = self._viewer.layers, self._lines.layer
-        is_seen = len(layer.data) > 0 and not self._stands_aside and not self._is_hidden
-        if is_seen and layer not in layers:
-            active = layers.selection.active
-            layers.append(layer)
-            layers.selection.active = active
-        elif not is_seen and layer in layers:
-            layers.remove(layer)
+        is_any = len(self._lines.layer.data) > 0
+        is_seen = is_any and not self._stands_aside and not self._is_hidden
+        self._lines.put(self._viewer.layers, there=is_seen)

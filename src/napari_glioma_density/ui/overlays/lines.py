@@ -38,6 +38,15 @@ class LineOverlay:
         self.layer.data = segments
         self._fit_width()
 
+    def put(self, layers: Any, *, there: bool) -> None:
+        """Have the layer on a list of layers, or take it off; the selection stays as it is."""
+        if there and self.layer not in layers:
+            active = layers.selection.active
+            layers.append(self.layer)
+            layers.selection.active = active
+        elif not there and self.layer in layers:
+            layers.remove(self.layer)
+
     def follow_zoom(self, zoom: float) -> bool:
         """Keep the width on the screen (`zoom` in screen px per µm); return whether it took work.
 

@@ -108,7 +108,7 @@ class RegionsDock(LivingDock):
         for part in (*own, self._wires):
             self.life.callback(part.close)
         session.left_out.stand_aside(True)
-        self.life.callback(session.left_out.stand_aside, False)
+        self.life.callback(self._hand_back)
         session.overlays.companions.append(self._companions)
         self.life.callback(session.overlays.companions.remove, self._companions)
         self._wires.add(self.desk.changed, self._draw)
@@ -124,6 +124,11 @@ class RegionsDock(LivingDock):
         tabs.addTab(scrolled([self.plots_box]), "Plots")
         tabs.addTab(self.cells_box, "Cells")
         return tabs
+
+    def _hand_back(self) -> None:
+        """Have what is left out outlined by another, unless all of the window goes."""
+        if self.is_taken_out:
+            self.session.left_out.stand_aside(False)
 
     def _companions(self) -> tuple[Layer, ...]:
         """Regions are hidden by the key that hides every overlay."""
