@@ -594,6 +594,14 @@ def test_after_going_to_a_cell_the_keys_are_the_slide_s_again(finished: Any, qtb
     assert not box.hasFocus()
 
 
+def test_a_cell_s_name_that_is_none_stays_to_be_put_right(finished: Any, qtbot: Any) -> None:
+    box = next(edit for edit in finished.findChildren(QLineEdit) if edit.placeholderText() == "B6")
+    box.setText("B66")
+    qtbot.keyClick(box, Qt.Key_Return)
+    assert "B66" in finished.problem.line.text()
+    assert box.selectedText() == "B66"
+
+
 def test_validation_gives_no_interval_to_specimens_that_were_not_in_it(finished: Any) -> None:
     session, box = finished.session, finished.boxes[0]
     of_slide = DensityError(0.1, 0.1, 2.0, 10, Basis(3, 1))

@@ -47,20 +47,21 @@ class Cells:
             self.problem.emit("")
             self.choose(*cell)
 
-    def go_to(self, address: str) -> None:
-        """Fly to a cell named as in B6; a name that is none is told as a problem."""
+    def go_to(self, address: str) -> bool:
+        """Fly to a cell named as in B6, and say whether; a name that is none is a problem told."""
         snapshot = self._current()
         if snapshot is None:
             self.problem.emit("There are no cells: estimate the density, or wait for its results.")
-            return
+            return False
         try:
             row, column = _find(address, snapshot.grid)
         except ValueError as error:
             self.problem.emit(f"{error}.")
-            return
+            return False
         self.problem.emit("")
         fly_to(self._viewer, cell_view(snapshot.grid, row, column))
         self.choose(row, column)
+        return True
 
 
 def _find(address: str, grid: CellGrid) -> tuple[int, int]:

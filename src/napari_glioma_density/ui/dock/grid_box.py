@@ -90,10 +90,14 @@ class GridBox(Box):
 
     def _go(self) -> None:
         address = self._address.text().strip()
-        if address:
+        if not address:
+            return
+        if self._session.cells.go_to(address):
             self._address.clear()
             self._give_keys_to_canvas()
-            self._session.cells.go_to(address)
+        else:
+            self._address.setFocus()
+            self._address.selectAll()
 
     def _give_keys_to_canvas(self) -> None:
         """Let N mean the next hotspot again, not a letter in the box."""
