@@ -696,6 +696,19 @@ def test_its_tab_bears_its_name_and_not_the_plugins(
     qtbot.waitUntil(lambda: dock.parent().windowTitle() == "Glioma density", timeout=LONG)
 
 
+def test_what_was_typed_without_enter_is_taken_when_the_window_closes(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path, show=True)
+    line, taken = QLineEdit(dock), []
+    line.editingFinished.connect(lambda: taken.append(line.text()))
+    line.show()
+    line.setFocus()
+    qtbot.keyClicks(line, "tumour")
+    dock.session.viewer.close()
+    assert "tumour" in taken
+
+
 def test_closing_the_window_joins_the_run(
     open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
 ) -> None:

@@ -137,13 +137,30 @@ def test_name_reason_and_left_out_can_be_changed(at_work: Pathologist) -> None:
     at_work.settle()
     (counted,) = at_work.on_disk()
     assert (counted.kind, counted.name) == (RegionKind.AREA, "pen")
-    box._name.setText("tumour")
+    box._name.selectAll()
+    QTest.keyClicks(box._name, "tumour")
     QTest.keyClick(box._name, Qt.Key.Key_Return)
     at_work.settle()
     assert at_work.on_disk()[0].name == "tumour"
     at_work.press(box._delete)
     at_work.settle()
     assert at_work.on_disk() == ()
+
+
+def test_a_name_typed_without_enter_is_that_of_the_region_it_was_typed_for(
+    at_work: Pathologist,
+) -> None:
+    first, second = (
+        Region.drawn(RegionKind.AREA, shapely.box(side, side, side + 90, side + 90), name=name)
+        for side, name in ((100, "a"), (300, "b"))
+    )
+    at_work.desk.put(first, second)
+    at_work.desk.choose(first)
+    QTest.keyClicks(at_work.dock.list_box._name, "lot")
+    at_work.desk.choose(second)
+    at_work.settle()
+    assert {region.name for region in at_work.on_disk()} == {"alot", "b"}
+    assert at_work.dock.list_box._name.text() == "b"
 
 
 def test_the_list_is_sorted_by_a_click_and_its_rows_still_mean_their_region(

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QApplication,
     QDockWidget,
     QFrame,
+    QLineEdit,
     QMainWindow,
     QScrollArea,
     QVBoxLayout,
@@ -108,10 +109,17 @@ class LivingDock(QWidget):  # type: ignore[misc]
         if self._window is not None:
             self._window.removeEventFilter(self)
             self._window = None
+            self._take_what_is_typed()
         self._connections.close()
         for box in self._boxes:
             box.connections.close()
         self.life.close()
+
+    def _take_what_is_typed(self) -> None:
+        """Have what was typed without Enter taken, as when its box is left."""
+        typed_into = self.focusWidget()
+        if isinstance(typed_into, QLineEdit):
+            typed_into.editingFinished.emit()
 
     def _give_back(self) -> None:
         give_back_session(self.session, clear=self.is_taken_out)

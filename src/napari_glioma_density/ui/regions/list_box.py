@@ -119,6 +119,7 @@ class ListBox(Box):
         super().__init__("Regions of this slide")
         self._desk, self._figures = desk, figures
         self._actions, self._drawing = actions, drawing
+        self._named = ""
         self._make_parts()
         self._lay_out()
         self.connections = Connections()
@@ -172,8 +173,20 @@ class ListBox(Box):
             fly_to(self._desk.session.viewer, region_view(region, self._desk.um_per_px))
 
     def _rename(self) -> None:
-        if self._desk.chosen is not None:
-            self._actions.rename(self._desk.chosen, self._name.text().strip())
+        """Give what was typed to the region it was typed for, chosen still or not."""
+        named = next((each for each in self._desk.regions if each.id == self._named), None)
+        if named is not None and self._name.isModified():
+            self._name.setModified(False)
+            self._actions.rename(named, self._name.text().strip())
+
+    def _show_name(self) -> None:
+        chosen = self._desk.chosen
+        if self._named == (chosen.id if chosen else "") and self._name.hasFocus():
+            return
+        self._rename()
+        chosen = self._desk.chosen
+        self._named = chosen.id if chosen else ""
+        self._name.setText(chosen.name if chosen else "")
 
     def _leave_out(self, out: bool) -> None:
         if self._desk.chosen is not None:
@@ -209,8 +222,7 @@ class ListBox(Box):
         out = chosen is not None and chosen.kind is RegionKind.EXCLUSION
         self._out.setChecked(out)
         self._reason.native.setEnabled(area)
-        if not self._name.hasFocus():
-            self._name.setText(chosen.name if chosen else "")
+        self._show_name()
         if chosen is not None and chosen.reason is not None:
             with self._reason.changed.blocked():
                 self._reason.value = chosen.reason
