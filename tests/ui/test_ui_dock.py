@@ -557,6 +557,20 @@ def test_specimen_is_kept_with_its_slide_and_cautions_where_nothing_is_validated
     assert box._specimen.value == Specimen.FROZEN
 
 
+def test_the_list_of_slides_follows_a_layer_s_name(
+    open_dock: Callable[..., Any], slide_path: Path, tmp_path: Path
+) -> None:
+    dock = open_dock(slide_path, write_slide(tmp_path / "second.tiff", 700, 900))
+    session, slides = dock.session, dock.boxes[0]._slides
+    session.slides.layers[0].name = "frontal"
+    assert slides.itemText(0) == "frontal"
+    assert slides.currentIndex() == 1
+    layer = session.slides.layers[0]
+    session.viewer.layers.remove(layer)
+    layer.name = "gone"
+    assert slides.count() == 1
+
+
 def test_another_slide_stops_the_estimate_and_says_so(
     open_dock: Callable[..., Any],
     add_slide: Callable[[Any, Path], Any],

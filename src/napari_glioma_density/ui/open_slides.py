@@ -26,6 +26,8 @@ class OpenSlides:
     """Another slide is current, or the current one has another µm/px."""
     specimen_changed = Signal()
     """The current slide's preparation is said to be another."""
+    listed = Signal()
+    """One that was not current is closed, or the layer of one has another name."""
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
@@ -91,7 +93,8 @@ class OpenSlides:
     def close(self) -> None:
         """Stop following the viewer."""
         self._connections.close()
-        for view in self._views.values():
+        for layer, view in self._views.items():
+            layer.events.name.disconnect(self._tell)
             view.close()
         self._views.clear()
 
@@ -103,11 +106,18 @@ class OpenSlides:
             hide_file_name(layer)
             self.layers.append(layer)
             self._views[layer] = SlideView(layer)
+            layer.events.name.connect(self._tell)
             self.choose(layer)
+
+    def _tell(self) -> None:
+        self.listed.emit()
 
     def _removed(self, event: Any) -> None:
         if event.value in self.layers:
             self.layers.remove(event.value)
             self._views.pop(event.value).close()
+            event.value.events.name.disconnect(self._tell)
             if event.value is self.current:
                 self.choose(self.layers[-1] if self.layers else None)
+            else:
+                self.listed.emit()

@@ -56,6 +56,7 @@ class SlideBox(Box):
         self.connections.add(self._slides.activated, self._choose)
         self.connections.add(self._specimen.changed, self._set_specimen)
         self.connections.add(session.slides.changed, self._show)
+        self.connections.add(session.slides.listed, self._show_slides)
         self.connections.add(session.measured, self._show_tissue)
         self._show()
 
@@ -103,14 +104,17 @@ class SlideBox(Box):
         self._caution.setText(slides.specimen.caution)
         self._caution.setVisible(bool(slides.specimen.caution))
 
-    def _show(self) -> None:
+    def _show_slides(self) -> None:
         slides = self._session.slides
         self._slides.clear()
         self._slides.addItems([layer.name for layer in slides.layers])
         self._slides.setVisible(len(slides.layers) > 1)
         if slides.current is not None:
             self._slides.setCurrentIndex(slides.layers.index(slides.current))
-        self._show_facts(slides.slide)
+
+    def _show(self) -> None:
+        self._show_slides()
+        self._show_facts(self._session.slides.slide)
         self._show_specimen()
         self._show_tissue()
 
