@@ -103,11 +103,26 @@ def test_fields_share_no_patch(store: Path) -> None:
     with Corrections.open(store) as corrections:
         begin(corrections, make_record(Block(2, 2, 2, 2)))
         overlapping = make_record(Block(3, 3, 1, 1))
-        assert corrections.holding(Block(0, 0, 3, 3)) == make_record(Block(2, 2, 2, 2))
-        assert corrections.holding(Block(4, 2, 1, 1)) is None
         with pytest.raises(StoreError, match="open it instead"):
             begin(corrections, overlapping)
         assert len(corrections.records()) == 1
+
+
+def test_fields_of_two_planes_share_patches_and_no_file(store: Path) -> None:
+    coarser = make_record(sixteenths=20)
+    with Corrections.open(store) as corrections:
+        first = begin(corrections)
+        corrections.begin(coarser, RGB, second := make_state(coarser, 1))
+        inside = make_record(Block(RECORD.block.row, RECORD.block.column, 1, 1), sixteenths=20)
+        with pytest.raises(StoreError, match="open it instead"):
+            begin(corrections, inside)
+    opened = Corrections.open(store, writable=False)
+    one, other = opened.records()
+    assert (one, other) == (RECORD, replace(coarser, apart=1))
+    assert same_state(opened.load(one.name), first)
+    assert same_state(opened.load(other.name), second)
+    manifest = json.loads((opened.folder / "manifest.json").read_text())
+    assert [image["field"].get("apart") for image in manifest["images"]] == [None, 1]
 
 
 def test_a_second_writer_is_told_and_readers_are_not_kept_out(store: Path) -> None:

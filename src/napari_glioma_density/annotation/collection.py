@@ -26,7 +26,6 @@ from napari_glioma_density.annotation.manifest import (
     read_manifest,
     write_manifest,
 )
-from napari_glioma_density.density import Block
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
@@ -101,10 +100,6 @@ class Corrections:
         """Return what a field is of; StoreError when there is none of that name."""
         return self._entry(name).record
 
-    def holding(self, block: Block) -> FieldRecord | None:
-        """Return the field that shares a patch with a block, if there is one."""
-        return next((known for known in self.records() if known.block.meets(block)), None)
-
     def notes(self, name: str) -> FieldNotes:
         """Read what is known of a field besides its labels; StoreError when it is damaged."""
         return read_notes(self._label(name))
@@ -137,11 +132,16 @@ class Corrections:
         state: FieldState,
         values: FieldValues | None = None,
         nuclei: NDArray[np.void] | None = None,
-    ) -> None:
+    ) -> FieldRecord:
         """Add a field; on disk when this returns.
 
         Its picture goes first and the manifest last, so that a crash leaves no half field.
         Without `values` it corrects nothing until it is saved.
+
+        Returns
+        -------
+        FieldRecord
+            What it is kept as: its name is set apart where another has it.
 
         Raises
         ------
@@ -150,12 +150,15 @@ class Corrections:
         """
         self._demand_writing()
         with self._writing, explained(self.folder, _WHEN_FULL):
-            other = self.holding(record.block)
+            other = next(filter(record.meets, self.records()), None)
             if other is not None:
                 raise StoreError(f"field {other.name}: has patches of the new one: open it instead")
+            while record.name in self._entries:  # the same patches on another plane
+                record = replace(record, apart=record.apart + 1)
             write_png(self._image(record.name), rgb)
             self._write(record, state, values, nuclei)
             self._set(Entry(record, state.done))
+            return record
 
     def save(
         self, name: str, state: FieldState, values: FieldValues, nuclei: NDArray[np.void]

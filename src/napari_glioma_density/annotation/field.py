@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,8 @@ class FieldRecord:
         Whom the slide is of, as far as the user has said; the pseudonym otherwise.
     model, weights_sha256, run_id, threshold
         What the model's outlines came from; empty and 0 for a blank field without a run.
+    apart
+        Sets its name apart from those of the same patches on other planes; 0 for the first.
     """
 
     block: Block
@@ -104,13 +106,19 @@ class FieldRecord:
     weights_sha256: str = ""
     run_id: str = ""
     threshold: float = 0.0
+    apart: int = 0
 
     @property
     def name(self) -> str:
         """Name of the field and stem of its files: ``slide-1a2b3c4d-r12-c34-1x1``."""
         block = self.block
         place = f"r{block.row}-c{block.column}-{block.rows}x{block.columns}"
-        return f"{self.pseudonym}-{place}"
+        return f"{self.pseudonym}-{place}" + (f"-{self.apart}" if self.apart else "")
+
+    def meets(self, other: Self) -> bool:
+        """Tell whether both have a patch of one plane; patches of two planes are not the same."""
+        planes = ((each.level, each.sixteenths) for each in (self, other))
+        return len(set(planes)) == 1 and self.block.meets(other.block)
 
 
 class FieldGround(NamedTuple):

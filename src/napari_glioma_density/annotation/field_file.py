@@ -237,8 +237,9 @@ def _values_from_json(block: Block, values: dict[str, Any] | None) -> FieldValue
 
 
 def record_to_json(record: FieldRecord) -> dict[str, Any]:
-    """Return a record as JSON knows it."""
-    return asdict(record)
+    """Return a record as JSON knows it; as versions before `apart` do where it is 0."""
+    fields = asdict(record)
+    return fields if record.apart else {k: v for k, v in fields.items() if k != "apart"}
 
 
 def record_from_json(fields: dict[str, Any]) -> FieldRecord:

@@ -11,6 +11,7 @@ from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.annotation.field import FieldRecord, FieldState, FieldValues, Start
 from napari_glioma_density.annotation.field_file import FieldNotes
+from napari_glioma_density.density import Block
 from napari_glioma_density.results import Run, RunSpec
 
 
@@ -24,6 +25,17 @@ def fits(record: FieldRecord, spec: RunSpec) -> bool:
     down, across = lattice.window(record.block)
     size = down.stop - down.start, across.stop - across.start
     return size == (record.height_px, record.width_px)
+
+
+def fitting(corrections: Corrections, spec: RunSpec) -> tuple[FieldRecord, ...]:
+    """Return what the fields on the working plane of a run are of, oldest first."""
+    return tuple(record for record in corrections.records() if fits(record, spec))
+
+
+def holding(corrections: Corrections, spec: RunSpec, block: Block) -> FieldRecord | None:
+    """Return the field on a run's plane that shares a patch with a block, if there is one."""
+    fields = fitting(corrections, spec)
+    return next((record for record in fields if record.block.meets(block)), None)
 
 
 def counted_values(record: FieldRecord, notes: FieldNotes) -> FieldValues | None:
@@ -59,8 +71,9 @@ def stored_fields(store: Path, run: Run, reader: str = "first") -> tuple[StoredF
         When a field that would count is damaged: its correction would be lost in silence.
     """
     corrections = Corrections.open(store, reader, writable=False)
-    fitting = [record for record in corrections.records() if fits(record, run.spec)]
-    fields = (_stored(record, *corrections.read(record.name)) for record in fitting)
+    fields = (
+        _stored(record, *corrections.read(record.name)) for record in fitting(corrections, run.spec)
+    )
     return tuple(field for field in fields if field is not None)
 
 

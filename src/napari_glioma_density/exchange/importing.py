@@ -18,7 +18,7 @@ from napari_glioma_density.annotation.field import (
 from napari_glioma_density.annotation.measurement import FieldMeasure, field_nuclei, measure_field
 from napari_glioma_density.annotation.prefill import read_ground
 from napari_glioma_density.annotation.review import ReviewLog, excluded_regions
-from napari_glioma_density.annotation.stored import fits
+from napari_glioma_density.annotation.stored import fitting
 from napari_glioma_density.density import PATCH_PX, Block, patches_of
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.as_found import AsFound
@@ -127,8 +127,7 @@ def _runs_like(store: Path, run: Run) -> tuple[Run, ...]:
 
 
 def _fields(store: Path, run: Run) -> tuple[FieldRecord, ...]:
-    corrections = Corrections.open(store, READER, writable=False)
-    return tuple(record for record in corrections.records() if fits(record, run.spec))
+    return fitting(Corrections.open(store, READER, writable=False), run.spec)
 
 
 def _put_regions(store: Path, plane: Plane, found: Imported) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import Choice, FieldValues
-from napari_glioma_density.annotation.stored import fits
+from napari_glioma_density.annotation.stored import fitting
 from napari_glioma_density.density import PatchTable
 from napari_glioma_density.findings.density_error import DensityError, density_error
 from napari_glioma_density.findings.random_fields import corrected_error
@@ -70,7 +70,7 @@ def holding(error: DensityError | None, *, is_validated: bool) -> DensityError |
 
 def _finished(store: Path, spec: RunSpec, reader: str) -> Iterator[tuple[FieldValues, Choice]]:
     corrections = Corrections.open(store, reader, writable=False)
-    for record in corrections.records():
-        notes = corrections.notes(record.name) if fits(record, spec) else None
-        if notes is not None and notes.done and notes.values is not None:
+    for record in fitting(corrections, spec):
+        notes = corrections.notes(record.name)
+        if notes.done and notes.values is not None:
             yield notes.values, record.choice

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from napari_glioma_density.annotation.collection import Corrections
+from napari_glioma_density.annotation.stored import fitting
 from napari_glioma_density.density import PATCH_PX, Block, partition
 from napari_glioma_density.exchange.geojson.outlines import trace_outlines
 from napari_glioma_density.findings.findings import Findings
@@ -83,7 +84,7 @@ def _outlined_by_reader(findings: Findings, by_patch: PatchNuclei) -> Iterator[O
     lattice, used = findings.plane.lattice, frozenset(findings.corrected.fields)
     corrected = findings.snapshot.corrected.ravel()[by_patch.patch]
     drawn = Corrections.open(findings.store, findings.corrected.reader, writable=False)
-    for record in drawn.records():
+    for record in fitting(drawn, findings.spec):
         there = by_patch.of_block(record.block)
         here = findings.nuclei[there[corrected[there]]]
         if record.block in used and len(here):

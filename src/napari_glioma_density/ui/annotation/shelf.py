@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +24,13 @@ from napari_glioma_density.annotation.field import (
     count_nuclei,
 )
 from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
-from napari_glioma_density.annotation.stored import counted_values, counts, fits
+from napari_glioma_density.annotation.stored import counted_values, counts, fitting, holding
 from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput, StoreError
 from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, WorkingPlane
 from napari_glioma_density.ui.stored import ShownRun
-
-if TYPE_CHECKING:
-    from napari_glioma_density.annotation.prefill import BegunField
 
 FIRST, SECOND = "first", "second"
 BLANK_EVERY = 5
@@ -73,6 +70,8 @@ class Wanted(NamedTuple):
     start: Start
     choice: Choice
     author: str
+    apart: int = 0
+    """As the first reader's has it."""
 
 
 class Listing(NamedTuple):
@@ -113,7 +112,7 @@ class FieldShelf:
             corrections = self._corrections or Corrections.open(
                 self.shown.store, self.reader, writable=False
             )
-            records = [r for r in corrections.records() if fits(r, self.shown.spec)]
+            records = fitting(corrections, self.shown.spec)
             shelved = tuple(_shelved(corrections, record) for record in records)
             waiting = () if self.reader == FIRST else self._waiting()
             return Listing(next(self._listings), shelved + waiting)
@@ -127,17 +126,16 @@ class FieldShelf:
             When another window annotates this slide, or the field cannot be begun.
         """
         with self._beginning:  # or a double click begins a field twice
-            held = self._writable().holding(wanted.block)
+            held = holding(self._writable(), self.shown.spec, wanted.block)
             if held is not None:
                 return self.open(held.name, wanted.author)
-            begun = self._begin(wanted)
-        return Opened(begun.record, begun.rgb, begun.ground, begun.state)
+            return self._begin(wanted)
 
     def begin_all(self, wanted: Iterable[Wanted]) -> None:
         """Begin several fields, without opening any."""
         for one in wanted:
             with self._beginning:
-                if self._writable().holding(one.block) is None:
+                if holding(self._writable(), self.shown.spec, one.block) is None:
                     self._begin(one)
 
     def open(self, name: str, author: str) -> Opened:
@@ -147,7 +145,7 @@ class FieldShelf:
         corrections = self._writable()
         if self.reader == SECOND and name not in {r.name for r in corrections.records()}:
             record, start = next(one for one in self._to_read() if one[0].name == name)
-            return self.take(Wanted(record.block, start, record.choice, author))
+            return self.take(Wanted(record.block, start, record.choice, author, record.apart))
         self.flush()
         record = corrections.record(name)
         ground = read_ground(self.plane, record.block, self._run().tissue)
@@ -226,8 +224,7 @@ class FieldShelf:
         first = Corrections.open(self.shown.store, FIRST, writable=False)
         return tuple(
             (record, Start.BLANK if place % BLANK_EVERY == 0 else Start.MODEL)
-            for place, record in enumerate(first.records())
-            if fits(record, self.shown.spec)
+            for place, record in enumerate(fitting(first, self.shown.spec))
         )
 
     def _waiting(self) -> tuple[ShelvedField, ...]:
@@ -242,7 +239,7 @@ class FieldShelf:
             if record.name not in begun
         )
 
-    def _begin(self, wanted: Wanted) -> "BegunField":
+    def _begin(self, wanted: Wanted) -> Opened:
         from napari_glioma_density.annotation.prefill import begin_field
 
         begun = begin_field(
@@ -254,14 +251,14 @@ class FieldShelf:
             choice=wanted.choice,
         )
         labels, nuclei, block = begun.state.labels, begun.state.nuclei, wanted.block
-        self._writable().begin(
-            begun.record,
+        record = self._writable().begin(
+            replace(begun.record, apart=wanted.apart),
             begun.rgb,
             begun.state,
             measure_field(labels, nuclei, begun.ground, block),
             field_nuclei(labels, nuclei, begun.ground, block),
         )
-        return begun
+        return Opened(record, begun.rgb, begun.ground, begun.state)
 
     @property
     def writable(self) -> Corrections | None:
