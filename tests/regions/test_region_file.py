@@ -181,3 +181,23 @@ def test_a_last_line_that_is_whole_but_not_understood_is_kept(tmp_path: Path) ->
     with pytest.raises(StoreError, match="a line is damaged"):
         file.put(GREY)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("fate", ["moved away", "put back"])
+def test_a_file_that_is_no_longer_the_one_that_was_read_is_not_written_to(
+    tmp_path: Path, fate: str
+) -> None:
+    file = RegionFile.open(tmp_path)
+    file.put(NECROSIS)
+    early = lines_of(tmp_path).read_bytes()
+    file.put(GREY)
+    if fate == "moved away":
+        lines_of(tmp_path).unlink()
+    else:
+        RegionFile.open(tmp_path).put(BORDER)
+        lines_of(tmp_path).write_bytes(early + lines_of(tmp_path).read_bytes())
+    there = sorted(tmp_path.rglob("*.jsonl"))
+    for change in (lambda: file.put(BORDER), file.reload):
+        with pytest.raises(StoreError, match="moved away or replaced since it was read"):
+            change()
+    assert sorted(tmp_path.rglob("*.jsonl")) == there

@@ -15,7 +15,7 @@ SHAPE = (1100, 1500)
 
 
 def level(folder: Path) -> zarr.Array:
-    create_level(zarr.create_group(str(folder)), "0", SHAPE)
+    create_level(zarr.create_group(str(folder)), folder, "0", SHAPE)
     return zarr.open_array(str(folder / "0"), mode="r+")
 
 

@@ -18,7 +18,7 @@ from made_up_blocks import SPEC, TISSUE, made_up_mask, made_up_result, write_run
 
 from napari_glioma_density.density import Block, PatchState, partition
 from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, Run, RunSpec
+from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, Run, RunSpec, durable
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
 from napari_glioma_density.results.store import recorded_slide
 
@@ -369,6 +369,57 @@ def test_a_tissue_map_of_another_size_is_told_in_one_line(begin: Begin) -> None:
     described.write_text(json.dumps({**array, "shape": [array["shape"][0], 0]}))
     with pytest.raises(StoreError, match="arrays are damaged"):
         begin()
+
+
+def test_a_tissue_map_that_lost_a_chunk_is_not_taken_for_glass(begin: Begin) -> None:
+    run = begin()
+    run.close()
+    (run.folder / "tissue" / "c" / "0" / "0").unlink()
+    with pytest.raises(StoreError, match="tissue map is damaged: compute this run anew"):
+        begin()
+
+
+def test_a_reader_is_told_that_its_run_was_begun_anew(store: ResultStore, begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+    reader = store.run(SPEC.run_id)
+    assert len(reader.nuclei())
+    store.restart(SPEC, TISSUE).close()
+    with pytest.raises(StoreError, match="begun this run anew: open the slide again"):
+        reader.nuclei()
+
+
+def test_a_run_of_a_newer_version_is_named_with_the_way_out(
+    store: ResultStore, begin: Begin
+) -> None:
+    run = begin()
+    run.close()
+    attributes = read_attributes(run.folder)
+    newer = {**attributes, "spec": {**attributes["spec"], "focus_plane": 3}}
+    write_attributes(run.folder, newer)
+    with pytest.raises(StoreError, match=r"newer version \(focus_plane\).*move the folder away"):
+        store.runs()
+
+
+def test_a_file_that_is_held_open_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, replace_ = tmp_path / "0", Path.replace
+    refusals = [PermissionError(13, "Access is denied")] * 2
+    monkeypatch.setattr(durable, "_HELD_OPEN_S", (0.0, 0.0, 0.0))
+
+    def held(part: Path, target: Path) -> Path:
+        if refusals:
+            raise refusals.pop()
+        return replace_(part, target)
+
+    monkeypatch.setattr(Path, "replace", held)
+    durable.write_atomically(path, b"new")
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"new"]
+    refusals[:] = [PermissionError(13, "Access is denied")] * 9
+    with pytest.raises(PermissionError):
+        durable.write_atomically(path, b"newer")
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"new"]
 
 
 @pytest.mark.parametrize(

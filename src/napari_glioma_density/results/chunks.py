@@ -25,9 +25,9 @@ ZSTD_LEVEL: Final = 0
 CHUNK_PX: Final = PATCH_PX
 
 
-def create_level(group: zarr.Group, name: str, shape: tuple[int, int]) -> None:
-    """Create an empty level, its chunks :data:`CHUNK_PX` px a side."""
-    group.create_array(
+def create_level(group: zarr.Group, folder: Path, name: str, shape: tuple[int, int]) -> None:
+    """Create an empty level in the folder of a group, its chunks :data:`CHUNK_PX` px a side."""
+    array = group.create_array(
         name,
         shape=shape,
         chunks=(CHUNK_PX, CHUNK_PX),
@@ -35,6 +35,8 @@ def create_level(group: zarr.Group, name: str, shape: tuple[int, int]) -> None:
         compressors=ZstdCodec(level=ZSTD_LEVEL),
         fill_value=0,
     )
+    # There before the first chunk: then whoever writes one need not see to the folder's name.
+    chunk_path(folder / name, array, 0, 0).parent.parent.mkdir()
 
 
 class ChunkFiles:

@@ -1,10 +1,15 @@
 """Writing to disk such that what was reported as written survives a crash."""
 
 import os
+import time
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+_HELD_OPEN_S: Final = (0.01, 0.03, 0.1, 0.3, 1.0) if os.name == "nt" else ()
+"""Pauses before a file is tried again that Windows will not replace while another reads it."""
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -15,16 +20,28 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def place(path: Path, data: bytes) -> None:
     """Replace a file whole, its content on disk; its name is after :func:`sync_folder`."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    # Short: some systems allow a path 260 characters.
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         with part.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        _replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _replace(part: Path, path: Path) -> None:
+    for pause in _HELD_OPEN_S:
+        try:
+            part.replace(path)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    part.replace(path)
 
 
 def sync_files(paths: Iterable[Path]) -> None:

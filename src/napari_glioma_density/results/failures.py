@@ -26,12 +26,14 @@ def explained(path: Path, when_full: str = FREE_SPACE) -> Iterator[None]:
 
 
 @contextmanager
-def damage_named(path: Path, what: str = "its arrays are damaged") -> Iterator[None]:
+def damage_named(
+    path: Path, what: str = "its arrays are damaged", remedy: str = COMPUTE_ANEW
+) -> Iterator[None]:
     """Turn what damaged files make the body raise into a StoreError; ``path`` and what it is."""
     try:
         yield
     except _DAMAGE as error:
-        raise StoreError(f"{path}: {what}: {COMPUTE_ANEW}") from error
+        raise StoreError(f"{path}: {what}: {remedy}") from error
 
 
 def _remedy(error: OSError, when_full: str) -> str:

@@ -18,7 +18,9 @@ class LineLog:
     """Lines of a file, handed on one by one as they are found there.
 
     Two windows may both write: every line is appended under a lock, on disk when `append`
-    returns. A last line that is no JSON, torn by a crash, is dropped by the next one.
+    returns. A last line that is no JSON, torn by a crash, is dropped by the next one. A file that
+    was moved away or put back from a copy meanwhile is not written to: what was handed on is not
+    what it holds.
 
     Parameters
     ----------
@@ -42,6 +44,7 @@ class LineLog:
         self.path = path
         self._schema, self._take_in, self._when_full = schema, take_in, when_full
         self._length = 0
+        self._last = b""
 
     def reload(self) -> None:
         """Hand on the lines that were added since.
@@ -49,7 +52,7 @@ class LineLog:
         Raises
         ------
         StoreError
-            When a line is damaged or of a newer version.
+            When a line is damaged or of a newer version, or the file is not the one it was.
         """
         with explained(self.path):
             lines = self._unread_lines()
@@ -61,7 +64,7 @@ class LineLog:
                     break
                 raise self._damaged(error) from error
             self._hand_on(fields)
-            self._length += len(line)
+            self._step(line)
 
     def append(self, *entries: Mapping[str, Any]) -> None:
         """Add lines after those of other windows, which are handed on first, and hand them on.
@@ -90,17 +93,30 @@ class LineLog:
         finally:
             lock.release()
         for line in lines:
-            self._length += len(line)
+            self._step(line)
             self._take_in(json.loads(line))
 
+    def _step(self, line: bytes) -> None:
+        self._length, self._last = self._length + len(line), line
+
     def _unread_lines(self) -> list[bytes]:
-        """Return the lines that are whole."""
+        """Return the lines that are whole, after the last that was handed on."""
         try:
             with self.path.open("rb") as file:
-                file.seek(self._length)
+                file.seek(self._length - len(self._last))
+                if file.read(len(self._last)) != self._last:
+                    raise self._replaced()
                 return [line for line in file.readlines() if line.endswith(b"\n")]
         except FileNotFoundError:
+            if self._length:
+                raise self._replaced() from None
             return []
+
+    def _replaced(self) -> StoreError:
+        return StoreError(
+            f"{self.path}: was moved away or replaced since it was read: put it back, or close the "
+            "slide and open it again"
+        )
 
     def _hand_on(self, fields: Any) -> None:
         try:

@@ -50,7 +50,7 @@ def create_masks(folder: Path, lattice: Lattice) -> None:
     """Create the empty levels in `folder`, named 0, 1 and 2."""
     group = zarr.create_group(str(folder), attributes={"downsamples": list(DOWNSAMPLES)})
     for level, shape in enumerate(mask_shapes(lattice)):
-        create_level(group, str(level), shape)
+        create_level(group, folder, str(level), shape)
 
 
 class StoredLevel:

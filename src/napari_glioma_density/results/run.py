@@ -66,6 +66,7 @@ class Run:
             )
             self.tissue: NDArray[np.uint8] = zarr.open_array(folder / layout.TISSUE, mode="r")[:]
             layout.demand_tissue_of_plane(self.tissue, self.spec)
+        layout.demand_tissue_as_written(folder, self.tissue, self._attributes)
         self._unrecorded: set[Block] = set()
         self._load_journal()
         if lock is not None:
@@ -80,7 +81,7 @@ class Run:
     @property
     def is_finished(self) -> bool:
         """Whether `finish` was called after the last block."""
-        return bool(self._attributes["finished"])
+        return self._attributes.get("finished") is True
 
     def patches(self) -> PatchTable:
         """Return what is known of every patch, as arrays of the caller's own."""
@@ -97,6 +98,11 @@ class Run:
             count = self._nuclei_count
         with explained(self.folder):
             records = np.fromfile(self.folder / layout.NUCLEI, NUCLEUS_DTYPE, count)
+        if len(records) < count:
+            raise StoreError(
+                f"{self.folder / layout.NUCLEI}: another program has begun this run anew: open the "
+                "slide again"
+            )
         if not are_sound(self.lattice, records):
             raise StoreError(f"{self.folder / layout.NUCLEI}: is damaged: {COMPUTE_ANEW}")
         return in_slide_order(records)
@@ -230,8 +236,14 @@ class Run:
 
 def recorded_spec(folder: Path, attributes: dict[str, Any]) -> RunSpec:
     """Return what a run was made with; StoreError when its attributes do not say."""
-    with damage_named(folder, "its specification is damaged"):
-        return RunSpec.from_json(attributes["spec"])
+    with damage_named(folder, "its specification is damaged", f"move it away, or {COMPUTE_ANEW}"):
+        unknown = RunSpec.unknown(attributes["spec"])
+        if not unknown:
+            return RunSpec.from_json(attributes["spec"])
+    raise StoreError(
+        f"{folder}: was written by a newer version ({', '.join(unknown)}): update the program, or "
+        "move the folder away"
+    )
 
 
 def patches_with_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -90,6 +90,11 @@ class RunSpec:
         return {**asdict(self), "split": sorted(list(block) for block in self.split)}
 
     @classmethod
+    def unknown(cls, values: Mapping[str, Any]) -> list[str]:
+        """Return what a spec of a newer version says besides."""
+        return sorted(values.keys() - {one.name for one in fields(cls)})
+
+    @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Return the spec that `to_json` wrote; TypeError or KeyError when it is not one."""
         split = frozenset((int(row), int(column)) for row, column in values["split"])

@@ -179,6 +179,7 @@ def _create(store: Path, slide: dict[str, Any]) -> None:
     runs.mkdir(parents=True, exist_ok=True)
     write_attributes(runs, {})
     write_attributes(store, {"schema_version": SCHEMA_VERSION, "slide": slide})
+    sync_folder(store.parent)
 
 
 def _check(store: Path, attributes: dict[str, Any], slide_fingerprint: str) -> None:
