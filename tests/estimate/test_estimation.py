@@ -325,6 +325,27 @@ def test_many_hands_give_what_few_give(
     assert not (busy.run.folder / "unclosed").exists()
 
 
+def test_a_run_begun_on_a_gpu_is_resumed_without_one_as_a_processor_does(
+    slide: Slide, dark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(dark), "device", "cuda", raising=False)
+    prepare(slide, dark, tmp_path / "r").close()
+    monkeypatch.undo()
+    monkeypatch.setattr(type(dark), "on", lambda self, *_: self)
+    asked: list[str] = []
+
+    def crew_of(device: str) -> Crew:
+        asked.append(device)
+        return crew_for(device)
+
+    monkeypatch.setattr("napari_glioma_density.estimate.pipeline.crew_for", crew_of)
+    resumed = prepare(slide, dark, tmp_path / "r")
+    assert resumed.run.spec.device == "cuda"
+    assert list(resumed.blocks())
+    resumed.close()
+    assert asked == ["cpu"]
+
+
 def test_processes_are_begun_for_many_blocks_only() -> None:
     crew = Crew(readers=8, ahead=10, measurers=12, unwritten=14, processes=8)
     assert crew.processes_for(12) == 0, "those of a view"

@@ -53,6 +53,14 @@ def test_a_shipped_model_stays(folder: Path, name: str) -> None:
     assert (folder / f"{name}.safetensors").exists()
 
 
+def test_a_file_that_happens_to_have_a_models_name_is_not_taken_for_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fast").touch()
+    assert find_model("fast").spec.name == "fast"
+
+
 def test_scores_of_other_weights_are_not_those_of_the_model(folder: Path) -> None:
     kept = folder / "mine.metrics.json"
     kept.write_text(json.dumps({"sha256": find_model("mine").sha256, "f1": 0.9}))

@@ -33,10 +33,11 @@ class DarkIsNucleus(nn.Module):
     """Logits that make every pixel darker than mid grey a nucleus."""
 
     largest_batch = 100
+    words = "DefaultCPUAllocator: can't allocate memory: you tried to …"
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         if len(images) > self.largest_batch:
-            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to …")
+            raise RuntimeError(self.words)
         margin = 20 * (0.5 - images.mean(dim=1, keepdim=True))
         return torch.cat([-margin / 2, margin / 2], dim=1)
 
@@ -55,11 +56,19 @@ def test_the_mask_is_probability_at_the_threshold() -> None:
     assert np.array_equal(one.segment(images), one.probability(images) >= SPEC.threshold)
 
 
-def test_out_of_memory_halves_the_batch_and_goes_on() -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        DarkIsNucleus.words,
+        "DefaultCPUAllocator: not enough memory: you tried to …",
+        "MPS backend out of memory (MPS allocated: …)",
+    ],
+)
+def test_out_of_memory_halves_the_batch_and_goes_on(words: str) -> None:
     images = np.random.default_rng(0).integers(0, 256, (7, 32, 32, 3), dtype=np.uint8)
     expected = segmenter(DarkIsNucleus()).segment(images)
     small = DarkIsNucleus()
-    small.largest_batch = 2
+    small.largest_batch, small.words = 2, words
     assert np.array_equal(segmenter(small).segment(images), expected)
 
 

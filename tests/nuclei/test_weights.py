@@ -99,6 +99,10 @@ def test_a_spec_of_other_fields_is_named(weights: Path) -> None:
         {"magnified": "yes"},
         {"halo_px": -1},
         {"halo_px": 10**9},
+        {"halo_px": 100},
+        {"lattice_px": 32},
+        {"drop_side": 2},
+        {"drop_rate": float("nan")},
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState, patches_of
+from napari_glioma_density.nuclei.spec import WINDOW_LATTICE_PX
 from napari_glioma_density.nuclei.table import (
     NUCLEUS_MARGIN_PX,
     centred_on,
@@ -21,9 +22,6 @@ from napari_glioma_density.slides import TISSUE_PX, TissueKind
 COUNTING: Final = 2
 """Which way of counting a run was measured by: 1 took nuclei from the glass of patches that hold
 tissue besides, 2 takes them from tissue alone."""
-_LATTICE_PX = 48
-"""Windows begin and end on this lattice: the reader and the pooling of networks ask for 16 px,
-networks that look magnified for 48, so that mirrored views of a window lie on the same lattice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +100,11 @@ def block_window(block: Block, lattice: Lattice, halo_px: int) -> tuple[int, int
     """What the network is shown of a block: ``(y, x, height, width)`` in working px.
 
     Its px and a halo; at the slide's edge no more of the white beyond than that, and what brings
-    the window to whole :data:`_LATTICE_PX`.
+    the window to whole ``WINDOW_LATTICE_PX``.
     """
     down, across = lattice.window(block)
     height, width = (
-        -(-(part.stop - part.start) // _LATTICE_PX) * _LATTICE_PX + 2 * halo_px
+        -(-(part.stop - part.start) // WINDOW_LATTICE_PX) * WINDOW_LATTICE_PX + 2 * halo_px
         for part in (down, across)
     )
     return down.start - halo_px, across.start - halo_px, height, width

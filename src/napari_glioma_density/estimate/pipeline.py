@@ -116,7 +116,7 @@ class Pipeline:
     def _open(self, blocks: int) -> Iterator["_Stages"]:
         spec = self.run.spec
         placed = self.segmenter.on(spec.device, spec.precision)
-        crew = crew_for(spec.device)
+        crew = crew_for(placed.device)  # the run's own, where this machine has it
         with (
             contextlib.closing(block_queue(placed, unseen_rim_px(spec.halo_px))) as masks,
             contextlib.closing(self._measuring(crew, blocks)) as measuring,

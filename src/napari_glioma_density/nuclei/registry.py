@@ -63,21 +63,19 @@ def list_models() -> tuple[Model, ...]:
 
 
 def find_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
-    """The model of a name in :func:`list_models`, or of a weights file.
+    """The model of a name in :func:`list_models` or, where none has it, of a weights file.
 
     Raises
     ------
     ModelError
         When there is neither such a name nor such a file, or the file is damaged.
     """
-    path = Path(name_or_path)
-    if path.suffix == _SUFFIX or path.is_file():
-        return _model(path)
     named = {file.stem: file for file in _weights_files()}
-    if str(name_or_path) not in named:
+    path = named.get(str(name_or_path), Path(name_or_path))
+    if path.suffix != _SUFFIX and not path.is_file():
         known = ", ".join(sorted(named)) or "none is installed"
         raise ModelError(f"{name_or_path}: no such model; give a weights file or one of: {known}")
-    return _model(named[str(name_or_path)])
+    return _model(path)
 
 
 def is_shipped(name: str) -> bool:

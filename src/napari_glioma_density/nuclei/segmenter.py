@@ -298,5 +298,6 @@ def channels_first(channels: NDArray[np.float32]) -> Tensor:
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    """PyTorch has a type for this on GPUs; the CPU's allocator only says so in words."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """PyTorch has a type for this on CUDA; elsewhere it only says so, in words of its own each."""
+    said = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in said)

@@ -10,6 +10,12 @@ from napari_glioma_density.json_object import json_object
 
 LARGEST_HALO_PX: Final = 1024
 """Ten times the context that a network here can see: a file that asks for more is damaged."""
+_READING_LATTICE_PX: Final = 16
+"""Slides are read on this lattice, so a halo must be so many whole px."""
+WINDOW_LATTICE_PX: Final = 48
+"""Windows of slides begin and end on this lattice: the reader and the pooling of networks ask for
+16 px, networks that look magnified for 48, so that mirrored views of a window lie on the same
+lattice."""
 _LATER: Final = ("parent", "magnified", "learnt_from")
 
 
@@ -104,8 +110,10 @@ def _demand_usable(spec: ModelSpec) -> None:
         "threshold": 0 < spec.threshold < 1,
         "um_per_px": 0.05 <= spec.um_per_px <= 5,
         "base_width": 0 < spec.base_width <= 1024,
-        "halo_px": 0 <= spec.halo_px <= LARGEST_HALO_PX,
-        "lattice_px": spec.lattice_px > 0,
+        "drop_rate": 0 <= spec.drop_rate < 1,
+        "drop_side": spec.drop_side > 0 and spec.drop_side % 2 == 1,
+        "halo_px": spec.halo_px in range(0, LARGEST_HALO_PX + 1, _READING_LATTICE_PX),
+        "lattice_px": spec.lattice_px > 0 and WINDOW_LATTICE_PX % spec.lattice_px == 0,
     }
     for name, is_right in ranges.items():
         if not is_right:
