@@ -10,7 +10,7 @@ from made_up_scores import SLIDE_SHARE, TISSUE_SHARE, TURNING, checked, data_set
 from scipy import stats
 
 from napari_glioma_density.annotation.field import FieldValues
-from napari_glioma_density.density import PAPER_BANDS, Block, cell_grid, measure_cells
+from napari_glioma_density.density import PAPER_BANDS, Block, PatchState, cell_grid, measure_cells
 from napari_glioma_density.findings.density_error import DensityError, density_error, error_of
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.random_fields import corrected_error, slide_factor
@@ -160,7 +160,20 @@ def test_what_was_corrected_is_known() -> None:
     assert half.tissue_density == pytest.approx([5 + end / 2 for end in of_second], abs=1e-3)
     in_scope = total_uncertainty(patches, first, ERROR, ~first)
     assert in_scope is not None
-    assert in_scope.tissue_density == pytest.approx(of_second, abs=1e-3)
+    assert in_scope.tissue_density == pytest.approx(density_interval(30, ERROR), abs=1e-3)
+
+
+def test_the_total_of_a_part_is_as_unsure_as_a_cell() -> None:
+    nowhere = np.zeros((1, 2), bool)
+    patches = patch_table(np.array([[20.0, 20.0]]))
+    whole = total_uncertainty(patches, nowhere, ERROR)
+    part = total_uncertainty(patches, nowhere, ERROR, np.array([[True, False]]))
+    patches.state[0, 1] = PatchState.PENDING
+    begun = total_uncertainty(patches, nowhere, ERROR)
+    for found, is_whole in ((whole, True), (part, False), (begun, False)):
+        assert found is not None
+        of_model = density_interval(20, ERROR, whole_slide=is_whole)
+        assert found.tissue_density == pytest.approx(of_model, abs=1e-3)
 
 
 def test_the_cells_of_a_clipped_edge_hold_their_own_patches() -> None:

@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, BandScale, Cell, Lattice, PatchTable
+from napari_glioma_density.density import PATCH_PX, BandScale, Cell, Lattice, PatchState, PatchTable
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.interval import Interval
 
@@ -90,9 +90,15 @@ def total_uncertainty(
     error: DensityError,
     scope: NDArray[np.bool_] | None = None,
 ) -> Uncertainty | None:
-    """Return the intervals of the totals of a scope; parameters are those of a cell's."""
+    """Return the intervals of the totals of a scope; parameters are those of a cell's.
+
+    Of a scope that leaves some of the slide's tissue out, or while some of it is not estimated
+    yet, they are those of a part.
+    """
     asked = _asked(patches, scope)
-    return _uncertainty(patches, asked, corrected, error, np.s_[:, :], whole_slide=True)
+    is_left = (patches.state == PatchState.PENDING) | (patches.is_read & ~asked)
+    whole = not is_left.any()
+    return _uncertainty(patches, asked, corrected, error, np.s_[:, :], whole_slide=whole)
 
 
 _Place = tuple[slice, slice]
