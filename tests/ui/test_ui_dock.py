@@ -571,6 +571,33 @@ def test_the_list_of_slides_follows_a_layer_s_name(
     assert slides.count() == 1
 
 
+def test_what_a_job_that_was_left_has_to_say_is_not_drawn_on_its_slide_come_back(
+    open_dock: Callable[..., Any],
+    slide_path: Path,
+    tmp_path: Path,
+    segmenter: DarkPixels,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dock = open_dock(write_slide(tmp_path / "other.tiff", 700, 900), slide_path)
+    session = dock.session
+    other, own = session.slides.layers
+    segmenter.gate.clear()
+    start(dock)
+    qtbot.waitUntil(lambda: segmenter.seen.acquire(blocking=False), timeout=LONG)
+    # The store is read late, as over a slow network.
+    monkeypatch.setattr(session, "open_stored", lambda model=None: None)
+    job = session.estimating._job
+    session.slides.choose(other)
+    session.slides.choose(own)
+    segmenter.gate.set()
+    qtbot.waitUntil(lambda: not job.alive, timeout=LONG)
+    session.tick()
+    assert session.shown is None
+    assert session.snapshot is None
+    assert session.estimating.phase is Phase.READY
+
+
 def test_another_slide_stops_the_estimate_and_says_so(
     open_dock: Callable[..., Any],
     add_slide: Callable[[Any, Path], Any],

@@ -122,6 +122,13 @@ def test_mask_that_cannot_be_read_is_clear_and_never_raises() -> None:
     level = OutlinedMask(BrokenMask())
     assert level.draw((0, 0)) is None
     assert not level[0:960, 0:960].any()
+    assert level.take_wanted() == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    for tile in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        level.give_up(tile)
+    assert not level[0:960, 0:960].any()
+    assert not level.take_wanted(), "it would fail for ever"
+    level.mark_stale(slice(0, 100), slice(0, 100))
+    assert level.take_wanted() == {(0, 0)}
 
 
 def test_nuclei_layer_is_aligned_and_its_coarsest_level_is_in_memory(lattice: Lattice) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from painted_slide import write_slide
 
+from napari_glioma_density.ui.camera import View, fly_to, visible_part
+
 pytestmark = pytest.mark.window
 LONG = 60_000
 
@@ -34,6 +36,22 @@ def test_click_goes_there_and_the_mark_follows(dock: Any) -> None:
     assert viewer.scene.camera.center[-2:] == pytest.approx((500.0, 250.0))
     centre = dock.overview.mark().center()
     assert (centre.x(), centre.y()) == pytest.approx((40.0, 80.0), abs=0.5)
+
+
+def test_on_a_transposed_canvas_it_still_goes_where_it_was_clicked(dock: Any) -> None:
+    viewer = dock.session.viewer
+    viewer.dims.order = (1, 0)
+    viewer.scene.camera.zoom = 20.0
+    dock.overview.go_to(40.0, 80.0)
+    assert viewer.scene.camera.center[-2:] == pytest.approx((250.0, 500.0))
+    centre = dock.overview.mark().center()
+    assert (centre.x(), centre.y()) == pytest.approx((40.0, 80.0), abs=0.5)
+    view = View(400.0, 100.0, 20.0, 60.0)
+    fly_to(viewer, view, margin=1.0)
+    seen = visible_part(viewer)
+    assert seen.centre == pytest.approx(view.centre)
+    assert seen.height_um >= view.height_um - 1e-6
+    assert seen.width_um == pytest.approx(60) or seen.height_um == pytest.approx(20)
 
 
 def test_it_covers_nothing_while_all_of_the_slide_is_in_view(dock: Any) -> None:

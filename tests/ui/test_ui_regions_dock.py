@@ -1,17 +1,23 @@
 """The *Regions* dock in a window, driven by pointer and keys."""
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import shapely
-from pathologist import Pathologist, regions_window
+from napari.layers import Layer
+from painted_slide import write_slide
+from pathologist import LONG_S, Pathologist, regions_window
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
+from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.regions.desk import RegionShelf
 from napari_glioma_density.ui.regions.purpose import Purpose
 from napari_glioma_density.ui.regions.tools import Tool
@@ -31,6 +37,10 @@ def at_work(window: Pathologist, estimated_slide: Path) -> Iterator[Pathologist]
     window.open(estimated_slide)
     yield window
     window.leave()
+
+
+def slide_layer(path: Path) -> Layer:
+    return Layer.create(*read_slide(str(path))[0])
 
 
 def covered_mm2(region: Region) -> float:
@@ -53,7 +63,7 @@ def test_what_is_drawn_and_left_out_leaves_the_numbers_and_comes_back_with_undo(
     assert region.geometry.area * UM**2 == pytest.approx(300 * 200, rel=0.05)
     after = at_work.session.snapshot.totals
     assert before.read_mm2 - after.read_mm2 == pytest.approx(covered_mm2(region), rel=1e-9)
-    assert at_work.rows()[0][1] == "■ necrosis"
+    assert at_work.rows()[0][1] == "necrosis"
     assert "left out" not in at_work.viewer.layers, "the dock draws it itself"
     assert at_work.dock.list_box._summary.text().startswith("Left out 0.06 mm²: necrosis 0.06")
     at_work.dock.actions.choose_tool(None)
@@ -263,3 +273,64 @@ def test_the_quality_check_replaces_what_an_earlier_one_found(at_work: Pathologi
     ids = {region.id for region in at_work.on_disk()}
     assert own.id in ids
     assert old.id not in ids
+
+
+def test_a_region_is_written_though_its_slide_is_left_while_workers_are_busy(
+    at_work: Pathologist, tmp_path: Path
+) -> None:
+    go, store = threading.Event(), at_work.session.shown.store
+    for _ in range(2):
+        at_work.session.background.submit(lambda: go.wait(3 * LONG_S), lambda _: None)
+    try:
+        at_work.desk.put(Region.drawn(RegionKind.AREA, shapely.box(0, 0, 300, 300), name="late"))
+        at_work.viewer.add_layer(slide_layer(write_slide(tmp_path / "other.tiff", 700, 900)))
+        at_work.wait(lambda: [each.name for each in RegionFile.open(store).regions()] == ["late"])
+    finally:
+        go.set()
+
+
+def test_a_drawing_begun_on_one_slide_is_not_finished_on_another(
+    at_work: Pathologist, tmp_path: Path
+) -> None:
+    at_work.take(Purpose.AREA, Tool.POLYGON)
+    for place in ((100, 100), (100, 400)):
+        at_work.move(at_work.on_screen(place))
+        QTest.mouseClick(at_work.canvas, Qt.MouseButton.LeftButton, pos=at_work.on_screen(place))
+        at_work.rest(20)
+    assert at_work.dock.drawing._layer.nshapes
+    at_work.viewer.add_layer(slide_layer(write_slide(tmp_path / "other.tiff", 700, 900)))
+    assert not at_work.dock.drawing._layer.nshapes
+    assert at_work.dock.drawing.tool is Tool.POLYGON
+
+
+def test_a_click_with_the_rectangle_in_hand_draws_nothing(at_work: Pathologist) -> None:
+    at_work.take(Purpose.LEFT_OUT, Tool.RECTANGLE)
+    at_work.drag((200, 200), (200, 200))
+    at_work.rest(100)
+    assert at_work.desk.regions == ()
+    assert any("too small" in problem for problem in at_work.problems)
+
+
+def test_an_ellipse_of_napari_s_own_is_taken_as_an_ellipse(at_work: Pathologist) -> None:
+    at_work.take(Purpose.AREA, Tool.POLYGON)
+    corners = np.array([[100, 100], [100, 500], [300, 500], [300, 100]])
+    at_work.dock.drawing._layer.add(corners, shape_type="ellipse")
+    at_work.wait(lambda: at_work.desk.regions)
+    (region,) = at_work.desk.regions
+    assert region.geometry.area * UM**2 == pytest.approx(np.pi * 100 * 200, rel=0.01)
+    assert region.geometry.bounds == pytest.approx([200, 200, 1000, 600], abs=3)
+
+
+def test_a_row_of_a_grid_that_is_gone_flies_nowhere(at_work: Pathologist) -> None:
+    box, session = at_work.dock.cells_box, at_work.session
+    tab = box.parent().parent()
+    tab.setCurrentWidget(box)
+    box.show()
+    at_work.wait(lambda: box.tick() or box._rows)
+    centre = session.viewer.scene.camera.center
+    session.choose(replace(session.choices, cell_mm=2.0))
+    at_work.wait(lambda: session.snapshot.grid.cell_mm > 1)
+    box._fly(len(box._rows) - 1)
+    assert session.viewer.scene.camera.center == centre
+    session.choose(replace(session.choices, cell_mm=None))
+    tab.setCurrentIndex(0)

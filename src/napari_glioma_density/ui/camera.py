@@ -1,6 +1,6 @@
 """The view: what is in it, and how to move it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,24 @@ class View:
 def visible_part(viewer: Any) -> View:
     """Return the part of the world that is on the canvas."""
     camera = viewer.scene.camera
-    y, x = camera.center[-2:]
-    height, width = (side / camera.zoom for side in viewer.canvas.size)
+    y, x = _upright(viewer, camera.center[-2:])
+    height, width = _upright(viewer, [side / camera.zoom for side in viewer.canvas.size])
     return View(y - height / 2, x - width / 2, height, width)
+
+
+def _upright(viewer: Any, pair: Sequence[float]) -> tuple[float, float]:
+    """Turn (down, across) on the canvas into (y, x) of the slide, or back.
+
+    napari's *Transpose* and *Roll* buttons show x downwards.
+    """
+    down, across = pair
+    upright = viewer.dims.order[-2] < viewer.dims.order[-1]
+    return (down, across) if upright else (across, down)
+
+
+def look_at(viewer: Any, place_um: tuple[float, float]) -> None:
+    """Centre the view on a place (y, x) of the world, in µm."""
+    viewer.scene.camera.center = _upright(viewer, place_um)
 
 
 def layer_view(layer: Layer) -> View:
@@ -46,10 +61,10 @@ def layer_view(layer: Layer) -> View:
 
 def fly_to(viewer: Any, target: View, margin: float = MARGIN) -> None:
     """Centre the view on `target` and zoom until the canvas is `margin` times as large."""
-    canvas_height, canvas_width = viewer.canvas.size
-    viewer.scene.camera.center = target.centre
+    height, width = _upright(viewer, viewer.canvas.size)
+    look_at(viewer, target.centre)
     viewer.scene.camera.zoom = min(
-        canvas_height / (margin * target.height_um), canvas_width / (margin * target.width_um)
+        height / (margin * target.height_um), width / (margin * target.width_um)
     )
 
 

@@ -58,6 +58,7 @@ class Estimating:
         self.refused: Task | None = None
         self._insisted: set[str] = set()
         self._job: EstimateJob | None = None
+        self._left: EstimateJob | None = None
         self._camera = CameraWatch(session.viewer, settled=self._look, moved=self._stir)
 
     @property
@@ -92,6 +93,7 @@ class Estimating:
         if self._is_cut_off():
             show_info(STOPPED_FOR_ANOTHER)
         self.stop()
+        self._left = self._job
         self.refused = None
         self._enter(Phase.READY)
 
@@ -142,9 +144,12 @@ class Estimating:
         return slide.fingerprint != job.task.slide.fingerprint
 
     def _take_in(self, job: EstimateJob, reports: list[Report]) -> None:
-        """Draw once for all reports; those of a slide no longer current are dropped."""
+        """Draw once for all reports; those of a job that was left are dropped.
+
+        Its slide may be on show again, but what it holds is read anew then.
+        """
         session = self._session
-        if job.task.slide is not session.slides.slide:
+        if job is self._left:
             return
         for report in reports:
             if isinstance(report, Begun):

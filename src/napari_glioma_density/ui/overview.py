@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 from napari_glioma_density.slides import Slide
-from napari_glioma_density.ui.camera import visible_part
+from napari_glioma_density.ui.camera import look_at, visible_part
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.session import Session
 
@@ -67,7 +67,7 @@ class Overview(QWidget):  # type: ignore[misc]
         """Centre the view on what is shown at a point of this widget."""
         height, width = self._extent_um()
         at = (y_px / self.height() * height, x_px / self.width() * width)
-        self._session.viewer.scene.camera.center = at
+        look_at(self._session.viewer, at)
 
     def _show_slide(self) -> None:
         self._image = None

@@ -30,8 +30,11 @@ class Column:
         What a row shows.
     value
         What rows are sorted by; None for the column that brings back the order rows came in.
-    colour, tip
-        Of what is shown; empty for the usual colour, and for no tip.
+    colour
+        Of a square before the text; empty for none. Text has the theme's colour, which is
+        legible on its ground.
+    tip
+        Shown while the pointer rests there; empty for none.
     width_px
         None for a share of the room that is left.
     """
@@ -179,7 +182,7 @@ class _Rows(QAbstractTableModel):  # type: ignore[misc]
             return column.text(row)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return LEFT if column.is_left else RIGHT
-        if role == Qt.ItemDataRole.ForegroundRole and (colour := column.colour(row)):
+        if role == Qt.ItemDataRole.DecorationRole and (colour := column.colour(row)):
             return QColor(colour)
         if role == Qt.ItemDataRole.ToolTipRole:
             return column.tip(row) or None

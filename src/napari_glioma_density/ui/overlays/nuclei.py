@@ -95,7 +95,9 @@ class NucleiOverlay:
     def _show(self, drawn: Drawn) -> None:
         self._drawing = False
         for level, tile, content in drawn:
-            if content is not None:
+            if content is None:
+                level.give_up(tile)
+            else:
                 level.keep(tile, content)
         self.layer.refresh(thumbnail=False, extent=False, highlight=False)
 

@@ -113,6 +113,14 @@ class OutlinedMask:
         while len(self._kept) > TILES_KEPT:
             self._kept.popitem(last=False)
 
+    def give_up(self, tile: Tile) -> None:
+        """Leave a tile that cannot be read as it is: wanted again at once, it would fail for ever.
+
+        It is tried again when it is marked stale, or has made room and is looked at once more.
+        """
+        if tile not in self._kept:
+            self.keep(tile, np.zeros((TILE_PX, TILE_PX), np.uint8))
+
     def _draw(self, row: int, column: int) -> NDArray[np.uint8]:
         """Read one px more on each side, so that outlines do not close at the tile's edge."""
         top, left = row * TILE_PX, column * TILE_PX

@@ -32,6 +32,13 @@ class RegionActions:
             self._drawing.choose(None)
             self._tell(str(error))
 
+    def begin_anew(self) -> None:
+        """Let go of a drawing that was begun, the tool in hand: its corners are another slide's."""
+        try:
+            self._drawing.choose(self._drawing.tool)
+        except BadInput:  # this slide cannot be drawn on
+            self._drawing.choose(None)
+
     def edit(self, region: Region | None) -> None:
         """Let a region's outline be edited."""
         self._tell("")

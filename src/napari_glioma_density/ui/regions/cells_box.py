@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from napari_glioma_density.density import BandScale, Cell
+from napari_glioma_density.density import BandScale, Cell, CellGrid
 from napari_glioma_density.findings.comparison import ratio_to_reference
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.reference import Reference
@@ -125,6 +125,7 @@ class CellsBox(Box):
         self._reference = reference_tissue(session)
         self._rows: tuple[CellRow, ...] = ()
         self._made_of: tuple[object, ...] = ()
+        self._grid: CellGrid | None = None
         self._next = 0.0
         self._note = text(NOTHING, quiet=True)
         self.table = SortedTable(COLUMNS)
@@ -153,13 +154,14 @@ class CellsBox(Box):
             return
         self._made_of, self._next = made_of, time.monotonic() + PAUSE_S
         session.background.submit(
-            partial(cell_rows, snapshot, error, reference), partial(self._show, made_of)
+            partial(cell_rows, snapshot, error, reference),
+            partial(self._show, made_of, snapshot.grid),
         )
 
-    def _show(self, made_of: tuple[object, ...], rows: tuple[CellRow, ...]) -> None:
+    def _show(self, made_of: tuple[object, ...], grid: CellGrid, rows: tuple[CellRow, ...]) -> None:
         if made_of is not self._made_of:
             return
-        self._rows = rows
+        self._rows, self._grid = rows, grid
         self._show_columns()
         self.table.show_rows(rows)
         self._note.setText(self._said())
@@ -184,7 +186,7 @@ class CellsBox(Box):
 
     def _fly(self, place: int) -> None:
         snapshot, cell = self._session.snapshot, self._rows[place].cell
-        if snapshot is not None and cell.section == snapshot.grid.section:
+        if snapshot is not None and snapshot.grid == self._grid:  # else the rows are about to go
             fly_to(self._session.viewer, cell_view(snapshot.grid, cell.row, cell.column))
             self._session.cells.choose(cell.row, cell.column)
 

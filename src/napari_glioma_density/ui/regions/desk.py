@@ -15,6 +15,7 @@ from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store, store_path
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.session import Session
 
 MOST_UNDONE = 50
@@ -115,11 +116,12 @@ class RegionDesk:
         self._left_out: list[tuple[BaseGeometry, Reason | None]] = []
         self._pending = 0
         session.savers.append(self._bring_to_disk)
-        session.slides.changed.connect(self._follow)
-        session.measured.connect(self._follow)
-        session.exclusions.changed.connect(self.reload)
-        session.hotspots.excluded.connect(self._excluded)
-        session.hotspots.included.connect(self._included)
+        self._connections = Connections()
+        self._connections.add(session.slides.changed, self._follow)
+        self._connections.add(session.measured, self._follow)
+        self._connections.add(session.exclusions.changed, self.reload)
+        self._connections.add(session.hotspots.excluded, self._excluded)
+        self._connections.add(session.hotspots.included, self._included)
         self._follow()
 
     @property
@@ -179,16 +181,12 @@ class RegionDesk:
 
     def close(self) -> None:
         """Bring to disk what is not there yet. Twice does no harm."""
-        if self.shelf is None:
-            return
-        self._tell(self.shelf.flush())
-        self.shelf = None
-        self.session.savers.remove(self._bring_to_disk)
-        self.session.slides.changed.disconnect(self._follow)
-        self.session.measured.disconnect(self._follow)
-        self.session.exclusions.changed.disconnect(self.reload)
-        self.session.hotspots.excluded.disconnect(self._excluded)
-        self.session.hotspots.included.disconnect(self._included)
+        if self.shelf is not None:
+            self._tell(self.shelf.flush())
+            self.shelf = None
+        if self._bring_to_disk in self.session.savers:
+            self.session.savers.remove(self._bring_to_disk)
+        self._connections.close()
 
     def _excluded(self, region_id: str) -> None:
         """A hotspot was left out: to be undone as what is drawn here."""
@@ -207,8 +205,8 @@ class RegionDesk:
         slide, shown = self.session.slides.slide, self.session.shown
         if self.shelf is not None and self.shelf.slide is slide:
             return
-        if self.shelf is not None:
-            self.session.background.submit(self.shelf.flush, self._tell)
+        if self.shelf is not None:  # written even if the window closes before its turn comes
+            self.session.background.write(self.shelf.flush, self._tell)
         self.shelf = None
         self._undo.clear()
         self._left_out = []

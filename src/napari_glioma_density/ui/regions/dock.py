@@ -115,6 +115,7 @@ class RegionsDock(LivingDock):
         self._wires.add(self.desk.changed, self.reference.refresh)
         self._wires.add(self.desk.chosen_changed, self._draw)
         self._wires.add(session.blinded_changed, self._hide_numbers)
+        self._wires.add(session.slides.changed, self.actions.begin_anew)
 
     def _make_tabs(self, keys: KeyBindings) -> QTabWidget:
         tabs = QTabWidget()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Shapes
 from napari.layers.base import ActionType
+from numpy.typing import NDArray
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -17,6 +18,7 @@ from napari_glioma_density.ui.regions.tools import (
     MODES,
     Outline,
     Tool,
+    demand_dragged,
     drawn_geometry,
     outlines_of,
     rebuilt_geometry,
@@ -28,6 +30,7 @@ COLOUR = "#FF9F1C"
 FACE = "#FF9F1C30"
 WIDTH_PX = 2.5
 NO_MODE = "pan_zoom"
+ELLIPSE_CORNERS = 64
 
 
 class RegionDrawing:
@@ -179,10 +182,12 @@ class RegionDrawing:
         layer, tool = self._layer, self.tool
         if layer is None or tool is None or not layer.nshapes:
             return
-        corners = layer.data[-1]
+        corners = _outline(layer)
         self._empty()
         layer.mode = MODES[tool]
         try:
+            if tool is Tool.RECTANGLE:
+                demand_dragged(corners, self._viewer.scene.camera.zoom)
             geometry = drawn_geometry(tool, corners, self._um_per_px(), self.radius_um)
         except BadInput as error:
             self._problem(str(error))
@@ -214,3 +219,14 @@ class RegionDrawing:
             self._layer = None
             self.tool = self.region = None
             self.changed.emit()
+
+
+def _outline(layer: Shapes) -> NDArray[np.float64]:
+    """Corners (n, 2) of what was drawn last; of an ellipse napari keeps those of the box."""
+    corners: NDArray[np.float64] = layer.data[-1]
+    if layer.shape_type[-1] != "ellipse":
+        return corners
+    angle = np.linspace(0, 2 * np.pi, ELLIPSE_CORNERS, endpoint=False)[:, None]
+    down, across = ((corners[side] - corners[0]) / 2 for side in (3, 1))
+    outline = corners.mean(axis=0) + np.cos(angle) * down + np.sin(angle) * across
+    return np.asarray(outline, np.float64)

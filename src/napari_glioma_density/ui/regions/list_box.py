@@ -23,14 +23,14 @@ from napari_glioma_density.ui.regions.words import extent, left_out, part_measur
 HEIGHT_PX = 214
 LEAST_VIEW_UM = 200.0
 NONE_YET = "No regions yet."
-LIGHT = {
-    RegionKind.EXCLUSION: "#C5CBD3",
+SQUARES = {
+    RegionKind.EXCLUSION: "#8A929C",
     RegionKind.REFERENCE: "#7FA3FF",
     RegionKind.AREA: "#4FD0D8",
     RegionKind.LINE: "#C79BFF",
     RegionKind.BORDER: "#C79BFF",
 }
-"""The colours of kinds on the dock's dark ground."""
+"""The colours of kinds, for dark grounds and light ones."""
 
 
 class RegionRow(NamedTuple):
@@ -77,9 +77,9 @@ COLUMNS = (
     Column("", lambda each: str(each.place), None, width_px=24),
     Column(
         "Region",
-        lambda each: f"■ {region_title(each.region)}",
+        lambda each: region_title(each.region),
         lambda each: region_title(each.region).casefold(),
-        colour=lambda each: LIGHT[each.region.kind],
+        colour=lambda each: SQUARES[each.region.kind],
         tip=lambda each: each.tip,
         is_left=True,
     ),

@@ -17,6 +17,9 @@ DETAIL_UM = 1.0
 """Outlines are drawn and stored no finer than this."""
 LEAST_UM = 5.0
 """A shorter line, or an area of less than this squared, is a slip of the hand."""
+LEAST_DRAG_PX = 4.0
+"""A rectangle that is narrower on the screen is a click: napari draws one of 2.5 px for it."""
+TOO_SMALL = "This drawing is too small: zoom in, or draw it larger."
 
 
 class Tool(StrEnum):
@@ -76,6 +79,20 @@ class Outline:
     hole: bool = False
 
 
+def demand_dragged(corners: Corners, zoom: float) -> None:
+    """Raise BadInput where a rectangle is no larger than what a mere click makes.
+
+    Parameters
+    ----------
+    corners
+        (n, 2) in µm.
+    zoom
+        Screen px a µm.
+    """
+    if np.ptp(corners, axis=0).min() * zoom < LEAST_DRAG_PX:
+        raise BadInput(TOO_SMALL)
+
+
 def drawn_geometry(
     tool: Tool, corners: Corners, um_per_px: float, radius_um: float
 ) -> BaseGeometry:
@@ -96,7 +113,7 @@ def drawn_geometry(
         drawn = shapely.make_valid(shapely.Polygon(places))
     drawn = drawn.simplify(min(DETAIL_UM, radius_um / 10) if tool.is_brush else DETAIL_UM)
     if drawn.length < LEAST_UM if tool in LINE_TOOLS else drawn.area < LEAST_UM**2:
-        raise BadInput("This drawing is too small: zoom in, or draw it larger.")
+        raise BadInput(TOO_SMALL)
     return scaled(drawn, 1 / um_per_px)
 
 
