@@ -21,7 +21,7 @@ from napari_glioma_density.exchange.brought import Brought
 from napari_glioma_density.exchange.exporting import Format, Wishes, export
 from napari_glioma_density.exchange.importing import import_geojson
 from napari_glioma_density.findings.gathering import gather, open_run
-from napari_glioma_density.regions.region import Region, RegionKind
+from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import Run
 from napari_glioma_density.slides import Slide, open_slide
@@ -143,6 +143,19 @@ def test_an_untouched_export_of_a_run_that_does_not_know_the_field_changes_nothi
     kept = {nucleus.origin for nucleus in field(slide).nuclei.values()}
     assert kept == {Origin.HAND}
     assert not np.array_equal(field(slide).labels, before.labels)
+
+
+def test_an_export_from_before_something_was_left_out_is_untouched_all_the_same(
+    slide: Slide,
+) -> None:
+    features = exported(slide)
+    before = correct(slide, Block(1, 8, 1, 2))
+    left, top, right, bottom = gather(store_of(slide)).plane.block_outline(Block(1, 8, 1, 2)).bounds
+    half = shapely.box(left, top, (left + right) / 2, bottom)
+    drawn = Region.drawn(RegionKind.EXCLUSION, half, reason=Reason.NECROSIS)
+    RegionFile.open(store_of(slide)).put(drawn)
+    assert brought(slide, features).fields == ()
+    assert np.array_equal(field(slide).labels, before.labels)
 
 
 def test_a_nucleus_moved_is_no_longer_what_a_run_found(slide: Slide) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ _REDRAWN: Final = 0.02
 
 @dataclass(frozen=True, eq=False)
 class AsFound:
-    """What runs found on a slide, less what is left out and so never exported.
+    """What runs found on a slide.
 
     Attributes
     ----------
@@ -34,7 +34,8 @@ class AsFound:
     plane
         Theirs.
     left_out
-        Regions.
+        Regions whose nuclei are not exported. A file may hold them nevertheless: it is older than
+        the region then.
     """
 
     runs: Sequence[Run]
@@ -45,6 +46,8 @@ class AsFound:
         self, outlines: Iterable[NucleusOutline], block: Block, told: NDArray[np.bool_]
     ) -> bool:
         """Whether a file holds of a block what one of the runs found there, no more and no less.
+
+        Nuclei that are left out may be there or not.
 
         Parameters
         ----------
@@ -59,18 +62,26 @@ class AsFound:
         centred = {one.id: one for one in outlines if field.covers(one.geometry.centroid)}
         shapes = {number: self.plane.to_working(one.geometry) for number, one in centred.items()}
         return bool(shapes) and any(
-            _are_same(run.spec.run_id, nuclei[_in_patches(by_patch, block, told)], shapes)
-            for run, nuclei, by_patch in self._nuclei
+            _are_same(found, _in_patches(found.by_patch, block, told), shapes)
+            for found in self._found
         )
 
     @cached_property
-    def _nuclei(self) -> tuple[tuple[Run, NDArray[np.void], PatchNuclei], ...]:
-        found = []
-        for run in self.runs:
-            nuclei = run.nuclei()
-            nuclei = nuclei[counted_nuclei(nuclei, self.left_out, self.plane)]
-            found.append((run, nuclei, PatchNuclei.of(nuclei, self.plane.lattice)))
-        return tuple(found)
+    def _found(self) -> "tuple[_Found, ...]":
+        return tuple(self._of(run.spec.run_id, run.nuclei()) for run in self.runs)
+
+    def _of(self, run_id: str, nuclei: NDArray[np.void]) -> "_Found":
+        counted = counted_nuclei(nuclei, self.left_out, self.plane)
+        return _Found(run_id, nuclei, counted, PatchNuclei.of(nuclei, self.plane.lattice))
+
+
+class _Found(NamedTuple):
+    """The nuclei of a run, and which of them are not left out."""
+
+    run_id: str
+    nuclei: NDArray[np.void]
+    counted: NDArray[np.bool_]
+    by_patch: PatchNuclei
 
 
 def _in_patches(by_patch: PatchNuclei, block: Block, told: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -78,11 +89,16 @@ def _in_patches(by_patch: PatchNuclei, block: Block, told: NDArray[np.bool_]) ->
     return there[told.ravel()[by_patch.patch[there]]]
 
 
-def _are_same(run_id: str, nuclei: NDArray[np.void], shapes: Mapping[str, BaseGeometry]) -> bool:
-    known = {nucleus_id(run_id, nucleus): nucleus for nucleus in nuclei.tolist()}
-    return known.keys() == shapes.keys() and all(
+def _are_same(found: _Found, places: NDArray[np.int64], shapes: Mapping[str, BaseGeometry]) -> bool:
+    known = {nucleus_id(found.run_id, one): one for one in found.nuclei[places].tolist()}
+    expected = {nucleus_id(found.run_id, one) for one in _counted(found, places).tolist()}
+    return expected <= shapes.keys() <= known.keys() and all(
         _is_same(known[number], shape) for number, shape in shapes.items()
     )
+
+
+def _counted(found: _Found, places: NDArray[np.int64]) -> NDArray[np.void]:
+    return found.nuclei[places[found.counted[places]]]
 
 
 def _is_same(nucleus: tuple[float, float, int, int], shape: BaseGeometry) -> bool:
