@@ -301,6 +301,7 @@ def test_a_drawing_begun_on_one_slide_is_not_finished_on_another(
     at_work.viewer.add_layer(slide_layer(write_slide(tmp_path / "other.tiff", 700, 900)))
     assert not at_work.dock.drawing._layer.nshapes
     assert at_work.dock.drawing.tool is Tool.POLYGON
+    at_work.wait(lambda: at_work.viewer.layers[-1] is at_work.dock.drawing._layer)
 
 
 def test_a_click_with_the_rectangle_in_hand_draws_nothing(at_work: Pathologist) -> None:

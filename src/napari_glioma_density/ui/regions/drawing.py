@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.regions.region import Region
+from napari_glioma_density.ui.overlays.rising import Rising
 from napari_glioma_density.ui.regions.tools import (
     DETAIL_UM,
     MODES,
@@ -65,6 +66,8 @@ class RegionDrawing:
         self.tool: Tool | None = None
         self.region: Region | None = None
         self.radius_um = 50.0
+        # A slide or a run that is opened later would cover what is being drawn.
+        self._rising = Rising(viewer, lambda: (self._layer,) if self._layer else ())
         viewer.layers.events.removed.connect(self._removed)
 
     def choose(self, tool: Tool | None) -> None:
@@ -106,6 +109,7 @@ class RegionDrawing:
 
     def close(self) -> None:
         """Let go of the viewer, and take the layer away. Twice does no harm."""
+        self._rising.close()
         self._viewer.layers.events.removed.disconnect(self._removed)
         if self._layer is not None and self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
