@@ -47,10 +47,10 @@ def tile_ranges(path: Path, page: int = 0) -> list[tuple[int, int]]:
         return list(zip(keyframe.dataoffsets, keyframe.databytecounts, strict=True))
 
 
-def empty_tiles(path: Path, *indices: int) -> None:
-    """Set the byte count of some tiles of the first page to zero."""
+def empty_tiles(path: Path, *indices: int, page: int = 0) -> None:
+    """Set the byte count of some tiles of a page to zero."""
     with tifffile.TiffFile(path, mode="r+") as tif:
-        tag = tif.pages.first.tags["TileByteCounts"]
+        tag = tif.pages[page].tags["TileByteCounts"]
         counts = list(tag.value)
         for index in indices:
             counts[index] = 0

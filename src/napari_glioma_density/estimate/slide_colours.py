@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.results.spec import NOT_FITTED
 from napari_glioma_density.slides import (
+    TISSUE_PX,
     Pixels,
     TissueKind,
     TissueMap,
@@ -16,7 +17,6 @@ from napari_glioma_density.slides import (
     find_tissue,
     whole_slide_tissue,
 )
-from napari_glioma_density.slides.tissue import TISSUE_PX
 from napari_glioma_density.stain import Statistics, colour_input, some_pixels
 
 WINDOWS: Final = 24

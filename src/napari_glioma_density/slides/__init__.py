@@ -2,11 +2,11 @@
 
 from napari_glioma_density.slides.fingerprint import fingerprint_of, pseudonym_of
 from napari_glioma_density.slides.opening import open_slide
+from napari_glioma_density.slides.places import TISSUE_PX
 from napari_glioma_density.slides.resolution import Resolution
 from napari_glioma_density.slides.slide import Slide
 from napari_glioma_density.slides.source import Level, Pixels, TileSource
 from napari_glioma_density.slides.tissue import (
-    TISSUE_PX,
     TissueKind,
     TissueMap,
     find_tissue,

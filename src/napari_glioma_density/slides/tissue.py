@@ -11,19 +11,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_glioma_density.slides.places import TISSUE_PX, colours_of_places, map_shape
 from napari_glioma_density.slides.source import Pixels
 from napari_glioma_density.slides.working import WorkingPlane
 
 _T = TypeVar("_T")
 
-TISSUE_PX = 16
-_STRIP_PX = 4 * 2**20
 _STRIP_PLACES = 2**18
 _THREADS = 4
 
@@ -68,7 +67,7 @@ class TissueMap:
 
 def whole_slide_tissue(plane: WorkingPlane) -> TissueMap:
     """Return a map that calls everything tissue."""
-    return TissueMap(np.full(_map_shape(plane), TissueKind.TISSUE, dtype=np.uint8))
+    return TissueMap(np.full(map_shape(plane), TissueKind.TISSUE, dtype=np.uint8))
 
 
 def find_tissue(plane: WorkingPlane) -> TissueMap:
@@ -77,7 +76,7 @@ def find_tissue(plane: WorkingPlane) -> TissueMap:
     The largest slides have more than a hundred million places: but for their colours, one number a
     place or less is ever held.
     """
-    seen = _places(plane)
+    seen = colours_of_places(plane)
     tissue, read = _stained(seen), seen.read
     del seen  # the colours of the largest slides are half a gigabyte
     place_mm2 = (TISSUE_PX * plane.um_per_px / 1000) ** 2
@@ -208,52 +207,3 @@ def _without_specks(mask: NDArray[np.uint8], smallest: float) -> NDArray[np.uint
 
     _in_strips(clear, mask.shape)
     return cleared
-
-
-def _map_shape(plane: WorkingPlane) -> tuple[int, int]:
-    return -(-plane.height // TISSUE_PX), -(-plane.width // TISSUE_PX)
-
-
-def _places(plane: WorkingPlane) -> Pixels:
-    """Return the mean colour of every place; read only where all of it was."""
-    rows, columns = _map_shape(plane)
-    rgb = np.empty((rows, columns, 3), dtype=np.uint8)
-    read = np.empty((rows, columns), dtype=np.bool_)
-    level, side = _level_to_look_at(plane)
-    tall = max(1, int(_STRIP_PX / (side * side * columns)))
-    tops = range(0, rows, tall)
-
-    def look(top: int) -> None:
-        bottom = min(top + tall, rows)
-        rgb[top:bottom], read[top:bottom] = _strip(plane, level, side, top, bottom, columns)
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(look, tops))
-    return Pixels(rgb, read)
-
-
-def _level_to_look_at(plane: WorkingPlane) -> tuple[int, float]:
-    """Return the coarsest level with a px a place or more, and the side of a place in its px."""
-    level0_px = TISSUE_PX * plane.level0_px_per_px
-    levels = plane.slide.levels
-    index = max(i for i, level in enumerate(levels) if i == 0 or level.downsample <= level0_px)
-    return index, level0_px / levels[index].downsample
-
-
-def _strip(
-    plane: WorkingPlane, level: int, side: float, top: int, bottom: int, columns: int
-) -> Pixels:
-    """Read rows top:bottom of the map from a level and average them to places."""
-    size = plane.slide.levels[level]
-    y0, y1, x1 = (round(edge * side) for edge in (top, bottom, columns))
-    y0 = min(y0, size.height - 1)
-    source = plane.slide.read(level, y0, 0, min(y1, size.height) - y0, min(x1, size.width))
-
-    def averaged(plane: NDArray[Any]) -> NDArray[Any]:
-        # The slide's last px go on beyond its edge, else the places there would be stretched.
-        down, right = y1 - y0 - plane.shape[0], x1 - plane.shape[1]
-        whole = cv2.copyMakeBorder(plane, 0, down, 0, right, cv2.BORDER_REPLICATE)
-        return np.asarray(cv2.resize(whole, (columns, bottom - top), interpolation=cv2.INTER_AREA))
-
-    unread = averaged((~source.read).astype(np.float32))
-    return Pixels(averaged(source.rgb), np.asarray(unread < 1e-3, dtype=np.bool_))
