@@ -56,6 +56,20 @@ def test_a_working_px_is_read_only_when_all_its_source_px_are(
             assert not read[top:bottom, left:right].any()
 
 
+def test_damaged_pieces_of_an_ndpi_are_unread(data_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.ndpi"
+    shutil.copy(data_folder / "slides/test3-TRITC-2-(560).ndpi", path)
+    path.chmod(0o644)
+    pieces = {3: (0.0, 0), 100: (0.5, 0), 250: (0.3, 0x55), 400: (0.5, 0xFF), 607: (0.9, 0)}
+    for index, (start, byte) in pieces.items():
+        overwrite_tile(path, index, start, byte)
+    with open_slide(path) as slide:
+        pixels = slide.read(0, 0, 0, slide.height, slide.width)
+        rows = slide.tile_shape(0)[0] // 8  # each piece is 8 px high
+        assert slide.damaged_tiles == {(0, index // rows, 0) for index in pieces}
+    assert (pixels.rgb[~pixels.read] == 255).all()
+
+
 def test_the_check_finds_the_one_sound_tile(
     write_tiff: TiffWriter, picture: NDArray[np.uint8]
 ) -> None:

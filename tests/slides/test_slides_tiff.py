@@ -13,7 +13,6 @@ from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides import Slide, open_slide
 from napari_glioma_density.slides.pixels import over_white
 from napari_glioma_density.slides.positional_file import PositionalFile
-from napari_glioma_density.slides.segments import is_whole_jpeg
 
 Image = NDArray[np.uint8]
 
@@ -171,16 +170,6 @@ def test_a_raw_file_that_ends_early_is_refused(write_tiff: TiffWriter, picture: 
         file.truncate(path.stat().st_size // 2)
     with pytest.raises(SlideError, match="copy"):
         open_slide(path)
-
-
-def test_whole_jpegs_are_told_from_damaged_ones(picture: Image) -> None:
-    for level in (30, 95):
-        data = imagecodecs.jpeg8_encode(picture, level=level)
-        half = len(data) // 2
-        assert is_whole_jpeg(data)
-        assert not is_whole_jpeg(data[:half])
-        assert not is_whole_jpeg(data[:half] + b"\xff\x07" + data[half + 2 :])
-        assert not is_whole_jpeg(b"\0" * len(data))
 
 
 def test_threads_read_the_same_pixels(data_folder: Path) -> None:

@@ -5,7 +5,6 @@ positional read and one decode, with no shared state.
 """
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import SlideError, UndecodableSlide
+from napari_glioma_density.slides.codestreams import is_whole_interval, is_whole_jpeg
 from napari_glioma_density.slides.positional_file import PositionalFile
 
 _log = logging.getLogger(__name__)
@@ -32,10 +32,6 @@ _DAMAGE = (
     IndexError,
     tifffile.TiffFileError,
 )
-# Inside a JPEG scan 0xFF is followed by a stuffed zero, a restart, or (between progressive scans)
-# a table or a new scan. Anything else means foreign bytes, which libjpeg would decode to noise.
-_FOREIGN_MARKER = re.compile(rb"\xff(?![\x00\xff\xc4\xd0-\xd9\xda-\xdd\xfe])", re.DOTALL)
-_JPEG_END = b"\xff\xd9"
 
 Decode = Callable[[bytes, int], NDArray[np.generic]]
 
@@ -150,25 +146,23 @@ def _encoded_planes(name: str, page: Any) -> list[Plane]:
 def _decoder(page: Any) -> Decode:
     """Return a function of (encoded bytes, segment index) without ties to the open file."""
     decode, tables, header = page.decode, page.jpegtables, page.jpegheader
-    whole_jpegs = page.compression in _JPEG and header is None
+    is_whole = _check_of(page)
 
     def decode_segment(data: bytes, index: int) -> NDArray[np.generic]:
-        if whole_jpegs and not is_whole_jpeg(data):
-            raise ValueError("the JPEG stream is cut or overwritten")
+        if is_whole is not None and not is_whole(data):
+            raise ValueError("the stream is cut or overwritten")
         array: NDArray[np.generic] = decode(data, index, jpegtables=tables, jpegheader=header)[0][0]
         return array
 
     return decode_segment
 
 
-def is_whole_jpeg(data: bytes) -> bool:
-    """Tell whether a JPEG stream ends properly and holds no foreign marker in its scans.
-
-    libjpeg warns of such streams and goes on with grey or noise; here they must count as unread.
-    """
-    scan = data.find(b"\xff\xda")
-    ends = data.rfind(_JPEG_END, scan)
-    return 0 < scan < ends and _FOREIGN_MARKER.search(data, scan, ends) is None
+def _check_of(page: Any) -> Callable[[bytes], bool] | None:
+    """Return what tells a damaged segment where its decoder would not."""
+    if page.compression not in _JPEG:
+        return None
+    # A header that is kept apart means that one image is cut into segments: Hamamatsu's.
+    return is_whole_jpeg if page.jpegheader is None else is_whole_interval
 
 
 def _raw_segments(name: str, pages: tuple[Any, ...]) -> Segments:

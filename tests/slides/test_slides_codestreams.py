@@ -1,0 +1,35 @@
+import imagecodecs
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_glioma_density.slides.codestreams import is_whole_interval, is_whole_jpeg
+
+Image = NDArray[np.uint8]
+
+
+def test_whole_jpegs_are_told_from_damaged_ones(picture: Image) -> None:
+    for level in (30, 95):
+        data = imagecodecs.jpeg8_encode(picture, level=level)
+        half = len(data) // 2
+        assert is_whole_jpeg(data)
+        assert not is_whole_jpeg(data[:half])
+        assert not is_whole_jpeg(data[:half] + b"\xff\x07" + data[half + 2 :])
+        assert not is_whole_jpeg(b"\0" * len(data))
+
+
+@pytest.mark.parametrize(
+    "end", [b"\xff\xd0", b"\xff\xd7", b"\xff\xd9", b"\xff\xff\xd3", b"\xff\xd9\0"]
+)
+def test_whole_intervals_are_told_from_damaged_ones(end: bytes) -> None:
+    pixels = bytes(range(255)) * 8 + b"\xff\0"
+    data = pixels + end
+    half = len(data) // 2
+    assert is_whole_interval(data)
+    assert not is_whole_interval(pixels)
+    assert not is_whole_interval(b"")
+    for hole in (b"\0", b"\x55", b"\xff"):
+        assert not is_whole_interval(data[:half] + hole * (len(data) - half))
+        assert not is_whole_interval(hole * len(data))
+    for foreign in (b"\xff\xd8", b"\xff\x07", b"\xff\xd2"):
+        assert not is_whole_interval(data[:half] + foreign + data[half + 2 :])
