@@ -6,20 +6,32 @@ pixels must count as unread. To look for markers takes a hundredth of the time o
 
 import re
 
-# Inside a JPEG scan 0xFF is followed by a stuffed zero, a restart, or (between progressive scans)
-# a table or a new scan. Anything else means foreign bytes, which libjpeg would decode to noise.
-_FOREIGN_MARKER = re.compile(rb"\xff(?![\x00\xff\xc4\xd0-\xd9\xda-\xdd\xfe])", re.DOTALL)
-_JPEG_END = b"\xff\xd9"
-# A stuffed zero belongs to the pixels, and 0xFF may be repeated before a marker.
+# In JPEG, 0xFF before a stuffed zero belongs to the pixels, and it may be repeated before a marker.
 _ANY_MARKER = re.compile(rb"\xff[^\x00\xff]")
-_ENDS_OF_INTERVAL = frozenset({*(b"\xff%c" % restart for restart in range(0xD0, 0xD8)), _JPEG_END})
+_NO_RESTART = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_END, _SCAN = 0xD9, 0xDA
+# Tables, scans and comments. Anything else there means foreign bytes, which libjpeg would decode to
+# noise.
+_BETWEEN_SCANS = frozenset({0xC4, _SCAN, 0xDB, 0xDC, 0xDD, 0xFE})
+_ENDS_OF_INTERVAL = frozenset(b"\xff%c" % kind for kind in (*range(0xD0, 0xD8), _END))
 
 
 def is_whole_jpeg(data: bytes) -> bool:
-    """Tell whether a JPEG stream ends properly and holds no foreign marker in its scans."""
-    scan = data.find(b"\xff\xda")
-    ends = data.rfind(_JPEG_END, scan)
-    return 0 < scan < ends and _FOREIGN_MARKER.search(data, scan, ends) is None
+    """Tell whether a JPEG stream ends properly and holds no foreign marker in its scans.
+
+    What stands before the scans is passed over by its length, for a camera's preview is a JPEG
+    with scans and an end of its own; and cameras write more after the end.
+    """
+    at, in_scans = 2, False
+    while (marker := _NO_RESTART.search(data, at)) is not None:
+        kind, at = marker[0][1], marker.end()
+        if kind == _END:
+            return in_scans
+        if in_scans and kind not in _BETWEEN_SCANS:
+            return False
+        in_scans = in_scans or kind == _SCAN
+        at += int.from_bytes(data[at : at + 2], "big")
+    return False
 
 
 def is_whole_interval(data: bytes) -> bool:

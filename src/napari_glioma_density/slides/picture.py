@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import SlideError
+from napari_glioma_density.slides.codestreams import is_whole_jpeg
 from napari_glioma_density.slides.pixels import pixel_rule
 from napari_glioma_density.slides.resolution import NOT_STATED
 from napari_glioma_density.slides.source import Level, silent
@@ -47,8 +48,7 @@ class PictureSource:
         self.format = picture_format(data[:8]) or "picture"
         _refuse_huge(name, data, self.format)
         try:
-            decode = imagecodecs.png_decode if self.format == "PNG" else imagecodecs.jpeg8_decode
-            stored = decode(data)
+            stored = _decoded(data, self.format)
         except (RuntimeError, ValueError) as fault:
             raise SlideError(
                 f"{name}: the picture is damaged ({' '.join(str(fault).split())[:120]}); "
@@ -81,6 +81,13 @@ class PictureSource:
     def close(self) -> None:
         """Let go of the picture; later tiles are refused."""
         self._rgb = None
+
+
+def _decoded(data: bytes, kind: str) -> NDArray[np.generic]:
+    if kind != "PNG" and not is_whole_jpeg(data):  # a PNG has sums by which to tell
+        raise ValueError("it is cut short or overwritten")
+    decode = imagecodecs.png_decode if kind == "PNG" else imagecodecs.jpeg8_decode
+    return np.asarray(decode(data))
 
 
 def _as_rgb(name: str, stored: NDArray[np.generic], kind: str) -> NDArray[np.uint8]:
