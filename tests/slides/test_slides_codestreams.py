@@ -3,7 +3,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_glioma_density.slides.codestreams import is_whole_interval, is_whole_jpeg
+from napari_glioma_density.slides.codestreams import (
+    is_whole_interval,
+    is_whole_jpeg,
+    is_whole_jpeg2000,
+)
 
 Image = NDArray[np.uint8]
 
@@ -33,3 +37,13 @@ def test_whole_intervals_are_told_from_damaged_ones(end: bytes) -> None:
         assert not is_whole_interval(hole * len(data))
     for foreign in (b"\xff\xd8", b"\xff\x07", b"\xff\xd2"):
         assert not is_whole_interval(data[:half] + foreign + data[half + 2 :])
+
+
+@pytest.mark.parametrize("form", ["j2k", "jp2"])
+def test_jpeg_2000_streams_that_break_off_in_zeros_are_damaged(picture: Image, form: str) -> None:
+    data = imagecodecs.jpeg2k_encode(picture, level=30, codecformat=form)
+    assert is_whole_jpeg2000(data)
+    assert is_whole_jpeg2000(data + b"\0")
+    assert is_whole_jpeg2000(data[:-2])  # without its end marker
+    for kept in (0, len(data) // 2, len(data) - 30):
+        assert not is_whole_jpeg2000(data[:kept] + bytes(len(data) - kept))

@@ -70,6 +70,18 @@ def test_damaged_pieces_of_an_ndpi_are_unread(data_folder: Path, tmp_path: Path)
     assert (pixels.rgb[~pixels.read] == 255).all()
 
 
+def test_tiles_of_jpeg_2000_that_break_off_are_unread(data_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.svs"
+    shutil.copy(data_folder / "slides/TCGA-CR-7395-01A-01-TS1.svs", path)
+    path.chmod(0o644)
+    for index, start in {0: 0.0, 30: 0.5, 131: 0.9}.items():
+        overwrite_tile(path, index, start, byte=0)
+    with open_slide(path) as slide:
+        across = -(-slide.width // slide.tile_shape(0)[1])
+        slide.read(0, 0, 0, slide.height, slide.width)
+        assert slide.damaged_tiles == {(0, *divmod(index, across)) for index in (0, 30, 131)}
+
+
 def test_the_check_finds_the_one_sound_tile(
     write_tiff: TiffWriter, picture: NDArray[np.uint8]
 ) -> None:

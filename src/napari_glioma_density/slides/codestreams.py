@@ -13,6 +13,8 @@ _END, _SCAN = 0xD9, 0xDA
 # Tables, scans and comments. Anything else there means foreign bytes, which libjpeg would decode to
 # noise.
 _BETWEEN_SCANS = frozenset({0xC4, _SCAN, 0xDB, 0xDC, 0xDD, 0xFE})
+_HOLE_BYTES = 16
+_END_MARKER = b"\xff\xd9"
 _ENDS_OF_INTERVAL = frozenset(b"\xff%c" % kind for kind in (*range(0xD0, 0xD8), _END))
 
 
@@ -44,3 +46,13 @@ def is_whole_interval(data: bytes) -> bool:
     if marker is None or marker[0] not in _ENDS_OF_INTERVAL:
         return False
     return not data[marker.end() :].strip(b"\0")
+
+
+def is_whole_jpeg2000(data: bytes) -> bool:
+    """Tell whether a JPEG 2000 stream does not break off in a hole of zeros.
+
+    It should have an end marker, with a zero or two after it to fill up. Streams without one are
+    met with and decode, so its absence alone does not tell.
+    """
+    held = data.rstrip(b"\0")
+    return held.endswith(_END_MARKER) or len(data) - len(held) < _HOLE_BYTES

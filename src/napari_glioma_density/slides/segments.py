@@ -14,7 +14,11 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import SlideError, UndecodableSlide
-from napari_glioma_density.slides.codestreams import is_whole_interval, is_whole_jpeg
+from napari_glioma_density.slides.codestreams import (
+    is_whole_interval,
+    is_whole_jpeg,
+    is_whole_jpeg2000,
+)
 from napari_glioma_density.slides.positional_file import PositionalFile
 
 _log = logging.getLogger(__name__)
@@ -22,6 +26,7 @@ _log = logging.getLogger(__name__)
 MAX_SEGMENT_BYTES = 512 * 2**20
 _RAW_ROWS_BYTES = 2 * 2**20
 _JPEG = (6, 7)
+_JPEG_2000 = (33003, 33004, 33005, 34712)
 # What decoders raise for damaged data: imagecodecs' errors are RuntimeErrors.
 _DAMAGE = (
     EOFError,
@@ -159,6 +164,8 @@ def _decoder(page: Any) -> Decode:
 
 def _check_of(page: Any) -> Callable[[bytes], bool] | None:
     """Return what tells a damaged segment where its decoder would not."""
+    if page.compression in _JPEG_2000:
+        return is_whole_jpeg2000
     if page.compression not in _JPEG:
         return None
     # A header that is kept apart means that one image is cut into segments: Hamamatsu's.
