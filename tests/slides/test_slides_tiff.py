@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import imagecodecs
 import numpy as np
 import openslide
@@ -119,6 +120,24 @@ def test_aperio_jpeg_2000_is_rgb_or_ycbcr_by_its_compression(tmp_path: Path, ycb
     )
     with open_slide(path) as slide:
         assert np.abs(whole(slide).astype(int) - [255, 0, 0]).max() <= 2
+
+
+def test_levels_that_are_compressed_in_different_ways_have_the_same_colours(
+    tmp_path: Path, picture: Image
+) -> None:
+    image, half = picture[:512, :512].copy(), picture[:512:2, :512:2].copy()
+    ycbcr = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)[..., [0, 2, 1]].copy()
+    data = imagecodecs.jpeg2k_encode(ycbcr, level=0, codecformat="j2k", mct=False)
+    aperio = "Aperio Image Library v12|AppMag = 20|MPP = 0.5"
+    options = {"description": aperio, "metadata": None}
+    path = tmp_path / "mixed.svs"
+    with tifffile.TiffWriter(path) as tif:
+        tiles = {"shape": (512, 512, 3), "dtype": np.uint8, "tile": (512, 512)}
+        tif.write(iter([data]), photometric="rgb", compression=33003, **tiles, **options)
+        tif.write(half, photometric="rgb", compression="jpeg", tile=(256, 256), **options)
+    with open_slide(path) as slide:
+        assert np.abs(whole(slide, 0).astype(int) - image).mean() < 2
+        assert np.abs(whole(slide, 1).astype(int) - half).mean() < 4
 
 
 def test_levels_come_from_sub_images(pyramid_tiff: Path, picture: Image) -> None:

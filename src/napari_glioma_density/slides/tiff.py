@@ -44,9 +44,13 @@ _NDPI_MAGNIFICATION_TAG = 65421
 
 @dataclass(frozen=True)
 class _TiledLevel:
-    """A level with its tiles: groups of one or more neighbouring segments."""
+    """A level with its tiles: groups of one or more neighbouring segments.
+
+    Levels may be compressed in different ways, so each has a rule of its own for its samples.
+    """
 
     level: Level
+    rule: PixelRule
     segments: Segments
     rows: int
     columns: int
@@ -82,10 +86,7 @@ class TiffSource:
                 if not pages:
                     raise SlideError(f"{name}: {_without_image(tif)}")
                 self.format = _format_of(tif, len(pages))
-                self._rule = _rule_of(name, pages[0])
-                self._levels = tuple(
-                    _tiled_level(segments_of(name, level), pages[0][0]) for level in pages
-                )
+                self._levels = tuple(_tiled_level(name, level, pages[0][0]) for level in pages)
                 self.resolution = _resolution_of(tif, pages[0][0])
                 self.objective = _objective_of(tif, pages[0][0])
         except _BAD_HEADER as fault:
@@ -113,7 +114,7 @@ class TiffSource:
             segment = tiled.segments.read(self._file, *at)
             if segment is None:
                 return None
-            stored.append((at, self._rule.to_rgb(segment)))
+            stored.append((at, tiled.rule.to_rgb(segment)))
         if len(stored) == 1 and stored[0][1].shape[:2] == tiled.tile_shape:
             return stored[0][1]  # nearly always: to copy it costs a tenth of decoding it
         tile = np.full((*tiled.tile_shape, 3), 255, dtype=np.uint8)
@@ -128,9 +129,12 @@ class TiffSource:
         self._file.close()
 
 
-def _tiled_level(segments: Segments, main: Page) -> _TiledLevel:
+def _tiled_level(name: str, pages: tuple[Page, ...], main: Page) -> _TiledLevel:
+    rule = _rule_of(name, pages)
+    segments = segments_of(name, pages)
     return _TiledLevel(
         level=Level.of(segments.width, segments.height, (main.imagewidth, main.imagelength)),
+        rule=rule,
         segments=segments,
         rows=max(1, min(segments.down, _GROUPED_PX // segments.segment_height)),
         columns=max(1, min(segments.across, _GROUPED_PX // segments.segment_width)),
