@@ -90,6 +90,16 @@ def test_a_picture_that_is_none_is_named(make_data_set: MakeDataSet) -> None:
         read_field(open_data_set(folder).fields[0])
 
 
+def test_a_jpeg_that_ends_early_is_no_picture(tmp_path: Path) -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    path = tmp_path / "cut.jpg"
+    Image.fromarray(noise).save(path)
+    assert read_rgb(path).shape == noise.shape
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(DataSetError, match="no readable picture"):
+        read_rgb(path)
+
+
 def write_clicks(folder: Path, clicks: object) -> None:
     (folder / "points").mkdir(exist_ok=True)
     (folder / "points/0.json").write_text(json.dumps(clicks))

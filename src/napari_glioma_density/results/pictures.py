@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
+from napari_glioma_density.slides.codestreams import JPEG_START, is_whole_jpeg
 
 PROGRAM: Final = b"Software\0glioma-density"
 """Stands in every picture that is written, after its header, so that it is known again."""
@@ -57,6 +58,8 @@ def read_png(path: Path) -> NDArray[np.uint8]:
 def decoded(path: Path, mode: int = cv2.IMREAD_UNCHANGED) -> NDArray[Any] | None:
     """Return what a PNG, JPEG or TIFF holds, colours as BGR; None where it is no such picture.
 
+    A JPEG that ends early is none: OpenCV makes the rest of it grey.
+
     Raises
     ------
     OSError
@@ -64,7 +67,13 @@ def decoded(path: Path, mode: int = cv2.IMREAD_UNCHANGED) -> NDArray[Any] | None
     """
     # cv2.imread prints its own warnings and cannot open every path on Windows.
     encoded = np.fromfile(path, np.uint8)
+    if not encoded.size or _is_cut_jpeg(encoded.tobytes()):
+        return None
     try:
-        return cv2.imdecode(encoded, mode) if encoded.size else None
+        return cv2.imdecode(encoded, mode)
     except cv2.error:  # of more px than OpenCV allows
         return None
+
+
+def _is_cut_jpeg(data: bytes) -> bool:
+    return data.startswith(JPEG_START) and not is_whole_jpeg(data)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import SlideError
-from napari_glioma_density.slides.codestreams import is_whole_jpeg
+from napari_glioma_density.slides.codestreams import JPEG_START, is_whole_jpeg
 from napari_glioma_density.slides.pixels import pixel_rule
 from napari_glioma_density.slides.resolution import NOT_STATED
 from napari_glioma_density.slides.source import Level, silent
@@ -18,14 +18,13 @@ _RGB, _CMYK = 2, 5
 """As TIFF numbers colours; a JPEG has no alpha."""
 _STRAIGHT_ALPHA = 2
 _PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8\xff"
 
 
 def picture_format(head: bytes) -> str | None:
     """Return "PNG" or "JPEG" by the first bytes of a file, or None."""
     if head.startswith(_PNG):
         return "PNG"
-    return "JPEG" if head.startswith(_JPEG) else None
+    return "JPEG" if head.startswith(JPEG_START) else None
 
 
 class PictureSource:
