@@ -18,7 +18,7 @@ from napari_glioma_density.annotation.generations import Generation, worth_keepi
 from napari_glioma_density.density import Block
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import ResultStore
-from napari_glioma_density.training.dataset import open_data_set, read_field
+from napari_glioma_density.training.dataset import open_data_set, read_field, read_slide_colours
 
 RECORD = make_record()
 RGB = np.random.default_rng(0).integers(0, 255, (480, 480, 3), np.uint8)
@@ -123,6 +123,22 @@ def test_fields_of_two_planes_share_patches_and_no_file(store: Path) -> None:
     assert same_state(opened.load(other.name), second)
     manifest = json.loads((opened.folder / "manifest.json").read_text())
     assert [image["field"].get("apart") for image in manifest["images"]] == [None, 1]
+
+
+def test_colours_of_the_slide_are_kept_once_and_go_with_its_fields(store: Path) -> None:
+    colours = np.random.default_rng(1).integers(0, 256, (500, 3), np.uint8)
+    other = make_record(sixteenths=20)
+    with Corrections.open(store) as corrections:
+        corrections.keep_colours(RECORD, lambda: colours)
+        corrections.keep_colours(RECORD, lambda: colours[:1])
+        for record in (RECORD, other):
+            corrections.begin(record, RGB, replace(make_state(record), done=True))
+        folder = corrections.folder
+    known, unknown = open_data_set(folder)
+    read = read_slide_colours(known)
+    assert read is not None
+    assert np.array_equal(read, colours)
+    assert read_slide_colours(unknown) is None, "it is of another plane"
 
 
 def test_a_second_writer_is_told_and_readers_are_not_kept_out(store: Path) -> None:

@@ -23,7 +23,7 @@ from napari_glioma_density.nuclei.registry import Model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter, load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.trial import plan_device
-from napari_glioma_density.stain import colour_input
+from napari_glioma_density.stain import Statistics, colour_input
 
 SPEC = ModelSpec(name="test", title="", architecture="unet", base_width=4)
 CPU = DevicePlan("cpu", "fp32")
@@ -179,3 +179,28 @@ def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
 def test_what_a_gpu_began_goes_on_without_it() -> None:
     here = segmenter(build_network(SPEC).eval(), SPEC)
     assert here.on("cuda", "bf16") is here
+
+
+def test_a_picture_of_a_slide_is_seen_in_the_colours_of_the_slide() -> None:
+    random = np.random.default_rng(3)
+    picture, slide = (
+        random.integers(low, high, (48, 48, 3), dtype=np.uint8) for low, high in ((0, 90), (0, 256))
+    )
+    spec, fitted = SPEC.with_(input="reinhard"), []
+
+    def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
+        fitted.append(statistics)
+        return np.zeros(images.shape[:3], np.float32)
+
+    for colours in (None, slide.reshape(-1, 3)):
+        picture_probability(predict, spec, picture, 0.5, colours)
+    of_picture, of_slide = (picture_statistics(each, "reinhard") for each in (picture, slide))
+    assert fitted == [of_picture, of_slide]
+    assert of_picture != of_slide
+
+
+def test_a_picture_nearly_as_fine_as_the_model_stays_as_it_is() -> None:
+    rgb = np.random.default_rng(4).integers(0, 256, (60, 50, 3), dtype=np.uint8)
+    for um_per_px in (0.499, 0.512):
+        assert np.array_equal(resampled(rgb, um_per_px, 0.5), rgb)
+    assert resampled(rgb, 0.25, 0.5).shape == (30, 25, 3)

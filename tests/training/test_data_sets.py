@@ -10,8 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_glioma_density.annotation.colours import write_colours
 from napari_glioma_density.errors import DataSetError
-from napari_glioma_density.training.dataset import open_data_set, read_field, read_rgb
+from napari_glioma_density.training.dataset import (
+    open_data_set,
+    read_field,
+    read_rgb,
+    read_slide_colours,
+)
 from napari_glioma_density.training.ignore_zones import read_ignored
 
 MakeDataSet = Callable[..., Path]
@@ -69,6 +75,25 @@ def test_a_broken_layout_is_named(
     with pytest.raises(DataSetError, match=said) as caught:
         open_data_set(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_the_colours_of_a_fields_slide_are_read_where_they_are_named(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    folder = make_data_set("a")
+    colours = np.random.default_rng(0).integers(0, 256, (300, 3), np.uint8)
+    write_colours(folder / "colours" / "0-16.png", colours)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["images"][0]["slide_colours"] = "colours/0-16.png"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    named, *others = open_data_set(folder)
+    read = read_slide_colours(named)
+    assert read is not None
+    assert np.array_equal(read, colours)
+    assert [read_slide_colours(each) for each in others] == [None] * len(others)
+    (folder / "colours" / "0-16.png").unlink()
+    with pytest.raises(DataSetError, match=r"0-16\.png: picture of the slide's colours is missing"):
+        open_data_set(folder)
 
 
 def test_an_absent_folder_is_named(tmp_path: Path) -> None:

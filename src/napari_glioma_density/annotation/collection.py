@@ -1,6 +1,7 @@
 """The corrections of one reader of one slide: a data set that grows beside the slide's runs."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from filelock import BaseFileLock
 from numpy.typing import NDArray
 
+from napari_glioma_density.annotation.colours import colours_file, write_colours
 from napari_glioma_density.annotation.field import FieldRecord, FieldState, FieldValues
 from napari_glioma_density.annotation.field_file import (
     FieldNotes,
@@ -159,6 +161,20 @@ class Corrections:
             self._write(record, state, values, nuclei)
             self._set(Entry(record, state.done))
             return record
+
+    def keep_colours(self, record: FieldRecord, read: Callable[[], NDArray[np.uint8]]) -> None:
+        """Keep colours (n, 3) from all over the slide of a field, once for its plane.
+
+        Raises
+        ------
+        StoreError
+            When the disk refuses.
+        """
+        self._demand_writing()
+        with self._writing, explained(self.folder, _WHEN_FULL):
+            path = colours_file(self.folder, record)
+            if not path.is_file() and len(colours := read()):
+                write_colours(path, colours)
 
     def save(
         self, name: str, state: FieldState, values: FieldValues, nuclei: NDArray[np.void]

@@ -10,7 +10,7 @@ from napari_glioma_density.annotation.manifest import IMAGES, LABELS
 from napari_glioma_density.results.durable import sync_folder
 
 HISTORY = "history"
-_NAME = re.compile(r".+-r\d+-c\d+-\d+x\d+")
+_NAME = re.compile(r".+-r\d+-c\d+-\d+x\d+(-\d+)?")
 """Of a field; other files were put there by a person and are left alone."""
 
 

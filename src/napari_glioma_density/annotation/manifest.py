@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_glioma_density.annotation.colours import COLOURS, colours_file
 from napari_glioma_density.annotation.field import FieldRecord
 from napari_glioma_density.annotation.field_file import record_from_json, record_to_json
 from napari_glioma_density.errors import StoreError
@@ -64,7 +65,7 @@ def write_manifest(folder: Path, reader: str, entries: Mapping[str, Entry]) -> N
         "ships_weights": False,
         "schema": SCHEMA,
         "reader": reader,
-        "images": [_fields(entry) for entry in entries.values()],
+        "images": [_fields(folder, entry) for entry in entries.values()],
     }
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
 
@@ -83,8 +84,10 @@ def _entry(fields: dict[str, Any]) -> Entry:
     return Entry(record_from_json(fields["field"]), bool(fields["done"]))
 
 
-def _fields(entry: Entry) -> dict[str, Any]:
+def _fields(folder: Path, entry: Entry) -> dict[str, Any]:
     record = entry.record
+    colours = colours_file(folder, record)
+    known = {"slide_colours": f"{COLOURS}/{colours.name}"} if colours.is_file() else {}
     return {
         "image": f"{IMAGES}/{record.name}.png",
         "label": f"{LABELS}/{record.name}.png",
@@ -93,4 +96,5 @@ def _fields(entry: Entry) -> dict[str, Any]:
         "patient": record.case,
         "done": entry.done,
         "field": record_to_json(record),
+        **known,
     }

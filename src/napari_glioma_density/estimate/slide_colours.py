@@ -68,12 +68,12 @@ def fit_slide_colours(
     chosen = colour_input(input_name)
     if not chosen.is_fitted:
         return SlideColours((), NOT_FITTED)
-    statistics = chosen.fit(_tissue_pixels(plane, tissue or find_tissue(plane)))
+    statistics = chosen.fit(tissue_colours(plane, tissue or find_tissue(plane)))
     return SlideColours(statistics, TYPICAL if statistics == chosen.typical else FITTED)
 
 
-def _tissue_pixels(plane: WorkingPlane, tissue: TissueMap) -> NDArray[np.uint8]:
-    """Colours (n, 3) that were read in windows from all over the tissue."""
+def tissue_colours(plane: WorkingPlane, tissue: TissueMap) -> NDArray[np.uint8]:
+    """Return colours (n, 3) from all over the tissue, to which a model's input is fitted."""
     rgb, read = map(np.stack, zip(*read_windows(plane, tissue), strict=True))
     return some_pixels(rgb, read, _MOST_PIXELS)
 

@@ -21,6 +21,8 @@ Predict = Callable[[NDArray[np.uint8], Statistics], NDArray[np.float32]]
 those of background (n, h, w)."""
 
 _MOST_PIXELS: Final = 65536
+_AS_FINE: Final = 1 / 32
+"""Slides are read in steps of a sixteenth of a px."""
 
 
 def network_prediction(network: nn.Module, spec: ModelSpec) -> Predict:
@@ -37,25 +39,36 @@ def network_prediction(network: nn.Module, spec: ModelSpec) -> Predict:
 
 
 def segment_picture(
-    segmenter: NetworkSegmenter, rgb: NDArray[np.uint8], um_per_px: float
+    segmenter: NetworkSegmenter,
+    rgb: NDArray[np.uint8],
+    um_per_px: float,
+    slide_colours: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.bool_]:
     """Nucleus mask (height, width) of a single picture (height, width, 3) at its own size."""
-    return model_probability(segmenter, rgb, um_per_px) >= segmenter.spec.threshold
+    probability = model_probability(segmenter, rgb, um_per_px, slide_colours)
+    return probability >= segmenter.spec.threshold
 
 
 def model_probability(
-    segmenter: NetworkSegmenter, rgb: NDArray[np.uint8], um_per_px: float
+    segmenter: NetworkSegmenter,
+    rgb: NDArray[np.uint8],
+    um_per_px: float,
+    slide_colours: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.float32]:
     """Probability of nucleus, 0–1, of a single picture at its own size, by a loaded model."""
 
     def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
         return segmenter.fitted(statistics).margins(images)
 
-    return picture_probability(predict, segmenter.spec, rgb, um_per_px)
+    return picture_probability(predict, segmenter.spec, rgb, um_per_px, slide_colours)
 
 
 def picture_probability(
-    predict: Predict, spec: ModelSpec, rgb: NDArray[np.uint8], um_per_px: float
+    predict: Predict,
+    spec: ModelSpec,
+    rgb: NDArray[np.uint8],
+    um_per_px: float,
+    slide_colours: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.float32]:
     """Probability of nucleus in a single picture at its own size.
 
@@ -66,11 +79,13 @@ def picture_probability(
     spec
         The model's resolution, input, halo and lattice.
     rgb
-        (height, width, 3) uint8; where the model's input is fitted to a slide, the picture is
-        taken for one.
+        (height, width, 3) uint8.
     um_per_px
         Resolution of the picture; it is scaled to the model's, and the logits back, by cubic
         interpolation: so a mask keeps the area that it has at the model's.
+    slide_colours
+        (n, 3) uint8 from all over the slide that it was cut from, to which the model's input is
+        fitted; without them the picture is taken for the slide.
 
     Returns
     -------
@@ -80,19 +95,26 @@ def picture_probability(
     height, width = rgb.shape[:2]
     scaled = resampled(rgb, um_per_px, spec.um_per_px)
     padded, window = padded_to_lattice(scaled, spec.halo_px, spec.lattice_px)
-    margins = predict(padded[None], picture_statistics(scaled, spec.input))[0][window]
+    fitted = picture_statistics(scaled if slide_colours is None else slide_colours, spec.input)
+    margins = predict(padded[None], fitted)[0][window]
     return np.asarray(expit(cv2.resize(margins, (width, height), interpolation=cv2.INTER_CUBIC)))
 
 
 def picture_statistics(rgb: NDArray[np.uint8], input_name: str) -> Statistics:
-    """Fit a colour input to a picture (height, width, 3) at the model's resolution."""
+    """Fit a colour input to colours (…, 3), such as a picture's at the model's resolution."""
     pixels = rgb.reshape(-1, 3)
     return colour_input(input_name).fit(pixels[:: -(-len(pixels) // _MOST_PIXELS)])
 
 
 def resampled(rgb: NDArray[np.uint8], from_um: float, to_um: float) -> NDArray[np.uint8]:
-    """A picture (height, width, 3) of ``from_um`` µm/px at ``to_um`` µm/px."""
+    """A picture (height, width, 3) of ``from_um`` µm/px at ``to_um`` µm/px.
+
+    One that is nearly as fine stays as it is, as a slide does: to move its px by fractions would
+    blur it.
+    """
     factor = from_um / to_um
+    if abs(factor - 1) < _AS_FINE:
+        return rgb
     size = (max(1, round(rgb.shape[1] * factor)), max(1, round(rgb.shape[0] * factor)))
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(rgb, size, interpolation=how))

@@ -13,7 +13,7 @@ from napari_glioma_density.errors import DataSetError
 from napari_glioma_density.nuclei.pictures import resampled
 from napari_glioma_density.stain import colour_input
 from napari_glioma_density.training.augmentation import SourceField, cut_crop
-from napari_glioma_density.training.dataset import DataSet, Field, read_field
+from napari_glioma_density.training.dataset import DataSet, Field, read_field, read_slide_colours
 from napari_glioma_density.training.ignore_zones import read_ignored
 from napari_glioma_density.training.recipe import Recipe
 from napari_glioma_density.training.stain_exchange import stain_profile
@@ -141,9 +141,12 @@ class CropSource:
         lends = self._recipe.augmentation.foreign_stain > 0
         colours = np.empty((0, 3), np.uint8)
         if self._input.is_fitted or lends:
-            scaled = resampled(pixels.rgb, field.um_per_px, self._recipe.um_per_px).reshape(-1, 3)
-            drawn = np.random.default_rng([self._seed, place]).integers(len(scaled), size=COLOURS)
-            colours = scaled[drawn]
+            known = read_slide_colours(field)
+            if known is None:
+                scaled = resampled(pixels.rgb, field.um_per_px, self._recipe.um_per_px)
+                known = scaled.reshape(-1, 3)
+            drawn = np.random.default_rng([self._seed, place]).integers(len(known), size=COLOURS)
+            colours = known[drawn]
         return SourceField(
             rgb=pixels.rgb,
             nucleus=pixels.labels > 0,

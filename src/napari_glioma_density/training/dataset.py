@@ -30,6 +30,8 @@ class Field:
     """Clicks on nuclei, some without an outline; see ``training.ignore_zones``."""
     place: FieldPlace | None = None
     """Where on which slide it lies, as far as that is known."""
+    slide_colours: Path | None = None
+    """A picture whose px are colours from all over the slide that it was cut from."""
 
 
 class FieldPixels(NamedTuple):
@@ -47,7 +49,8 @@ class DataSet:
 
     ``images/*``, ``labels/*.png`` (uint16 instance ids) and ``manifest.json`` with ``name``,
     ``licence`` and ``images: [{image, label, um_per_px, organ, patient}]``. There may be
-    ``points/<stem of the image>.json``, clicks on nuclei that have no outline.
+    ``points/<stem of the image>.json``, clicks on nuclei that have no outline, and an entry may
+    name ``slide_colours``, a picture of colours from all over the slide.
     """
 
     folder: Path
@@ -107,8 +110,13 @@ def _field(folder: Path, entry: Any) -> Field:
     if not isinstance(entry, dict) or not {"image", "label"} <= entry.keys():
         raise DataSetError(f"{where}: an entry names no image and label; give both")
     image, label = folder / str(entry["image"]), folder / str(entry["label"])
-    for path, kind in ((image, "image"), (label, "label")):
-        if not path.is_file():
+    colours = folder / str(entry["slide_colours"]) if entry.get("slide_colours") else None
+    for path, kind in (
+        (image, "image"),
+        (label, "label"),
+        (colours, "picture of the slide's colours"),
+    ):
+        if path is not None and not path.is_file():
             raise DataSetError(
                 f"{path}: {kind} is missing; restore it or drop it from {where.name}"
             )
@@ -128,6 +136,7 @@ def _field(folder: Path, entry: Any) -> Field:
         str(entry.get("patient") or ""),
         points if points.is_file() else None,
         place,
+        colours,
     )
 
 
@@ -166,6 +175,17 @@ def read_field(field: Field) -> FieldPixels:
             "a label is one grey channel of the image's size"
         )
     return FieldPixels(rgb, labels.astype(np.uint16, copy=False))
+
+
+def read_slide_colours(field: Field) -> NDArray[np.uint8] | None:
+    """Read colours (n, 3) from all over the slide that a field was cut from; None if not known.
+
+    Raises
+    ------
+    DataSetError
+        When they cannot be decoded.
+    """
+    return None if field.slide_colours is None else read_rgb(field.slide_colours).reshape(-1, 3)
 
 
 def _decode(path: Path, mode: int) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from napari_glioma_density.training.count_error import (
     count_labelled,
     count_separated,
 )
-from napari_glioma_density.training.dataset import DataSet, Field, read_field
+from napari_glioma_density.training.dataset import DataSet, Field, read_field, read_slide_colours
 from napari_glioma_density.training.intervals import (
     LEVEL,
     RESAMPLES,
@@ -65,7 +65,7 @@ def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Itera
     for data_set in data_sets:
         for field in data_set:
             rgb, labels = read_field(field)
-            mask = segment_picture(segmenter, rgb, field.um_per_px)
+            mask = segment_picture(segmenter, rgb, field.um_per_px, read_slide_colours(field))
             yield FieldScore(
                 data_set,
                 field,

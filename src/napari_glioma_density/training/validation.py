@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,13 @@ from torch import nn
 
 from napari_glioma_density.nuclei.pictures import network_prediction, picture_probability
 from napari_glioma_density.nuclei.spec import ModelSpec
-from napari_glioma_density.training.dataset import DataSet, FieldPixels, read_field
+from napari_glioma_density.training.dataset import (
+    DataSet,
+    Field,
+    FieldPixels,
+    read_field,
+    read_slide_colours,
+)
 from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
 
 THRESHOLDS = np.round(np.arange(0.30, 0.825, 0.025), 3)
@@ -24,6 +31,18 @@ def _told_apart(data_sets: Sequence[DataSet]) -> list[str]:
         seen[one.name] += 1
         names.append(one.name if seen[one.name] == 1 else f"{one.name} {seen[one.name]}")
     return names
+
+
+class _Held(NamedTuple):
+    """A field in memory."""
+
+    pixels: FieldPixels
+    um_per_px: float
+    slide_colours: NDArray[np.uint8] | None
+
+    @classmethod
+    def of(cls, field: Field) -> Self:
+        return cls(read_field(field), field.um_per_px, read_slide_colours(field))
 
 
 class ValidationFields:
@@ -44,8 +63,8 @@ class ValidationFields:
 
     def __init__(self, data_sets: Sequence[DataSet], weights: Sequence[float] = ()) -> None:
         self._weights = tuple(weights) or (1.0,) * len(data_sets)
-        self._sets: dict[str, list[tuple[FieldPixels, float]]] = {
-            name: [(read_field(field), field.um_per_px) for field in one]
+        self._sets: dict[str, list[_Held]] = {
+            name: [_Held.of(field) for field in one]
             for name, one in zip(_told_apart(data_sets), data_sets, strict=True)
         }
 
@@ -92,8 +111,8 @@ class ValidationFields:
         found, true = np.zeros(len(THRESHOLDS)), 0.0
         for name, fields in self._sets.items():
             every = self._counts(name, network, spec, THRESHOLDS)
-            for counts, (_, um_per_px) in zip(every, fields, strict=True):
-                px_um2 = um_per_px**2
+            for counts, held in zip(every, fields, strict=True):
+                px_um2 = held.um_per_px**2
                 found += [px_um2 * (one.true_positive + one.false_positive) for one in counts]
                 true += px_um2 * (counts[0].true_positive + counts[0].false_negative)
         if not true:
@@ -107,6 +126,9 @@ class ValidationFields:
         """Counts of each field at each threshold."""
         network.eval()
         predict = network_prediction(network, spec)
-        for pixels, um_per_px in self._sets[name]:
-            probability = picture_probability(predict, spec, pixels.rgb, um_per_px)
-            yield [PixelCounts.of(probability >= at, pixels.labels) for at in thresholds]
+        for held in self._sets[name]:
+            rgb, labels = held.pixels
+            probability = picture_probability(
+                predict, spec, rgb, held.um_per_px, held.slide_colours
+            )
+            yield [PixelCounts.of(probability >= at, labels) for at in thresholds]

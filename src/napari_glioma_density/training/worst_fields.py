@@ -14,7 +14,7 @@ from napari_glioma_density.nuclei.pictures import segment_picture
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
 from napari_glioma_density.results.drawing import Picture
 from napari_glioma_density.results.durable import write_atomically
-from napari_glioma_density.training.dataset import DataSet, read_field
+from napari_glioma_density.training.dataset import DataSet, read_field, read_slide_colours
 from napari_glioma_density.training.evaluation import FieldScore, by_data_set
 from napari_glioma_density.training.field_pictures import draw_field
 
@@ -82,7 +82,8 @@ class WorstFields:
 def _drawn(score: FieldScore, segmenter: NetworkSegmenter) -> Picture:
     """A field's picture; it is segmented again, because the masks of all would fill the memory."""
     rgb, labels = read_field(score.field)
-    mask = segment_picture(segmenter, rgb, score.field.um_per_px)
+    colours = read_slide_colours(score.field)
+    mask = segment_picture(segmenter, rgb, score.field.um_per_px, colours)
     return draw_field(rgb, labels, mask, _caption(score, segmenter.spec.name))
 
 

@@ -29,7 +29,7 @@ from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput, StoreError
 from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.results import ResultStore, Run
-from napari_glioma_density.slides import Slide, WorkingPlane
+from napari_glioma_density.slides import Slide, TissueMap, WorkingPlane
 from napari_glioma_density.ui.stored import ShownRun
 
 FIRST, SECOND = "first", "second"
@@ -241,15 +241,19 @@ class FieldShelf:
 
     def _begin(self, wanted: Wanted) -> Opened:
         from napari_glioma_density.annotation.prefill import begin_field
+        from napari_glioma_density.estimate.slide_colours import tissue_colours
 
+        run = self._run()
         begun = begin_field(
             self.plane,
             wanted.block,
-            self._run(),
+            run,
             author=wanted.author,
             start=wanted.start,
             choice=wanted.choice,
         )
+        tissue = TissueMap(run.tissue)
+        self._writable().keep_colours(begun.record, lambda: tissue_colours(self.plane, tissue))
         labels, nuclei, block = begun.state.labels, begun.state.nuclei, wanted.block
         record = self._writable().begin(
             replace(begun.record, apart=wanted.apart),
