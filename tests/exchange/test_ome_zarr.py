@@ -96,12 +96,35 @@ def test_an_export_may_be_written_anew_but_nothing_else_is_replaced(
     write_ome_zarr(path, found)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["result.ome.zarr"]
     assert not (path / ".zattrs").exists()
-    with pytest.raises(BadInput, match="is no OME-Zarr: choose another name"):
+    with pytest.raises(BadInput, match="is no OME-Zarr of this program: choose another"):
         write_ome_zarr(found.store, found)
     assert (found.store / "runs").is_dir()
     (tmp_path / "notes").mkdir()
     with pytest.raises(BadInput, match="notes"):
         write_ome_zarr(tmp_path / "notes", found)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"ome": {"version": "0.5", "multiscales": [{"name": "another's slide"}]}},
+        {"multiscales": [{"version": "0.4"}]},
+        {"ome": 5, "glioma_density": {}},
+        {"ome": None},
+        {"ome": ["multiscales"], "glioma_density": {}},
+        {"glioma_density": {}},
+    ],
+)
+def test_an_image_of_another_program_is_never_replaced(
+    found: Findings, tmp_path: Path, attributes: dict[str, Any]
+) -> None:
+    path = tmp_path / "slide.ome.zarr"
+    group = zarr.create_group(str(path))
+    group.create_array("0", shape=(3, 3), dtype=np.uint8)[:] = 7
+    group.attrs.update(attributes)
+    with pytest.raises(BadInput, match="is no OME-Zarr of this program"):
+        write_ome_zarr(path, found)
+    assert (zarr.open_array(path / "0", mode="r")[:] == 7).all()
 
 
 def test_a_full_disk_leaves_what_was_there(

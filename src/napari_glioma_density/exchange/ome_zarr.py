@@ -23,6 +23,8 @@ Version = Literal["0.5", "0.4"]
 DENSITY: Final = "density"
 """Group of the density map; the mask is the image that the folder itself is."""
 
+_PROVENANCE: Final = "glioma_density"
+"""Attribute of the root that only this program writes."""
 _CHUNKS_PX: Final = (960, 480)
 """Of level 0, which is then 10 000 files for the largest slides, and of the others."""
 _LIKELY_PERCENT: Final = 40.0
@@ -59,11 +61,11 @@ def write_ome_zarr(
     Raises
     ------
     BadInput
-        When something that is no OME-Zarr lies there.
+        When something lies there that is no OME-Zarr of this program.
     StoreError
         When the folder cannot be written; what was there before is kept.
     """
-    with whole_folder(path, is_ome_zarr, "OME-Zarr") as part:
+    with whole_folder(path, is_ours, "OME-Zarr of this program") as part:
         zarr_format: Literal[2, 3] = 2 if version == "0.4" else 3
         root = zarr.create_group(str(part), zarr_format=zarr_format)
         _write_mask(root, findings, version, on_progress)
@@ -71,13 +73,18 @@ def write_ome_zarr(
         _write_density(density, findings, version)
 
 
-def is_ome_zarr(folder: Path) -> bool:
-    """Whether a folder is an OME-Zarr image of either version."""
+def is_ours(folder: Path) -> bool:
+    """Whether a folder is an OME-Zarr image that this program wrote, of either version.
+
+    Another program's may be a slide, the only one of its kind.
+    """
     try:
         attributes = zarr.open_group(str(folder), mode="r").attrs.asdict()
-    except (OSError, ValueError, KeyError, TypeError):
+        described = attributes.get("ome", attributes)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return False
-    return "multiscales" in attributes.get("ome", attributes)
+    is_image = isinstance(described, dict) and "multiscales" in described
+    return is_image and isinstance(attributes.get(_PROVENANCE), dict)
 
 
 def _write_mask(
@@ -104,7 +111,7 @@ def _write_mask(
         "metadata": {"description": mask_description(findings)},
     }
     _describe(group, version, multiscale)
-    group.attrs["glioma_density"] = provenance(findings)
+    group.attrs[_PROVENANCE] = provenance(findings)
 
 
 def _write_density(group: zarr.Group, findings: Findings, version: Version) -> None:
