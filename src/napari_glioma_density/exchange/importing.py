@@ -27,6 +27,7 @@ from napari_glioma_density.exchange.geojson.reading import Imported, read_geojso
 from napari_glioma_density.exchange.geojson.vocabulary import OUR_FIGURES
 from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.exchange.returned_nuclei import take_in
+from napari_glioma_density.exchange.returned_regions import put_regions
 from napari_glioma_density.findings.gathering import open_run
 from napari_glioma_density.regions.exclusion import counted_nuclei
 from napari_glioma_density.regions.plane import Plane, plane_of_run
@@ -38,8 +39,6 @@ from napari_glioma_density.slides import Slide
 
 READER = "first"
 _RESULTS = {name.lower() for name in OUR_FIGURES}
-ROUNDING_PX = 0.02
-"""Corners in a file are rounded to 0.01 level-0 px."""
 
 
 def import_geojson(
@@ -52,7 +51,8 @@ def import_geojson(
 ) -> Brought:
     """Bring annotations and nuclei drawn in QuPath into a store; on disk when this returns.
 
-    Annotations become regions; one that came from here replaces itself. Detections and cells
+    Annotations become regions; one that came from here replaces itself, see `put_regions`.
+    Detections and cells
     change the nuclei of fields that the first reader has begun, and of no other place: a file of
     nuclei does not say where somebody looked, a field does. See `take_in` for how. What a field
     held before is kept as an earlier state.
@@ -100,7 +100,7 @@ def import_geojson(
             silent = fields.patches_silent(records)
             replaced = dict(fields.changed(records))
     return Brought(
-        regions=_put_regions(store, plane, found),
+        regions=put_regions(store, plane, found.regions, author),
         fields=tuple(replaced),
         nuclei=sum(replaced.values()),
         left=_outside(found, plane, records),
@@ -128,24 +128,6 @@ def _runs_like(store: Path, run: Run) -> tuple[Run, ...]:
 
 def _fields(store: Path, run: Run) -> tuple[FieldRecord, ...]:
     return fitting(Corrections.open(store, READER, writable=False), run.spec)
-
-
-def _put_regions(store: Path, plane: Plane, found: Imported) -> int:
-    """Put what is new or changed; cells left out in review come back as what they were."""
-    file = RegionFile.open(store)
-    marked = excluded_regions(ReviewLog.open(store, plane.lattice), plane)
-    known = {region.id: region for region in (*marked, *file.regions())}
-    new = [region for region in found.regions if not _is_same(region, known.get(region.id))]
-    if new:
-        file.put(*new)
-    return len(new)
-
-
-def _is_same(region: Region, known: Region | None) -> bool:
-    """Whether a region is a known one, but for the rounding of its corners in the file."""
-    if known is None or region.with_(geometry=known.geometry) != known:
-        return False
-    return bool(region.geometry.hausdorff_distance(known.geometry) <= ROUNDING_PX)
 
 
 def _outside(found: Imported, plane: Plane, records: tuple[FieldRecord, ...]) -> int:
