@@ -22,6 +22,7 @@ from napari_glioma_density.exchange.plots import (
     draw_band_shares,
     draw_patch_histogram,
     draw_profile,
+    figure_bytes,
     save_figure,
 )
 from napari_glioma_density.exchange.plots.paper import chinese_font, words_of
@@ -100,6 +101,20 @@ def test_a_profile_shows_densities_and_the_fit_of_its_side():
     at_length = np.interp(0.5, fitted.get_xdata(), fitted.get_ydata())
     assert at_length == pytest.approx(8 + 12 / np.e, abs=1e-3)
     assert "0.50 mm (95 % interval 0.40 to 0.60)" in figure.legends[0].get_texts()[0].get_text()
+
+
+@pytest.fixture
+def profile() -> Profile:
+    tissue = np.full((1, 8), 1000.0)
+    return Profile(np.arange(50, 850, 100.0), 100.0, tissue / 5, tissue, tissue, 2.5e-7)
+
+
+@pytest.mark.parametrize("name", ["$", "x$_^{$", "5 $ to 7 $", "a\\$b$c"])
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_a_dollar_sign_in_a_name_is_a_dollar_sign(profile: Profile, name: str, kind: str):
+    figure = draw_profile(profile, ProfileKind.ALONG, name=name)
+    assert figure_bytes(figure, kind)
+    assert figure.axes[0].get_title(loc="left") == f"{ENGLISH.along_line}: {name}"
 
 
 def test_saved_plots_open_elsewhere(patches, tmp_path: Path):

@@ -55,6 +55,8 @@ def styled() -> Iterator[None]:
         "axes.spines.right": False,
         "legend.frameon": False,
         "legend.fontsize": 8,
+        # Names that people gave stand in plots: a dollar sign in one begins no formula.
+        "text.parse_math": False,
     }
     with mpl.rc_context(style):
         yield
