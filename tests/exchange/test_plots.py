@@ -1,5 +1,6 @@
 """What plots draw is what was measured."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -115,6 +116,21 @@ def test_a_dollar_sign_in_a_name_is_a_dollar_sign(profile: Profile, name: str, k
     figure = draw_profile(profile, ProfileKind.ALONG, name=name)
     assert figure_bytes(figure, kind)
     assert figure.axes[0].get_title(loc="left") == f"{ENGLISH.along_line}: {name}"
+
+
+@pytest.mark.parametrize("font", [True, False])
+def test_characters_that_no_font_has_are_squares_and_no_warning(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, font: bool
+):
+    if not font:
+        monkeypatch.setattr("napari_glioma_density.exchange.plots.paper.chinese_font", lambda: None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = draw_profile(profile, ProfileKind.ALONG, name="皮质\tä\U0010ffff\u2028µ")
+        assert figure_bytes(figure, "svg")
+    assert not caplog.records
+    drawn = figure.axes[0].get_title(loc="left").removeprefix(f"{ENGLISH.along_line}: ")
+    assert drawn == ("皮质" if font and chinese_font() else "□□") + " ä□ µ"
 
 
 def test_saved_plots_open_elsewhere(patches, tmp_path: Path):
