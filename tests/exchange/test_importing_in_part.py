@@ -100,6 +100,25 @@ def test_drawings_without_ids_are_the_same_when_they_come_again(slide: Slide) ->
     assert len(RegionFile.open(store_of(slide)).regions()) == 3
 
 
+@pytest.mark.parametrize("number", ["22222222-2222-4222-8222-222222222222", None])
+def test_drawings_with_one_id_are_the_same_when_they_come_again(
+    slide: Slide, number: str | None
+) -> None:
+    def drawn(x: int) -> dict[str, Any]:
+        said = {"type": "Feature", "properties": {"objectType": "annotation"}}
+        outline = {"geometry": mapping(shapely.box(x, 10, x + 80, 90))}
+        return said | outline | ({} if number is None else {"id": number})
+
+    file = RegionFile.open(store_of(slide))
+    drawings = [drawn(10), drawn(200), drawn(10)]
+    for _ in range(3):
+        brought(slide, drawings)
+        file.reload()
+        assert len(file.regions()) == 3
+    drawn_at = sorted(region.geometry.bounds[0] for region in file.regions())
+    assert drawn_at == [10, 10, 200]
+
+
 def test_of_a_field_of_two_patches_the_one_that_was_not_exported_stays(slide: Slide) -> None:
     before = correct(slide, Block(1, 8, 1, 2))
     plane = gather(store_of(slide)).plane

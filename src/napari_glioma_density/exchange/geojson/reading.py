@@ -31,6 +31,8 @@ _OLD_TYPES = {
     "PathRootObject": "root",
 }
 """Until version 0.3 QuPath told what an object is by its id."""
+_OF_ONE_ID = uuid.UUID("b0c1f7de-3a60-5f4b-8d8e-6a1f0c5e2b94")
+"""Namespace of the ids of annotations whose own another one in the file bears."""
 
 
 _NO_GEOMETRY = (
@@ -141,6 +143,7 @@ class _Found:
         self.regions: dict[str, Region] = {}
         self.nuclei: list[NucleusOutline] = []
         self.passed_over: Counter[str] = Counter()
+        self._times: Counter[str] = Counter()
         self.mended = 0
         shapely.prepare((slide, nuclei_in))
 
@@ -171,8 +174,10 @@ class _Found:
         except BadInput:  # a click that drew nothing must not cost all the others
             self.passed_over["without area"] += 1
             return
-        if region.id in self.regions:
-            region = region.with_(id=str(uuid.uuid4()))
+        number = self._times[region.id]
+        self._times[region.id] += 1
+        if number:  # the same each time: imported once more it replaces itself
+            region = region.with_(id=str(uuid.uuid5(_OF_ONE_ID, f"{region.id} {number}")))
         self.mended += not geometry.is_valid
         self.regions[region.id] = region
 
