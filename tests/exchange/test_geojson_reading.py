@@ -254,6 +254,15 @@ def test_labels_are_true_to_the_outlines_area(tmp_path: Path, found: Findings) -
             "beyond the slide of 4202×3000 px",
         ),
         (feature({"type": "LineString", "coordinates": [[9e4, 9e4], [9e4, 8e4]]}), "beyond"),
+        (feature({"type": "LineString", "coordinates": [[10, 10], [1e308, 10]]}), "beyond"),
+        (feature({"type": "LineString", "coordinates": [[10, 10], [10, -30_001]]}), "beyond"),
+        (
+            feature(
+                {"type": "Polygon", "coordinates": [[[1, 1], [1e17, 1e17], [1e17, 0], [0, 1e17]]]},
+                objectType="detection",
+            ),
+            "beyond",
+        ),
         (feature({"type": "LineString", "coordinates": [[1, float("nan")], [2, 2]]}), "valid"),
     ],
 )
@@ -262,6 +271,12 @@ def test_bad_files_are_told_in_one_line(tmp_path: Path, content: Any, says: str)
         read(tmp_path, content)
     assert "in.geojson: " in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_drawing_may_reach_beyond_the_slide(tmp_path: Path) -> None:
+    stroke = {"type": "LineString", "coordinates": [[-10 * WIDTH, 10], [11 * WIDTH, 10]]}
+    (region,) = read(tmp_path, feature(stroke)).regions
+    assert region.geometry.length == 21 * WIDTH
 
 
 def test_files_that_cannot_be_unpacked_are_told_in_one_line(tmp_path: Path) -> None:

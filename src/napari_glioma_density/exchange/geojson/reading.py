@@ -33,7 +33,8 @@ _OLD_TYPES = {
 """Until version 0.3 QuPath told what an object is by its id."""
 _OF_ONE_ID = uuid.UUID("b0c1f7de-3a60-5f4b-8d8e-6a1f0c5e2b94")
 """Namespace of the ids of annotations whose own another one in the file bears."""
-
+_REACH = 10
+"""Slide widths and heights that a drawing may reach beyond the slide."""
 
 _NO_GEOMETRY = (
     ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError,
@@ -156,7 +157,6 @@ class _Found:
         if kind is not None:
             self.passed_over[kind] += 1
             return
-        self._demand_on_slide(geometry, number)
         if _is_nucleus(feature):
             self._take_nucleus(feature, geometry)
         else:
@@ -193,10 +193,13 @@ class _Found:
             raise BadInput(
                 f"{self._path}: object {number} has no valid GeoJSON geometry: export it again"
             ) from error
+        if _unusable(geometry) is None:
+            self._demand_on_slide(geometry, number)
         return _areal(geometry) if _is_nucleus(feature) else geometry
 
     def _demand_on_slide(self, geometry: BaseGeometry, number: int) -> None:
-        if not self._slide.intersects(geometry):
+        # Far beyond all slides no outline can be measured: squares of its corners overflow.
+        if not (_is_within_reach(geometry, self._slide) and self._slide.intersects(geometry)):
             _, _, width, height = (round(bound) for bound in self._slide.bounds)
             raise BadInput(
                 f"{self._path}: object {number} lies beyond the slide of {width}×{height} px: "
@@ -240,6 +243,13 @@ def _unusable(geometry: BaseGeometry) -> str | None:
     if geometry.is_empty:
         return "without outline"
     return "point" if shapely.get_dimensions(geometry) == 0 else None
+
+
+def _is_within_reach(geometry: BaseGeometry, slide: BaseGeometry) -> bool:
+    left, top, right, bottom = geometry.bounds
+    _, _, width, height = slide.bounds
+    across = min(left, width - right) >= -_REACH * width
+    return bool(across and min(top, height - bottom) >= -_REACH * height)
 
 
 def _placed(geometry: BaseGeometry, offset_px: tuple[float, float]) -> BaseGeometry:
