@@ -179,6 +179,14 @@ def test_every_form_of_file_is_read(
     assert len({region.id for region in regions}) == len(features)
 
 
+def test_notes_that_macos_puts_into_a_zip_are_passed_over(tmp_path: Path) -> None:
+    path = _packed(tmp_path / "in.zip", "zip", json.dumps(feature()))
+    with zipfile.ZipFile(path, "a") as archive:
+        for note in ("__MACOSX/._slide.geojson", "__MACOSX/slide.geojson", "a/._b.json"):
+            archive.writestr(note, b"\0\5\x16\7")
+    assert len(read_geojson(path, WIDTH, HEIGHT).regions) == 1
+
+
 def test_cells_detections_and_children(tmp_path: Path) -> None:
     inner = {"type": "Polygon", "coordinates": [[[20, 20], [40, 20], [40, 40], [20, 20]]]}
     cell = {**feature(objectType="cell", classification="Tumor"), "nucleusGeometry": inner}

@@ -59,7 +59,7 @@ def _unpacked(raw: IO[bytes], path: Path) -> IO[bytes]:
     if magic != b"PK\x03\x04":
         return raw
     packed = zipfile.ZipFile(raw)
-    names = [name for name in packed.namelist() if name.lower().endswith((".json", ".geojson"))]
+    names = [name for name in packed.namelist() if _may_be_geojson(name)]
     if len(names) != 1:
         raise BadInput(
             f"{path}: holds {len(names)} GeoJSON files, not one: unpack it and name the file"
@@ -68,6 +68,13 @@ def _unpacked(raw: IO[bytes], path: Path) -> IO[bytes]:
         return packed.open(names[0])
     except (RuntimeError, NotImplementedError) as error:  # a password, or a packing of its own
         raise BadInput(f"{path}: cannot be unpacked ({error}): unpack it, name the file") from error
+
+
+def _may_be_geojson(name: str) -> bool:
+    """Whether a file in a zip may be meant; macOS puts notes of its own beside every file."""
+    *folders, file = name.split("/")
+    is_note = "__MACOSX" in folders or file.startswith("._")
+    return file.lower().endswith((".json", ".geojson")) and not is_note
 
 
 def _features(text: "_JsonText", path: Path) -> Iterator[Feature]:
