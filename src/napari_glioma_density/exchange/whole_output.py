@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -45,7 +45,8 @@ def whole_files(folder: Path) -> Iterator[Path]:
     Raises
     ------
     StoreError
-        When the disk is full or refuses; `folder` is then as it was.
+        When the disk is full or refuses, or another program holds one of the files; `folder` is
+        then as it was.
     """
     is_new = not folder.exists()
     _make_folder(folder)
@@ -56,14 +57,73 @@ def whole_files(folder: Path) -> Iterator[Path]:
             with _named_as_in(folder, part):
                 yield part
             sync_tree(part)
-            for file in part.iterdir():
-                file.replace(folder / file.name)
-            sync_folder(folder)
+            _move_together(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
         if is_new:
             with suppress(OSError):  # where anything lies in it, it stays
                 folder.rmdir()
+
+
+def _move_together(part: Path, folder: Path) -> None:
+    """Put files in the places of those of their names: all of them or none.
+
+    Those of before are kept aside until all are in place, and never away from their own: whatever
+    ends the program meanwhile, none of them is lost.
+    """
+    before = folder / f".{uuid.uuid4().hex}.before"
+    before.mkdir()
+    names = sorted(file.name for file in part.iterdir())
+    try:
+        for name in names:
+            _keep(folder / name, before / name)
+        sync_folder(before)
+        for name in names:
+            with _holder_named(folder / name):
+                (part / name).replace(folder / name)
+        sync_folder(folder)
+    except BaseException:
+        _put_back((name for name in names if not (part / name).exists()), before, folder)
+        shutil.rmtree(before, ignore_errors=True)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
+
+
+def _keep(file: Path, aside: Path) -> None:
+    if not file.exists():
+        return
+    with _holder_named(file):
+        try:
+            os.link(file, aside)
+        except OSError:  # not every disk knows a file by two names
+            shutil.copy2(file, aside)
+            sync_files([aside])
+
+
+def _put_back(names: Iterable[str], before: Path, folder: Path) -> None:
+    try:
+        for name in names:
+            if (before / name).exists():
+                (before / name).replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: holds files of two exports ({error.strerror}): export again, or take those "
+            f"of before out of {before.name}"
+        ) from error
+
+
+@contextmanager
+def _holder_named(file: Path) -> Iterator[None]:
+    """Tell of a file that cannot be replaced: on Windows one that is open elsewhere cannot."""
+    try:
+        yield
+    except PermissionError as error:
+        raise StoreError(
+            f"{file}: cannot be replaced ({error.strerror}); what was there before is kept: close "
+            "it in the other program, then export again"
+        ) from error
 
 
 def _make_folder(folder: Path) -> None:
