@@ -34,7 +34,7 @@ from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import write_grid_csv, write_patches_csv
 from napari_glioma_density.slides import open_slide
 
-FILES = "about cells exclusions grid hotspots nuclei patches regions totals"
+FILES = "about cells exclusions grid hotspots notes nuclei patches regions totals"
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from napari_glioma_density.exchange.region_tables import (
     write_exclusions_csv,
     write_regions_csv,
 )
+from napari_glioma_density.exchange.review_notes import NOTE_COLUMNS, write_notes_csv
 from napari_glioma_density.exchange.whole_output import whole_files
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.tables import (
@@ -48,6 +49,7 @@ TABLES: Final[Mapping[str, Iterable[str]]] = {
     "regions.csv": REGION_COLUMNS,
     "exclusions.csv": EXCLUSION_COLUMNS,
     "hotspots.csv": HOTSPOT_COLUMNS,
+    "notes.csv": NOTE_COLUMNS,
     "totals.csv": TOTAL_COLUMNS,
     "about.csv": ABOUT_COLUMNS,
 }
@@ -62,10 +64,11 @@ def write_csv_folder(
     extras: "Extras | None" = None,
     on_progress: Progress | None = None,
 ) -> None:
-    """Write patches, grid, cells, nuclei, regions, exclusions, hotspots, totals and about as CSV.
+    """Write patches, grid, cells, nuclei, regions, exclusions, hotspots, notes, totals and about.
 
-    patches.csv and grid.csv are those of an estimate. Units stand in the names of columns; no file
-    names a patient or the slide's file. about.csv says where the numbers come from.
+    All are CSV; patches.csv and grid.csv are those of an estimate. Units stand in the names of
+    columns; no file names a patient or the slide's file. about.csv says where the numbers come
+    from.
 
     Parameters
     ----------
@@ -96,6 +99,7 @@ def write_csv_folder(
         write_regions_csv(part / "regions.csv", findings)
         write_exclusions_csv(part / "exclusions.csv", findings)
         write_hotspots_csv(part / "hotspots.csv", findings, extras)
+        write_notes_csv(part / "notes.csv", extras.notes if extras else ())
         write_totals_csv(part / "totals.csv", findings, extras)
         write_table(part / "about.csv", ABOUT_COLUMNS, _about(findings))
 

@@ -124,7 +124,7 @@ def _csv(findings: Findings, path: Path, wishes: Wishes) -> str:
 
     extras = gather_extras(findings, wishes.specimen)
     write_csv_folder(path, findings, slide=wishes.slide, extras=extras)
-    return "patches, cells, nuclei, regions, exclusions, hotspots and totals"
+    return "patches, cells, nuclei, regions, exclusions, hotspots, notes and totals"
 
 
 def _report(findings: Findings, path: Path, wishes: Wishes) -> str:

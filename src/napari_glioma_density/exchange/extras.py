@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import Cell, PatchTable
+from napari_glioma_density.exchange.review_notes import Note
 from napari_glioma_density.findings.comparison import Comparison
 from napari_glioma_density.findings.count_error import CountError
 from napari_glioma_density.findings.decay import Decay, Side, Slope
@@ -131,6 +132,8 @@ class Extras:
         Addresses of cells that a person looked at.
     comments
         What was noted, by address.
+    notes
+        All that was noted in review, of places that are no cell here too.
     """
 
     specimen: Specimen = "unknown"
@@ -142,3 +145,4 @@ class Extras:
     profiles: Sequence[DrawnProfile] = ()
     reviewed: Collection[str] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[Note] = ()

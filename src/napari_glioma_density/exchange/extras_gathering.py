@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from napari_glioma_density.annotation.review import Mark, ReviewLog
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.extras import (
     DrawnProfile,
@@ -17,6 +16,7 @@ from napari_glioma_density.exchange.extras import (
     RegionComparison,
     Specimen,
 )
+from napari_glioma_density.exchange.review_notes import review_notes
 from napari_glioma_density.findings.comparison import compare, ratio_to_reference
 from napari_glioma_density.findings.count_error import count_error
 from napari_glioma_density.findings.decay import Side, fit_decay, slope
@@ -61,7 +61,8 @@ def gather_extras(findings: Findings, specimen: Specimen = "unknown") -> Extras:
     StoreError
         When a part of the store is damaged.
     """
-    regions, marks, sections = _Regions(findings), _marks(findings), sections_of(findings)
+    regions, sections = _Regions(findings), sections_of(findings)
+    notes = review_notes(findings, sections)
     known = intervals(findings, sections, specimen)
     error = known.error if known else None
     return Extras(
@@ -69,11 +70,14 @@ def gather_extras(findings: Findings, specimen: Specimen = "unknown") -> Extras:
         intervals=known,
         sections=sections,
         field_hotspots=densest_fields(findings),
-        references=regions.references(),
+        references=regions.references(sections),
         comparisons=tuple(islice(regions.comparisons(error), MOST_COMPARISONS)),
         profiles=tuple(regions.profiles()),
-        reviewed=tuple(address for address, mark in marks.items() if mark.reviewed),
-        comments={address: mark.comment for address, mark in marks.items() if mark.comment},
+        reviewed=tuple(name for note in notes if note.mark.reviewed for name in note.names),
+        comments={
+            name: note.mark.comment for note in notes if note.mark.comment for name in note.names
+        },
+        notes=notes,
     )
 
 
@@ -115,15 +119,6 @@ def sections_of(findings: Findings) -> tuple[MeasuredSection, ...]:
     )
 
 
-def _marks(findings: Findings) -> dict[str, Mark]:
-    """What was noted of the cells of the grid on show, by address."""
-    log = ReviewLog.open(findings.store, findings.run.lattice)
-    grid = findings.snapshot.grid
-    cells = ((cell.address, grid.block(cell.row, cell.column)) for cell in findings.snapshot.cells)
-    noted = ((address, log.latest(block)) for address, block in cells)
-    return {address: mark for address, mark in noted if mark is not None}
-
-
 class _Regions:
     """The drawn regions of some findings, measured without what is left out."""
 
@@ -131,12 +126,13 @@ class _Regions:
         self._findings = findings
         self._left_out = left_out_geometry(findings.left_out)
 
-    def references(self) -> References | None:
-        """All reference tissue together, and every cell against it."""
+    def references(self, sections: Iterable[MeasuredSection]) -> References | None:
+        """All reference tissue together, and every cell against it, those of sections too."""
         reference = reference_of(self._findings)
         if reference is None:
             return None
-        cells = self._findings.snapshot.cells
+        own = (cell for each in sections for cell in each.cells)
+        cells = (*self._findings.snapshot.cells, *own)
         ratios = zip(cells, ratio_to_reference(cells, reference.sums), strict=True)
         return References(reference.names, {c.address: r for c, r in ratios if r is not None})
 

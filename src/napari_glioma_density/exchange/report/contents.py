@@ -20,6 +20,7 @@ from napari_glioma_density.exchange.plots import (
 from napari_glioma_density.exchange.report.commands import commands
 from napari_glioma_density.exchange.report.map_lines import MapLines, map_lines
 from napari_glioma_density.exchange.report.model_notes import ModelNotes, model_notes
+from napari_glioma_density.exchange.report.noted import Noted, gather_noted
 from napari_glioma_density.exchange.report.pictures import (
     HotspotPictures,
     data_uri,
@@ -120,6 +121,7 @@ class Contents:
     left_out: tuple[LeftOutRow, ...]
     unmeasured: tuple[UnmeasuredRow, ...]
     corrected: CorrectedFigures | None
+    noted: Noted
     profiles: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
     model: ModelNotes
@@ -165,6 +167,7 @@ def gather_contents(
         left_out=tuple(_left_out(findings)),
         unmeasured=tuple(_unmeasured(findings)),
         corrected=_corrected(findings),
+        noted=gather_noted(extras),
         profiles=tuple(_profiles(extras, language)),
         versions=_versions(attributes.get("versions", {})),
         model=model_notes(findings.spec),

@@ -116,6 +116,9 @@ class ReportWords:
     corrected_text: str
     reviewed: str
     comments: str
+    elsewhere: str
+    elsewhere_text: str
+    place: str
     # Against what
     comparisons: str
     comparison_text: str

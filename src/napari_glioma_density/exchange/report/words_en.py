@@ -149,6 +149,10 @@ ENGLISH = ReportWords(
     corrected_text="The figures of this report hold the corrected values. The model alone:",
     reviewed="Cells looked at by a person: {cells}.",
     comments="Comments",
+    elsewhere="Noted of other places",
+    elsewhere_text="These are no cells of this report: they were looked at with cells of another "
+    "size, or in another grid.",
+    place="left and upper edge, width × height in mm",
     comparisons="Compared",
     comparison_text="Nuclear area, % of tissue.",
     first="First region",
