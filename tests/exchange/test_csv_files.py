@@ -184,6 +184,18 @@ def test_cells_of_a_chosen_section_are_named_alike_in_every_table(
     assert pd.read_csv(tmp_path / "totals.csv")["of"].tolist() == ["S2"]
 
 
+def test_corrected_patches_are_those_of_the_part_that_was_chosen(
+    amended: Findings, tmp_path: Path
+) -> None:
+    chosen = np.zeros(amended.snapshot.patches.state.shape, bool)
+    chosen[1:3, :2] = True  # beside the field
+    for scope, corrected in ((None, 1), (chosen, 0), (~chosen, 1)):
+        write_csv_folder(tmp_path, gather(amended.store, scope=scope))
+        assert pd.read_csv(tmp_path / "totals.csv")["corrected_patches"].tolist() == [corrected]
+        about = pd.read_csv(tmp_path / "about.csv", index_col="name")["value"]
+        assert int(about["corrected_patches"]) == corrected
+
+
 def test_many_nuclei_are_written_a_part_at_a_time(
     found: Findings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

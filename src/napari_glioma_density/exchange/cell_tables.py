@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from napari_glioma_density.density import BandScale, Cell
 from napari_glioma_density.exchange.csv_text import Columns, Value, write_table
+from napari_glioma_density.exchange.provenance import corrected_patches
 from napari_glioma_density.findings.field_hotspots import FieldHotspot
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.regions.measuring import RegionSums
@@ -57,7 +58,7 @@ def write_totals_csv(path: Path, findings: Findings, extras: "Extras | None" = N
         totals.read_mm2,
         totals.unread_mm2,
         int(totals.complete),
-        int(findings.snapshot.corrected.sum()),
+        corrected_patches(findings),
         *((*unsure.density, *unsure.tissue_density) if unsure else (None,) * 4),
         _measured_part(findings),
     )

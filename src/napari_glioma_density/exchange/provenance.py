@@ -3,6 +3,8 @@
 from importlib.metadata import version
 from typing import Final
 
+import numpy as np
+
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.slides import Slide
@@ -29,10 +31,17 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "weights_sha256": spec.weights_sha256,
         "run": spec.run_id,
         "complete": "yes" if findings.snapshot.totals.complete else "no",
-        "corrected_patches": int(findings.snapshot.corrected.sum()),
+        "corrected_patches": corrected_patches(findings),
         "software": software(),
         "note": RESEARCH_USE,
     }
+
+
+def corrected_patches(findings: Findings) -> int:
+    """Return how many of the patches that count a person corrected."""
+    shown = findings.snapshot
+    asked = shown.corrected if shown.scope is None else shown.corrected & shown.scope
+    return int(np.count_nonzero(asked))
 
 
 def mask_description(findings: Findings) -> str:
