@@ -18,7 +18,7 @@ from napari_glioma_density.exchange.extras import (
 )
 from napari_glioma_density.exchange.review_notes import review_notes
 from napari_glioma_density.findings.comparison import compare, ratio_to_reference
-from napari_glioma_density.findings.count_error import count_error
+from napari_glioma_density.findings.count_error import CountError, count_error
 from napari_glioma_density.findings.decay import Side, fit_decay, slope
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.field_hotspots import (
@@ -41,6 +41,7 @@ from napari_glioma_density.findings.sections import (
     find_sections,
     measure_sections,
 )
+from napari_glioma_density.findings.validation import scores_named
 from napari_glioma_density.nuclei.kept_metrics import metrics_of
 from napari_glioma_density.regions.exclusion import left_out_geometry
 from napari_glioma_density.regions.measuring import RegionSums, parts_of, sums_of
@@ -96,10 +97,16 @@ def intervals(
     error = holding(error, is_validated=specimen not in NOT_VALIDATED)
     if error is None:
         return None
+    return Intervals.of(findings, error, _count_error(findings), sections)
+
+
+def _count_error(findings: Findings) -> CountError | None:
     percent = findings.snapshot.totals.tissue_density_percent
     metrics = metrics_of(findings.spec.weights_sha256)
-    counts = None if percent is None or metrics is None else count_error(metrics, percent)
-    return Intervals.of(findings, error, counts, sections)
+    if percent is None or metrics is None:
+        return None
+    with scores_named(metrics):
+        return count_error(metrics, percent)
 
 
 def sections_of(findings: Findings) -> tuple[MeasuredSection, ...]:

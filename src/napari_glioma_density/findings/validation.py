@@ -1,11 +1,15 @@
 """Annotated fields a model was checked on, from the scores kept beside its weights."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import optimize
+
+from napari_glioma_density.errors import ModelError
+from napari_glioma_density.nuclei.kept_metrics import METRICS
 
 BRAIN = "brain"
 """Organs that begin so are what the program is for: where there are any, they alone count."""
@@ -64,7 +68,37 @@ def validated(metrics: Mapping[str, Any]) -> Validation:
 
     Fields of the brain alone count where there are any; how the error's size follows density is
     taken from all, for there is hardly any annotated brain tumour of low density.
+
+    Raises
+    ------
+    ModelError
+        When they are not as ``evaluate`` prints them.
     """
+    with scores_named(metrics):
+        return _validated(metrics)
+
+
+@contextmanager
+def scores_named(metrics: Mapping[str, Any]) -> Iterator[None]:
+    """Turn what scores that a hand or another version wrote make the body raise into a ModelError.
+
+    Parameters
+    ----------
+    metrics
+        The scores that the body reads.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        name = f"{metrics.get('model', '')}{METRICS}"
+        wrong = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ModelError(
+            f"{name}: its scores are not as evaluate keeps them ({wrong}): "
+            "keep them anew with evaluate --keep, or delete the file"
+        ) from error
+
+
+def _validated(metrics: Mapping[str, Any]) -> Validation:
     sets = [one for one in metrics.get("data_sets", ()) if "fields" in one]
     chosen = [one for one in sets if is_brain(one)] or sets
     everything = [field for one in sets for field in checked_fields(one)]

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from napari_glioma_density.errors import ModelError
+from napari_glioma_density.findings.validation import scores_named
 from napari_glioma_density.nuclei.kept_metrics import (
     metrics_of,
     shipped_models_folder,
@@ -41,7 +44,7 @@ def model_notes(spec: RunSpec) -> ModelNotes:
     Raises
     ------
     ModelError
-        When a file of scores cannot be read.
+        When a file of scores, or the card, cannot be read.
     """
     metrics = metrics_of(spec.weights_sha256)
     if metrics is None:
@@ -50,12 +53,26 @@ def model_notes(spec: RunSpec) -> ModelNotes:
         folder / f"{metrics.get('model', spec.model)}{_CARD}"
         for folder in (shipped_models_folder(), user_models_folder())
     )
-    card = next((path.read_text(encoding="utf-8") for path in cards if path.is_file()), "")
-    return ModelNotes(tuple(_score(each) for each in metrics.get("data_sets", ())), card)
+    card = next((_text(path) for path in cards if path.is_file()), "")
+    with scores_named(metrics):
+        return ModelNotes(tuple(_score(each) for each in metrics.get("data_sets", ())), card)
+
+
+def _text(card: Path) -> str:
+    try:
+        return card.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{card}: is no UTF-8: save it as UTF-8, or delete it") from error
+    except OSError as error:
+        raise ModelError(
+            f"{card}: cannot be read ({error.strerror}): check it, or delete it"
+        ) from error
 
 
 def _score(values: Mapping[str, Any]) -> Score:
     names = ("f1", "precision", "recall", "density_mae", "density_bias")
     fields = values.get("nucleus_count", {}).get("fields")
-    scores = {name: values.get(name) for name in names}
-    return Score(name=str(values.get("name", "")), fields=fields, **scores)
+    stated = {name: values.get(name) for name in names}
+    scores = {name: None if score is None else float(score) for name, score in stated.items()}
+    number = None if fields is None else int(fields)
+    return Score(name=str(values.get("name", "")), fields=number, **scores)
