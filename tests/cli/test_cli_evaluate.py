@@ -129,3 +129,11 @@ def test_scores_that_cannot_be_kept_are_printed(
     assert done.status == 2
     assert "mine.metrics.json: cannot be written" in done.stderr
     assert done.json["pooled"]["images"] == 6
+
+
+def test_scores_of_a_shipped_model_are_not_replaced_by_its_name(
+    program: Program, annotated: Path
+) -> None:
+    done = program("evaluate", "--data", annotated, "--keep")
+    assert done.status == 2
+    assert "fast: its scores come with the program and stay" in done.stderr

@@ -71,3 +71,13 @@ def test_scores_are_replaced_whole_or_not_at_all(
             keep_metrics(folder / "mine.metrics.json", {**SCORES, "sha256": "cd"})
     assert [path.name for path in folder.iterdir()] == ["mine.metrics.json"]
     assert metrics_of("ab") is not None
+
+
+def test_what_a_model_was_fine_tuned_on_outlives_new_scores(tmp_path: Path) -> None:
+    path = tmp_path / "mine.metrics.json"
+    tuning = {"learnt": ["aa", "bb"]}
+    path.write_text(json.dumps({**SCORES, "fine_tuning": tuning}))
+    keep_metrics(path, SCORES)
+    assert json.loads(path.read_text())["fine_tuning"] == tuning
+    keep_metrics(path, {**SCORES, "sha256": "of other weights"})
+    assert "fine_tuning" not in json.loads(path.read_text())

@@ -7,6 +7,7 @@ import typer
 
 from napari_glioma_density.cli.console import AsJson, print_json, progress_bar, say
 from napari_glioma_density.cli.score_tables import score_tables
+from napari_glioma_density.errors import BadInput
 
 
 def evaluate(
@@ -25,12 +26,18 @@ def evaluate(
 ) -> None:
     """Score a model: pixel metrics 0-1, density errors in points, nucleus counts, intervals."""
     from napari_glioma_density.nuclei.kept_metrics import METRICS, keep_metrics
-    from napari_glioma_density.nuclei.registry import find_model
+    from napari_glioma_density.nuclei.registry import find_model, is_shipped
     from napari_glioma_density.nuclei.segmenter import load_segmenter
     from napari_glioma_density.training import evaluation
     from napari_glioma_density.training.dataset import open_data_set
     from napari_glioma_density.training.worst_fields import WorstFields
 
+    if keep and is_shipped(model):
+        # Intervals of every estimate rest on them: they are not replaced by a slip.
+        raise BadInput(
+            f"{model}: its scores come with the program and stay; leave out --keep, or name a "
+            "weights file"
+        )
     sets = [open_data_set(folder) for folder in data]
     segmenter = load_segmenter(model, device)
     shown = None if pictures is None else WorstFields(pictures, sets, worst)

@@ -13,6 +13,7 @@ from napari_glioma_density.json_object import json_object
 from napari_glioma_density.nuclei.whole_file import whole_file
 
 METRICS: Final = ".metrics.json"
+_TUNING: Final = "fine_tuning"
 _OF_ONE_CALL: Final = ("images", "pictures")
 """Rows of single images and paths of pictures: of the call, not of the model."""
 
@@ -67,12 +68,19 @@ def read_metrics(path: Path) -> dict[str, Any]:
 def keep_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
     """Write what ``evaluate`` prints to a file, without paths and rows of images, whole or not.
 
+    What the file says of how these weights were fine-tuned stays in it.
+
     Raises
     ------
     BadInput
         When the file cannot be written.
+    ModelError
+        When what is there cannot be read.
     """
     kept = {name: value for name, value in metrics.items() if name not in _OF_ONE_CALL}
+    before = read_metrics(path)
+    if _TUNING in before and before.get("sha256") == metrics["sha256"]:
+        kept[_TUNING] = before[_TUNING]
     kept["data_sets"] = [
         {name: value for name, value in one.items() if name != "folder"}
         for one in metrics["data_sets"]
