@@ -24,6 +24,7 @@ from napari_glioma_density.results import ResultStore, RunSpec, find_store
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui.overlays.difference import DifferenceScale, difference_layer
 from napari_glioma_density.ui.regions.estimates import BEFORE, run_names
+from napari_glioma_density.ui.regions.estimates_box import AS_FOUND
 from napari_glioma_density.ui.words import signed
 
 pytestmark = pytest.mark.window
@@ -185,6 +186,10 @@ def test_what_a_person_corrected_is_compared_with_what_the_model_said(
         (different,) = np.argwhere(np.nan_to_num(box.comparison.difference_points))
         assert different.tolist() == [0, 0]
     assert box._figures.texts()[1:3] == ["As corrected", BEFORE.capitalize()]
+    assert AS_FOUND not in box._result.text()
+    choose(at_work, "half")
+    at_work.wait(lambda: AS_FOUND in box._result.text())
+    choose(at_work, BEFORE.capitalize())
     session.amend(replace(amendments, fields=()))
     at_work.wait(lambda: len(offered(at_work)) == 2)
     assert box.comparison is None

@@ -34,8 +34,9 @@ def number(value: float | None) -> str:
 
 
 def signed(value: float, decimals: int) -> str:
-    """Return a difference with its sign, as in +2.1."""
-    return f"{value:+.{decimals}f}".replace("-", MINUS)
+    """Return a difference with its sign, as in +2.1; none has none."""
+    sign = "+" if round(value, decimals) else ""
+    return f"{value:{sign}z.{decimals}f}".replace("-", MINUS)
 
 
 def area(mm2: float) -> str:

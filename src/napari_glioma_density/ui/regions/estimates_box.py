@@ -20,6 +20,7 @@ from napari_glioma_density.ui.regions.words import agreeing, side_by_side
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.stored import ShownRun
 
+AS_FOUND = "Both as their models found them, without what was corrected."
 CHOOSE = "Choose an estimate to compare with the one on show."
 NONE_YET = "There is no other estimate of this slide: run another model, or correct fields."
 MEASURING = "Comparing …"
@@ -153,11 +154,17 @@ class EstimatesBox(Box):
         self.comparison = found
         names = self._name.text(), self._other.currentText()
         self._figures.show_lines(side_by_side(names, found))
-        self._result.setText(agreeing(found))
+        self._result.setText("\n".join((agreeing(found), *self._remarks())))
         self._figures.setVisible(bool(found.patches))
         self._on_slide.setVisible(bool(found.patches))
         if self._map.layer is not None:
             self._draw(True)
+
+    def _remarks(self) -> tuple[str, ...]:
+        """Say why figures are not those of the headline, where corrections are left out."""
+        snapshot = self._session.snapshot
+        is_corrected = snapshot is not None and bool(snapshot.corrected.any())
+        return (AS_FOUND,) if is_corrected and self._other.key != BEFORE else ()
 
     def _draw(self, shown: bool) -> None:
         found, snapshot = self.comparison, self._session.snapshot
