@@ -1,5 +1,6 @@
 """Where intervals come from: the slide's own corrected fields, else the model's validation."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,8 +23,10 @@ from napari_glioma_density.findings.density_error import DensityError, density_e
 from napari_glioma_density.findings.known_error import holding, known_error
 from napari_glioma_density.findings.snapshot import Choices, take_snapshot
 from napari_glioma_density.findings.validation import Basis
+from napari_glioma_density.nuclei import kept_metrics
 from napari_glioma_density.nuclei.registry import find_model
 from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, RunSpec
+from napari_glioma_density.results.pictures import picture_digest
 
 MODEL = patch_table(np.random.default_rng(6).uniform(5, 30, (4, 6)))
 FAST = find_model("fast").sha256
@@ -84,6 +87,20 @@ def test_finished_random_fields_take_its_place(findings: Any) -> None:
 def test_other_fields_say_nothing_of_the_slide(findings: Any, changes: dict[str, Any]) -> None:
     correct(findings, 1.25, **changes)
     assert known_error(findings.store, findings.spec, findings.snapshot) == density_error(FAST)
+
+
+def test_fields_that_the_model_was_fine_tuned_on_say_nothing_of_the_slide(
+    findings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct(findings, 1.25)
+    findings.spec = replace(SPEC, weights_sha256="0" * 64)
+    error = known_error(findings.store, findings.spec, findings.snapshot)
+    assert error is not None, "they count for a model that has not learnt from them"
+    learnt = [picture_digest(np.zeros((480, 480, 3), np.uint8))]
+    kept = {"sha256": "0" * 64, "data_sets": [], "fine_tuning": {"learnt": learnt}}
+    (tmp_path / "tuned.metrics.json").write_text(json.dumps(kept))
+    monkeypatch.setattr(kept_metrics, "user_models_folder", lambda: tmp_path)
+    assert known_error(findings.store, findings.spec, findings.snapshot) is None
 
 
 def test_fields_on_patches_that_are_left_out_do_not_count(findings: Any) -> None:

@@ -11,7 +11,9 @@ from napari_glioma_density.density import PatchTable
 from napari_glioma_density.findings.density_error import DensityError, density_error
 from napari_glioma_density.findings.random_fields import corrected_error
 from napari_glioma_density.findings.snapshot import Snapshot
+from napari_glioma_density.nuclei.kept_metrics import learnt_pictures
 from napari_glioma_density.results import RunSpec
+from napari_glioma_density.results.pictures import picture_digest
 
 
 def known_error(
@@ -19,7 +21,8 @@ def known_error(
 ) -> DensityError | None:
     """Return the error that intervals of a run's figures are made from.
 
-    From three finished random fields on these, and else the model's validation.
+    From three finished random fields on these, and else the model's validation. Fields that the
+    model was fine-tuned on say nothing of how far it is off elsewhere.
 
     Parameters
     ----------
@@ -70,7 +73,10 @@ def holding(error: DensityError | None, *, is_validated: bool) -> DensityError |
 
 def _finished(store: Path, spec: RunSpec, reader: str) -> Iterator[tuple[FieldValues, Choice]]:
     corrections = Corrections.open(store, reader, writable=False)
+    learnt = learnt_pictures(spec.weights_sha256)
     for record in fitting(corrections, spec):
+        if learnt and picture_digest(corrections.rgb(record.name)) in learnt:
+            continue
         notes = corrections.notes(record.name)
         if notes.done and notes.values is not None:
             yield notes.values, record.choice

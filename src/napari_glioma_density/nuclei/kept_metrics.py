@@ -55,6 +55,12 @@ def metrics_of(weights_sha256: str) -> dict[str, Any] | None:
     return None
 
 
+def learnt_pictures(weights_sha256: str) -> frozenset[str]:
+    """Return the digests of the fields that weights were fine-tuned on; ModelError as above."""
+    kept = metrics_of(weights_sha256) or {}
+    return frozenset(kept.get(_TUNING, {}).get("learnt", ()))
+
+
 def read_metrics(path: Path) -> dict[str, Any]:
     """Read a file of scores; empty when there is none, ModelError when it is no JSON object."""
     if not path.is_file():

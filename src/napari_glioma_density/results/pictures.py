@@ -1,5 +1,6 @@
 """Pictures on disk, whole or not at all."""
 
+import hashlib
 import zlib
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +34,11 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
         write_atomically(
             path, data[:_HEADER_BYTES] + _chunk(b"tEXt", PROGRAM) + data[_HEADER_BYTES:]
         )
+
+
+def picture_digest(rgb: NDArray[np.uint8]) -> str:
+    """SHA-256 of a picture's size and pixels (height, width, 3), however they are stored."""
+    return hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
