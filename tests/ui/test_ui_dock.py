@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from napari.layers import Layer
+from napari.layers import Layer, Vectors
 from painted_slide import write_glow, write_slide
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
@@ -698,6 +698,14 @@ def test_one_key_hides_every_overlay_and_shows_them_again(finished: Any) -> None
     assert not visible & OVERLAYS
     finished.session.overlays.toggle()
     assert all(layer.visible for layer in finished.session.viewer.layers)
+
+
+def test_overlays_can_be_drawn_in_3d_where_nothing_is_outlined(finished: Any) -> None:
+    viewer = finished.session.viewer
+    visuals = viewer.window._qt_viewer.canvas.layer_to_visual
+    lines = [visuals[layer].node for layer in viewer.layers if isinstance(layer, Vectors)]
+    viewer.dims.ndisplay = 3
+    assert [node.mesh_data.get_vertices().shape[1] for node in lines] == [3, 3]
 
 
 def test_cell_side_changes_without_another_run(finished: Any, qtbot: Any) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import CellGrid, cell_address
 from napari_glioma_density.ui.camera import View
-from napari_glioma_density.ui.overlays.lines import LineOverlay, grid_segments
+from napari_glioma_density.ui.overlays.lines import NOTHING, LineOverlay, grid_segments
 from napari_glioma_density.ui.world import MICROMETRE
 
 LINE_COLOUR = "#1F2937"
@@ -30,7 +30,7 @@ class GridOverlay:
         self._grid = grid
         ys, xs = grid.edges_um()
         self._lines = LineOverlay("grid", grid_segments(ys, xs), LINE_COLOUR, width=1.0)
-        self._frame = LineOverlay("chosen cell", np.zeros((0, 2, 2)), CHOSEN_COLOUR, width=4.0)
+        self._frame = LineOverlay("chosen cell", NOTHING, CHOSEN_COLOUR, width=4.0)
         self._names = CellNames(grid)
         self._veiled = False
         self.layers = (self._lines.layer, self._names.layer, self._frame.layer)
@@ -82,7 +82,7 @@ class GridOverlay:
 
     def choose_none(self) -> None:
         """Frame no cell."""
-        self._frame.draw(np.zeros((0, 2, 2)))
+        self._frame.draw(NOTHING)
 
     def follow_zoom(self, zoom: float) -> None:
         """Keep lines and names at their size on the screen (`zoom` in screen px per µm).

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import shapely
 from napari.layers import Layer
 from shapely.geometry.base import BaseGeometry
 
-from napari_glioma_density.ui.overlays.lines import LineOverlay, outline_segments
+from napari_glioma_density.ui.overlays.lines import NOTHING, LineOverlay, outline_segments
 from napari_glioma_density.ui.overlays.rising import Rising
 
 NAME = "left out"
@@ -28,7 +27,7 @@ class LeftOutOverlay:
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
-        self._lines = LineOverlay(NAME, np.zeros((0, 2, 2)), COLOUR, WIDTH_PX)
+        self._lines = LineOverlay(NAME, NOTHING, COLOUR, WIDTH_PX)
         self._lines.layer.editable = False
         self._stands_aside = self._is_hidden = False
         self._rising = Rising(viewer, lambda: self.layers)
@@ -67,6 +66,5 @@ class LeftOutOverlay:
 
     def _put(self) -> None:
         """Have the layer on the list of layers while there is anything to see, or take it off."""
-        is_any = len(self._lines.layer.data) > 0
-        is_seen = is_any and not self._stands_aside and not self._is_hidden
+        is_seen = not self._lines.is_empty and not self._stands_aside and not self._is_hidden
         self._lines.put(self._viewer.layers, there=is_seen)

@@ -14,14 +14,18 @@ from napari_glioma_density.ui.world import MICROMETRE
 Segments = NDArray[np.float64]
 """Shape (n, 2, 2): start (y, x) and extent (y, x) of each line, in µm."""
 
+NOTHING: Segments = np.zeros((0, 2, 2))
+UNSEEN: Segments = np.zeros((1, 2, 2))
+
 
 class LineOverlay:
     """One Vectors layer whose lines stay `width` screen px wide; locked against deletion by key."""
 
     def __init__(self, name: str, segments: Segments, colour: str, width: float) -> None:
         self._width = self._width_um = width
+        self.is_empty = not len(segments)
         self.layer = Vectors(
-            segments,
+            drawable(segments),
             name=name,
             ndim=2,
             vector_style="line",
@@ -33,9 +37,11 @@ class LineOverlay:
 
     def draw(self, segments: Segments) -> None:
         """Show other lines; the same ones cost nothing."""
-        if np.array_equal(segments, self.layer.data):
+        drawn = drawable(segments)
+        self.is_empty = not len(segments)
+        if np.array_equal(drawn, self.layer.data):
             return
-        self.layer.data = segments
+        self.layer.data = drawn
         self._fit_width()
 
     def put(self, layers: Any, *, there: bool) -> None:
@@ -56,15 +62,23 @@ class LineOverlay:
         return self._fit_width()
 
     def _fit_width(self) -> bool:
-        if not len(self.layer.data) or np.isclose(self._width_um, self.layer.edge_width, rtol=0.05):
+        if self.is_empty or np.isclose(self._width_um, self.layer.edge_width, rtol=0.05):
             return False
         self.layer.edge_width = self._width_um
         return True
 
 
+def drawable(segments: Segments) -> Segments:
+    """Return lines as napari draws them in 3D, too: one without length in place of none.
+
+    A layer of no vectors raises there in the midst of drawing, whatever else is on show.
+    """
+    return segments if len(segments) else UNSEEN
+
+
 def outline_segments(areas: Iterable[BaseGeometry], um_per_px: float) -> Segments:
     """Return the outlines of areas in level-0 px, (x, y), those of their holes among them."""
-    pieces = [np.zeros((0, 2, 2))]
+    pieces = [NOTHING]
     for line in shapely.get_parts(shapely.boundary([*areas])):
         corners = shapely.get_coordinates(line)[:, ::-1] * um_per_px
         pieces.append(np.stack([corners[:-1], np.diff(corners, axis=0)], axis=1))

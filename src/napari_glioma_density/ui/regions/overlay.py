@@ -14,7 +14,7 @@ from qtpy.QtCore import QTimer
 
 from napari_glioma_density.regions.region import Origin, Region
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.overlays.lines import LineOverlay, Segments
+from napari_glioma_density.ui.overlays.lines import NOTHING, LineOverlay, Segments, drawable
 from napari_glioma_density.ui.overlays.rising import Rising
 from napari_glioma_density.ui.regions.purpose import COLOURS, region_title
 from napari_glioma_density.ui.regions.tools import DETAIL_UM, Outline, outlines_of
@@ -32,7 +32,6 @@ HALO = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1), (0, 0)]) * HALO_PX
 tissue and on any band."""
 MOST_SEGMENTS = 8000
 """napari redraws this many in less than a twentieth of a second; more are drawn coarser."""
-NOTHING: Segments = np.zeros((0, 2, 2))
 
 
 class RegionOverlay:
@@ -56,8 +55,9 @@ class RegionOverlay:
             return
         own = self._own or self._make_layers()
         drawn = [(region, segments_of(each)) for region, each in _outlines(regions, um_per_px)]
-        own.lines.data = np.concatenate([NOTHING, *(lines for _, lines in drawn)])
-        if drawn:
+        lines = np.concatenate([NOTHING, *(lines for _, lines in drawn)])
+        own.lines.data = drawable(lines)
+        if len(lines):
             own.lines.edge_color = _colours(drawn)
         own.chosen.draw(
             np.concatenate([NOTHING, *(lines for region, lines in drawn if region.id == chosen)])
@@ -119,7 +119,7 @@ class _Layers(NamedTuple):
 
 def _outline_layer() -> Vectors:
     return Vectors(
-        NOTHING,
+        drawable(NOTHING),
         name=OUTLINES,
         ndim=2,
         vector_style="line",
