@@ -12,7 +12,7 @@ import shapely
 from napari.layers import Layer, Vectors
 from painted_slide import write_glow, write_slide
 from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtGui import QCloseEvent, QHideEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractSlider,
@@ -42,6 +42,7 @@ from napari_glioma_density.ui.keys import session_keys
 from napari_glioma_density.ui.models import ModelChoice
 from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.region import Scope, region_of
+from napari_glioma_density.ui.regions.dock import RegionsDock
 from napari_glioma_density.ui.slide_layer import slide_of
 from napari_glioma_density.ui.specimen import Specimen
 
@@ -743,6 +744,53 @@ def test_its_tab_bears_its_name_and_not_the_plugins(
 ) -> None:
     dock = open_dock(slide_path, show=True)
     qtbot.waitUntil(lambda: dock.parent().windowTitle() == "Glioma density", timeout=LONG)
+
+
+def test_a_floating_dock_that_was_closed_and_is_shown_again_is_alive(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path, show=True)
+    frame = dock.parent()
+    frame.setFloating(True)
+    frame.close()
+    frame.show()
+    qtbot.waitUntil(dock.isVisible, timeout=LONG)
+    dock.scope_box._estimate.click()
+    assert dock.session.estimating.phase is Phase.OPENING
+    finish(dock, qtbot)
+    frame.setFloating(False)
+
+
+def test_a_dock_put_elsewhere_stays_there(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path, show=True)
+    window, other = dock.window(), RegionsDock(dock.session.viewer, lambda *_: DarkPixels())
+    dock.session.viewer.window.add_dock_widget(other, name="Regions")
+    frame = other.parent()
+    qtbot.waitUntil(lambda: dock.parent() in window.tabifiedDockWidgets(frame), timeout=LONG)
+    frame.setFloating(True)
+    QApplication.processEvents()
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, frame)
+    frame.setFloating(False)
+    qtbot.wait(100)
+    assert window.dockWidgetArea(frame) == Qt.DockWidgetArea.LeftDockWidgetArea
+    other.shut()
+
+
+def test_a_window_that_stays_when_it_has_asked_keeps_its_docks(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path, show=True)
+    window, made = dock.window(), dock.scope_box.connections._made
+    dock.eventFilter(window, QCloseEvent())  # as if the question were answered with *Cancel*
+    window.showMinimized()
+    qtbot.wait(100)
+    assert made
+    window.showNormal()
+    qtbot.waitUntil(lambda: not dock._staying.isActive(), timeout=LONG)
+    dock.eventFilter(window, QHideEvent())
+    assert made
 
 
 def test_what_was_typed_without_enter_is_taken_when_the_window_closes(

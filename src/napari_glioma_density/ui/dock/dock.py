@@ -3,7 +3,7 @@
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QMainWindow, QWidget
+from qtpy.QtWidgets import QMainWindow
 
 from napari_glioma_density.ui.dock.bands_box import BandsBox
 from napari_glioma_density.ui.dock.export_box import ExportBox
@@ -80,10 +80,10 @@ class GliomaDensityDock(LivingDock):
         self.body.setVisible(not hidden)
         self._hidden_note.setVisible(hidden)
 
-    def enter(self, window: QWidget) -> None:
+    def enter(self, window: QMainWindow) -> None:
         """Watch the window, and put the overview into it."""
         super().enter(window)
-        if self.overview is None and isinstance(window, QMainWindow):
+        if self.overview is None:
             self.overview = Overview(self.session, window.centralWidget())
             self.life.callback(self.overview.close_for_good)
 

@@ -25,6 +25,8 @@ from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.sessions import give_back_session
 
 WIDTH = 416
+STAYS_AFTER_MS = 1000
+"""A window that is still there so long after it was to close, and asks no more, stays."""
 
 
 class LivingDock(QWidget):  # type: ignore[misc]
@@ -41,8 +43,11 @@ class LivingDock(QWidget):  # type: ignore[misc]
         self.life.callback(self._give_back)
         self._connections = Connections()
         self._boxes: list[Any] = []
-        self._window: QWidget | None = None
+        self._window: QMainWindow | None = None
         self._closing = False
+        self._staying = QTimer(self)
+        self._staying.setSingleShot(True)
+        self._staying.timeout.connect(self._stay)
         self.is_taken_out = False
         self._connections.add(QApplication.instance().aboutToQuit, self.shut)
         # A window that was never shown dies without a sign but this; the boxes are gone by then.
@@ -69,7 +74,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
     def event(self, event: QEvent) -> bool:
         """Follow the dock into a window; taken out of one for good, it shuts."""
         if event.type() == QEvent.Type.Show:
-            self.enter(self.window())
+            self._enter_main_window()
         elif event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.is_taken_out = True
             self.shut()
@@ -77,19 +82,36 @@ class LivingDock(QWidget):  # type: ignore[misc]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Shut when the window closes, which it does not before it hides: it may ask, and stay."""
-        if watched is self._window and event.type() == QEvent.Type.Close:
+        if watched is not self._window:
+            return False
+        if event.type() == QEvent.Type.Close:
             self._closing = True
-        elif watched is self._window and event.type() == QEvent.Type.Hide and self._closing:
-            self.shut()
+            self._staying.start(STAYS_AFTER_MS)
+        elif event.type() == QEvent.Type.Hide and self._closing and not event.spontaneous():
+            self.shut()  # otherwise the window was merely minimised
         return False
 
-    def enter(self, window: QWidget) -> None:
+    def _stay(self) -> None:
+        """Take the window for one that stays, unless it still asks."""
+        if QApplication.activeModalWidget() is not None:
+            self._staying.start(STAYS_AFTER_MS)
+        else:
+            self._closing = False
+
+    def _enter_main_window(self) -> None:
+        """Enter the main window, also where the dock floats above it in a window of its own."""
+        above = self.parentWidget()
+        while above is not None and not isinstance(above, QMainWindow):
+            above = above.parentWidget()
+        if above is not None:
+            self.enter(above)
+
+    def enter(self, window: QMainWindow) -> None:
         """Watch the window the dock was put into."""
-        if window is not self._window and window is not self:
+        if window is not self._window:
             self._window = window
             window.installEventFilter(self)
-            if isinstance(window, QMainWindow):
-                QTimer.singleShot(0, partial(self._share_place, window))
+            QTimer.singleShot(0, partial(self._share_place, window))
 
     def _share_place(self, window: QMainWindow) -> None:
         """Lie over the other dock of this program: side by side both would be too low to use."""
