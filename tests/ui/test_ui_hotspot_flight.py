@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from painted_slide import write_slide
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMenu
 from quick_segmenter import DarkPixels
@@ -201,6 +201,22 @@ def test_what_was_left_out_is_taken_back(dock: Any, qtbot: Any) -> None:
     qtbot.waitUntil(lambda: session.snapshot.totals.read_mm2 == read_mm2, timeout=LONG)
     qtbot.waitUntil(lambda: session.hotspots.spots == before, timeout=LONG)
     assert RegionFile.open(session.shown.store).regions() == ()
+
+
+def test_a_table_held_still_under_the_pointer_flies_to_what_it_says(dock: Any, qtbot: Any) -> None:
+    session, table = dock.session, dock.hotspot_box._table
+    first, second = session.hotspots.spots[:2]
+    table.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    places_flown_to(dock, 1)
+    leave_out(dock, Reason.NECROSIS, qtbot)
+    qtbot.waitUntil(lambda: session.hotspots.spots[0] == second, timeout=LONG)
+    for row, spot in enumerate((first, second)):
+        assert table.texts()[row][1] == spot.name
+        table.row_clicked.emit(row)
+        assert session.cells.chosen == spot.cell
+        assert session.viewer.scene.camera.center[-2:] == pytest.approx(spot.view.centre)
+    QApplication.sendEvent(table, QEvent(QEvent.Type.Leave))
+    assert [row[1] for row in table.texts()] == [spot.name for spot in session.hotspots.spots]
 
 
 def test_ten_presses_show_ten_circles_that_share_no_tissue(

@@ -14,6 +14,7 @@ from napari_glioma_density.findings.field_hotspots import FIELD_AREAS_MM2
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
+from napari_glioma_density.ui.camera import fly_to
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.dock.sorted_table import Column, SortedTable
@@ -72,7 +73,7 @@ COLUMNS = (
 
 
 class HotspotBox(Box):
-    """A table that is not re-ordered while the pointer is over it."""
+    """A table that is not re-ordered while the pointer is over it, but as soon as it leaves."""
 
     def __init__(self, session: Session) -> None:
         super().__init__("Hotspots")
@@ -110,6 +111,7 @@ class HotspotBox(Box):
         self.connections.add(self._save.clicked, self._ask_folder)
         self.connections.add(self._by_corrected.changed, self._rank)
         self.connections.add(self._table.row_clicked, self._fly)
+        self.connections.add(self._table.pointer_left, self._show)
         self.connections.add(session.measured, self._show)
         self.connections.add(self._spots.changed, self._show)
         self.connections.add(session.cells.changed, self._show)
@@ -157,9 +159,15 @@ class HotspotBox(Box):
 
         self._session.background.submit(write, _tell)
 
-    def _fly(self, rank: int) -> None:
-        if rank < len(self._spots.spots):
-            self._spots.fly(rank)
+    def _fly(self, row: int) -> None:
+        """Fly to what the row says: the table may be of an earlier ranking."""
+        spot = self._shown[row]
+        now = [each.outline for each in self._spots.spots]
+        if spot.outline in now:
+            self._spots.fly(now.index(spot.outline))
+        else:
+            fly_to(self._session.viewer, spot.view)
+            self._session.cells.choose_at(*spot.view.centre)
 
     def _show(self) -> None:
         snapshot, spots = self._session.snapshot, self._spots.spots

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
+from qtpy.QtCore import QAbstractTableModel, QEvent, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
@@ -57,6 +57,8 @@ class SortedTable(QTableView):  # type: ignore[misc]
 
     row_clicked = Signal(int)
     """The place of a row among those that were given."""
+    pointer_left = Signal()
+    """The pointer is over the table no more."""
 
     def __init__(self, columns: Sequence[Column], height_px: int | None = None) -> None:
         super().__init__()
@@ -124,6 +126,11 @@ class SortedTable(QTableView):  # type: ignore[misc]
             tuple(str(model.data(model.index(row, column))) for column in range(len(self._columns)))
             for row in range(model.rowCount())
         ]
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Tell that the pointer leaves."""
+        super().leaveEvent(event)
+        self.pointer_left.emit()
 
     def _click(self, index: QModelIndex) -> None:
         self.row_clicked.emit(self._model.order[index.row()])
