@@ -219,6 +219,30 @@ def test_reopening_a_slide_brings_its_results_back(
     assert again.session.estimating.phase is Phase.READY
 
 
+def test_what_is_chosen_before_stored_results_are_there_holds_for_them(
+    open_dock: Callable[..., Any],
+    add_slide: Callable[[Any, Path], Any],
+    estimated_slide: Path,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dock, chosen, read = open_dock(), threading.Event(), session_room.stored_results
+
+    def stored(*asked: Any) -> Any:
+        assert chosen.wait(60)
+        return read(*asked)
+
+    monkeypatch.setattr(session_room, "stored_results", stored)
+    add_slide(dock.session.viewer, estimated_slide)
+    dock.boxes[3]._scale.value = Bands.SAFE
+    dock.boxes[4]._side.value = 0.25
+    chosen.set()
+    session = dock.session
+    qtbot.waitUntil(lambda: session.snapshot is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: session.snapshot.scale == COLOUR_BLIND_BANDS, timeout=LONG)
+    assert session.snapshot.grid.cell_mm == pytest.approx(0.25, rel=0.1)
+
+
 def test_the_estimate_stands_aside_while_the_view_moves(
     open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
 ) -> None:

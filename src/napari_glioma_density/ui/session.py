@@ -103,7 +103,7 @@ class Session:
             if shown is None:
                 self.nothing_stored.emit()
             else:
-                self._restore(shown)
+                self._restore(shown, choices)
 
         self.background.submit(lambda: stored_results(slide, choices, model), opened)
 
@@ -126,13 +126,15 @@ class Session:
         self.overlays.clear()
         self.left_out.show((), 1.0)
 
-    def _restore(self, shown: ShownRun) -> None:
+    def _restore(self, shown: ShownRun, summed_as: Choices) -> None:
         slide = self.slides.slide
         if slide is not None and slide.um_per_px != shown.spec.um_per_px:
             if slide.um_per_px is not None:
                 return
             self.slides.set_um_per_px(shown.spec.um_per_px, shown.spec.um_per_px_source)
         self.show(shown)
+        if replace(summed_as, amendments=shown.amendments) != self.choices:
+            self._sum_up(shown.snapshot)  # another choice was made meanwhile
 
     def _change_slide(self) -> None:
         self.estimating.leave()
