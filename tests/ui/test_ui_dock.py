@@ -26,8 +26,9 @@ from qtpy.QtWidgets import (
 )
 from quick_segmenter import DarkPixels
 
-from napari_glioma_density.density import COLOUR_BLIND_BANDS, PAPER_BANDS, PatchTable
+from napari_glioma_density.density import COLOUR_BLIND_BANDS, PAPER_BANDS, Block, PatchTable
 from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.sections import Section
 from napari_glioma_density.findings.snapshot import Bands, Choices, Snapshot
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.region import Reason, Region, RegionKind
@@ -43,11 +44,13 @@ from napari_glioma_density.ui.models import ModelChoice
 from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.region import Scope, region_of
 from napari_glioma_density.ui.regions.dock import RegionsDock
+from napari_glioma_density.ui.sessions import borrow_session, give_back_session
 from napari_glioma_density.ui.slide_layer import slide_of
 from napari_glioma_density.ui.specimen import Specimen
 
 pytestmark = pytest.mark.window
 LONG = 60_000
+MODELS = (ModelChoice("dark", "Dark px", ""),)
 OVERLAYS = {"density", "nuclei", "grid", "cell names", "chosen cell"}
 
 
@@ -118,7 +121,7 @@ def test_a_press_before_the_models_are_listed_is_not_lost(
 
     def list_models() -> tuple[ModelChoice, ...]:
         listed.wait()
-        return (ModelChoice("dark", "Dark px", ""),)
+        return MODELS
 
     viewer = make_napari_viewer()
     viewer.add_layer(Layer.create(*read_slide(str(slide_path))[0]))
@@ -749,6 +752,28 @@ def test_scope_in_view_is_a_part_of_the_slide_in_its_own_px(finished: Any) -> No
     assert x + width / 2 == pytest.approx(200, abs=1)
     assert y + height / 2 == pytest.approx(200, abs=1)
     assert (width, height) == (round(canvas_width / 5), round(canvas_height / 5))
+
+
+def test_a_dock_that_is_opened_again_shows_what_holds(finished: Any, qtbot: Any) -> None:
+    session, viewer = finished.session, finished.session.viewer
+    borrow_session(viewer)  # as another dock does
+    section = Section("S2", np.ones((4, 5), np.bool_), Block(0, 0, 4, 5), 1.0)
+    session.shown = replace(session.shown, sections=(replace(section, name="S1"), section))
+    session.choose(Choices(Bands.SAFE, 0.5, rank_corrected=True, section=section))
+    session.hotspots.choose_kind(0.24)
+    session.estimating._enter(Phase.RUNNING)
+    finished.shut()
+    dock = GliomaDensityDock(viewer, lambda *_: DarkPixels(), lambda: MODELS)
+    assert dock.session is session
+    bands, grid, hotspots = dock.boxes[3], dock.boxes[4], dock.hotspot_box
+    assert (bands._scale.value, grid._side.value) == (Bands.SAFE, 0.5)
+    assert grid._section.value.startswith("Section S2")
+    assert (hotspots._kind.value, hotspots._by_corrected.value) == (0.24, True)
+    assert not dock.model_box._model.enabled
+    session.estimating._enter(Phase.READY)
+    assert dock.model_box._model.enabled
+    dock.shut()
+    give_back_session(session)
 
 
 def test_keys_are_none_of_naparis_own_and_are_set_free_again(finished: Any) -> None:

@@ -67,7 +67,11 @@ class BandsBox(Box):
     def __init__(self, session: Session) -> None:
         super().__init__("Bands of nuclear area, % of patch", tip=OF_PATCH)
         self._session = session
-        self._scale = ComboBox(name="scale", choices=[(str(bands), bands) for bands in Bands])
+        self._scale = ComboBox(
+            name="scale",
+            choices=[(str(bands), bands) for bands in Bands],
+            value=session.choices.bands,
+        )
         self._opacity = FloatSlider(
             name="opacity", value=session.overlays.opacity, min=0, max=1, readout=False
         )

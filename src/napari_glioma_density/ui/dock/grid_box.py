@@ -40,7 +40,7 @@ class GridBox(Box):
         sides += [(words.length(side), float(side)) for side in CELL_SIDES_MM]
         self._section = ComboBox(choices=[WHOLE], value=WHOLE)
         self._section.native.setAccessibleName("Section of the slide")
-        self._side = ComboBox(choices=sides, value=AUTOMATIC)
+        self._side = ComboBox(choices=sides, value=session.choices.cell_mm or AUTOMATIC)
         self._names = CheckBox(text="Names", value=session.overlays.names_shown)
         self._size = text(quiet=True, wrap=False)
         self._address = QLineEdit()
@@ -80,9 +80,11 @@ class GridBox(Box):
         sections = {_title(section): section for section in found} if len(found) > 1 else {}
         if sections != self._sections:
             self._sections = sections
+            section = self._session.choices.section
+            looked_at = _title(section) if section else WHOLE
             with self._section.changed.blocked():
                 self._section.choices = [WHOLE, *sections]
-                self._section.value = WHOLE
+                self._section.value = looked_at if looked_at in sections else WHOLE
         self._section.native.setVisible(bool(sections))
 
     def _choose(self, side_mm: float) -> None:

@@ -82,12 +82,14 @@ class HotspotBox(Box):
         self._shown: tuple[Hotspot, ...] = ()
         kinds = [("Cells of the grid", CELLS)]
         kinds += [(f"Circles of {area:g} mm²", area) for area in FIELD_AREAS_MM2]
-        self._kind = ComboBox(choices=kinds, value=CELLS)
+        self._kind = ComboBox(choices=kinds, value=self._spots.area_mm2 or CELLS)
         self._kind.native.setAccessibleName("What is ranked")
         self._note = text(quiet=True)
         self._table = SortedTable(COLUMNS, HEIGHT_PX)
         following = QPushButton("Next hotspot (N)")
-        self._by_corrected = CheckBox(text="Rank by corrected values", value=False)
+        self._by_corrected = CheckBox(
+            text="Rank by corrected values", value=session.choices.rank_corrected
+        )
         self._by_corrected.native.setToolTip(
             "Otherwise by the model's: a cell does not rise merely because it was looked at"
         )

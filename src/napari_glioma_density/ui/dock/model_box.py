@@ -46,6 +46,7 @@ class ModelBox(Box):
         self.connections.add(session.models_changed, self._list)
         self.connections.add(session.nothing_stored, self._get_ready)
         self.connections.add(self._device.changed, self._get_ready)
+        self._show_phase()
         self._list()
 
     def chosen(self) -> tuple[str | None, str]:
