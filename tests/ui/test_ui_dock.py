@@ -37,6 +37,7 @@ from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.ui import estimating as estimating_room
 from napari_glioma_density.ui import session as session_room
 from napari_glioma_density.ui import sureness
+from napari_glioma_density.ui.dock import problem_line
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.keys import session_keys
@@ -825,6 +826,29 @@ def test_a_dock_put_elsewhere_stays_there(
     qtbot.wait(100)
     assert window.dockWidgetArea(frame) == Qt.DockWidgetArea.LeftDockWidgetArea
     other.shut()
+
+
+def test_a_problem_that_no_dock_shows_is_told_by_napari_once(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(problem_line, "show_warning", said.append)
+    dock = open_dock(slide_path, show=True)
+    window, session = dock.session.viewer.window, dock.session
+    regions = RegionsDock(session.viewer, lambda *_: DarkPixels())
+    window.add_dock_widget(regions, name="Regions")
+    qtbot.waitUntil(lambda: dock.visibleRegion().isEmpty(), timeout=LONG)
+    session.problem.emit("The disk is full.")
+    qtbot.wait(50)
+    assert not said, "the Regions dock, which lies above, shows it"
+    other = window.add_dock_widget(QLabel("another plugin"), name="other")
+    window._qt_window.tabifyDockWidget(regions.parent(), other)
+    other.raise_()
+    qtbot.waitUntil(lambda: regions.visibleRegion().isEmpty(), timeout=LONG)
+    session.problem.emit("The disk is full.")
+    qtbot.wait(50)
+    assert said == ["The disk is full."]
+    regions.shut()
 
 
 def test_a_window_that_stays_when_it_has_asked_keeps_its_docks(

@@ -3,6 +3,7 @@
 import re
 
 from napari.utils.notifications import show_warning
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_glioma_density.ui.connections import Connections
@@ -39,8 +40,18 @@ class ProblemLine(QWidget):  # type: ignore[misc]
         self.line.setText(problem)
         self.anyway.setVisible(self._session.estimating.refused is not None)
         self.setVisible(bool(problem))
-        if problem and not self.isVisible():  # the dock may be closed or behind another
-            show_warning(problem)
+        if problem:  # once every dock has its line, laid out
+            QTimer.singleShot(0, self._notify)
+
+    def _notify(self) -> None:
+        """Have napari tell what no dock shows: all may be closed, or behind others."""
+        window: QWidget = self
+        while window.parentWidget() is not None:
+            window = window.parentWidget()
+        lines = window.findChildren(ProblemLine) or [self]
+        is_seen = any(not line.visibleRegion().isEmpty() for line in lines)
+        if self.line.text() and not is_seen and lines[0] is self:
+            show_warning(self.line.text())
 
 
 def _named(file_name: str) -> re.Pattern[str]:
