@@ -271,6 +271,30 @@ def test_second_reader_begins_without_the_firsts_outlines_and_some_fields_blank(
     assert review._comment.text() == "mitoses"
 
 
+def test_the_key_that_hides_overlays_shows_a_second_reader_no_results(
+    at_desk: Annotator,
+) -> None:
+    def visible() -> set[str]:
+        return {layer.name for layer in at_desk.viewer.layers if layer.visible}
+
+    found, before = {"density", "nuclei"}, visible()
+    assert before >= found | {"grid"}
+    at_desk.key(Qt.Key.Key_H)
+    assert not visible() & (found | {"grid"})
+    at_desk.dock.review_box._blinded.setChecked(True)
+    for _ in range(3):
+        at_desk.key(Qt.Key.Key_H)
+        assert not visible() & found
+    assert "grid" in visible()
+    at_desk.viewer.layers["density"].visible = True
+    for _ in range(2):
+        at_desk.key(Qt.Key.Key_H)
+    assert not visible() & found
+    at_desk.key(Qt.Key.Key_H)
+    at_desk.dock.review_box._blinded.setChecked(False)
+    assert visible() == before
+
+
 def test_fields_are_cells_and_drawings_of_a_size_one_can_look_through(
     at_work: Annotator,
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from napari.layers import Layer
+from napari.layers import Labels, Layer
 
 from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.density import Block, Lattice
@@ -160,11 +160,19 @@ class OverlayStack:
             self._grid.show_names(shown)
 
     def set_hidden(self, hidden: bool) -> None:
-        """Hide density and nuclei, and those of later runs, or show them."""
+        """Hide density and nuclei, and those of later runs, or show them.
+
+        Meanwhile `toggle` brings none of them back, nor another map that it has hidden before;
+        lines come back with them.
+        """
         self._kept_hidden = hidden
+        if hidden:
+            self._hidden = [layer for layer in self._hidden if not isinstance(layer, Labels)]
         self.show_density(self._density_shown)
         if self._nuclei is not None:
             self._nuclei.layer.visible = not hidden
+        if not hidden:
+            self._show_again()
 
     def show_density(self, shown: bool) -> None:
         """Show the density overlay unless all is hidden, or make room for another map."""
@@ -186,9 +194,23 @@ class OverlayStack:
         companions = (layer for layers in self.companions for layer in layers())
         layers = (*self._layers(), *companions)
         visible = [layer for layer in layers if layer.visible]
-        for layer in visible or self._hidden:
-            layer.visible = not visible
-        self._hidden = visible
+        if not visible:
+            self._show_again()
+            return
+        for layer in visible:
+            layer.visible = False
+        self._hidden = [layer for layer in visible if not self._is_kept_hidden(layer)]
+
+    def _show_again(self) -> None:
+        """Show what `toggle` has hidden."""
+        hidden, self._hidden = self._hidden, []
+        for layer in hidden:
+            layer.visible = True
+
+    def _is_kept_hidden(self, layer: Layer) -> bool:
+        """Whether a layer, made visible by other means, is not to be shown again."""
+        maps = (part.layer for part in (self._density, self._nuclei) if part is not None)
+        return self._kept_hidden and layer in maps
 
     def clear(self) -> None:
         """Take all overlays away."""
