@@ -177,6 +177,25 @@ def test_a_second_reader_is_not_flown_to_what_the_model_found(dock: Any) -> None
     places_flown_to(dock, 1)
 
 
+def test_circles_are_hidden_with_the_overlays_from_a_second_reader_and_with_the_dock(
+    circles: Any,
+) -> None:
+    session, layers = circles.session, circles.session.viewer.layers
+    assert layers["hotspots"].visible
+    press(circles, Qt.Key.Key_H)
+    assert not layers["hotspots"].visible
+    press(circles, Qt.Key.Key_H)
+    assert layers["hotspots"].visible
+    session.blind(True)
+    press(circles, Qt.Key.Key_H)
+    press(circles, Qt.Key.Key_H)
+    assert "hotspots" not in layers
+    session.blind(False)
+    assert layers["hotspots"].visible
+    session.viewer.window.remove_dock_widget(circles)
+    assert "hotspots" not in layers
+
+
 def test_a_circle_that_fits_nowhere_is_told(dock: Any, qtbot: Any) -> None:
     session = dock.session
     session.hotspots.choose_kind(5.0)

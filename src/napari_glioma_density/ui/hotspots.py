@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from napari.layers import Layer
 from psygnal import Signal
 from shapely.geometry.base import BaseGeometry
 
@@ -80,7 +81,9 @@ class Hotspots:
         """Rank of the place that was left out last, where the next one moves up to."""
         self._of: PatchTable | None = None
         self._circles = LineOverlay("hotspots", np.zeros((0, 2, 2)), CIRCLE_COLOUR, CIRCLE_WIDTH_PX)
+        session.overlays.companions.append(self._layers)
         session.measured.connect(self._follow)
+        session.blinded_changed.connect(self._draw)
 
     def choose_kind(self, area_mm2: float | None) -> None:
         """Rank cells (None) or circles of an area."""
@@ -212,12 +215,25 @@ class Hotspots:
         self._draw()
         self.changed.emit()
 
+    def clear(self) -> None:
+        """Take the circles off the slide."""
+        self._circles.put(self._session.viewer.layers, there=False)
+
+    def _layers(self) -> tuple[Layer, ...]:
+        """The circles, where they are seen."""
+        layer = self._circles.layer
+        return (layer,) if layer in self._session.viewer.layers else ()
+
     def _draw(self) -> None:
-        """Circles have a layer of their own while there are any; cells are framed by the grid."""
+        """Circles have a layer of their own while there are any; cells are framed by the grid.
+
+        A second reader is not to see them.
+        """
         circles = [spot for spot in self.spots if spot.cell is None]
         um_per_px = self._session.shown.spec.um_per_px if circles else 1.0
         self._circles.draw(outline_segments([spot.outline for spot in circles], um_per_px))
-        self._circles.put(self._session.viewer.layers, there=bool(circles))
+        is_seen = bool(circles) and not self._session.blinded
+        self._circles.put(self._session.viewer.layers, there=is_seen)
 
 
 def _differs(before: PatchTable | None, now: Snapshot) -> bool:

@@ -37,6 +37,7 @@ def give_back_session(session: Session, *, clear: bool = False) -> None:
         del _loans[key]
         if clear:
             session.clear_overlays()
+            session.hotspots.clear()
         session.close()
 
 
