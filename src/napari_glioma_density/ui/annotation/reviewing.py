@@ -9,6 +9,7 @@ from napari_glioma_density.density import CellGrid, parse_address
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui.annotation.review_box import Note, Walk
 from napari_glioma_density.ui.annotation.session import AnnotationSession
+from napari_glioma_density.ui.hotspots import HIDDEN
 from napari_glioma_density.ui.stored import ShownRun
 
 Place = tuple[int, int]
@@ -48,8 +49,14 @@ class Reviewing:
         return self._log.progress(snapshot.grid.block(*place) for place in _places(snapshot, walk))
 
     def next(self, walk: Walk) -> None:
-        """Fly to the next cell of a walk that was not reviewed; after the last, to the first."""
+        """Fly to the next cell of a walk that was not reviewed; after the last, to the first.
+
+        A second reader, who is not to know which are dense or reviewed, walks all cells alone.
+        """
         snapshot = self._session.snapshot
+        if self._session.blinded and walk is Walk.HOTSPOTS:
+            self._session.problem.emit(HIDDEN)
+            return
         places = _places(snapshot, walk) if snapshot else ()
         if snapshot is None or not places:
             self._session.problem.emit(NOT_ESTIMATED)
@@ -99,7 +106,8 @@ class Reviewing:
             self.changed.emit()
 
     def _is_reviewed(self, grid: CellGrid, place: Place) -> bool:
-        mark = self._log.latest(grid.block(*place)) if self._log else None
+        log = None if self._session.blinded else self._log
+        mark = log.latest(grid.block(*place)) if log else None
         return mark is not None and mark.reviewed
 
     def _tell(self) -> None:
