@@ -22,9 +22,10 @@ from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
-from napari_glioma_density.ui.annotation.review_box import NO_CELL
+from napari_glioma_density.ui.annotation.review_box import NO_CELL, Walk
 from napari_glioma_density.ui.annotation.shelf import SECOND, FieldShelf, Wanted, counting
 from napari_glioma_density.ui.dock.export_box import ExportBox
+from napari_glioma_density.ui.hotspots import HIDDEN
 from napari_glioma_density.ui.region import draw_region
 
 pytestmark = pytest.mark.window
@@ -293,6 +294,45 @@ def test_the_key_that_hides_overlays_shows_a_second_reader_no_results(
     at_desk.key(Qt.Key.Key_H)
     at_desk.dock.review_box._blinded.setChecked(False)
     assert visible() == before
+
+
+def test_a_second_reader_walks_all_cells_and_none_by_its_rank(at_work: Annotator) -> None:
+    review, session = at_work.dock.review_box, at_work.session
+    review._walk.value = Walk.CELLS
+    review.go_on()
+    first = session.cells.chosen
+    at_work.press(review._mark)
+    at_work.wait(lambda: "reviewed 1" in review._count.text())
+    session.cells.forget()
+    review._blinded.setChecked(True)
+    review.go_on()
+    assert session.cells.chosen == first, "that the first reader looked at it is not known"
+    session.cells.forget()
+    before = session.viewer.scene.camera.center
+    review._walk.value = Walk.HOTSPOTS
+    review.go_on()
+    assert (session.cells.chosen, session.viewer.scene.camera.center) == (None, before)
+    assert at_work.annotation.session.blinded
+    assert at_work.problem == HIDDEN
+
+
+def test_a_dock_that_is_closed_ends_the_second_reading_and_takes_its_layers_along(
+    another: Annotator, estimated_slide: Path
+) -> None:
+    at_desk, session = another.open(estimated_slide), another.session
+    at_desk.begin(1, 1)
+    at_desk.document.delete_many(list(at_desk.document.nuclei)[:10])
+    at_desk.wait(lambda: session.snapshot.corrected.sum() == 1)
+    at_desk.saved()
+    assert "fields" in at_desk.viewer.layers
+    at_desk.dock.review_box._blinded.setChecked(True)
+    at_desk.wait(lambda: not session.snapshot.corrected.any())
+    at_desk.viewer.window.remove_dock_widget(at_desk.dock)
+    assert not session.blinded
+    assert at_desk.viewer.layers["density"].visible
+    at_desk.wait(lambda: session.snapshot.corrected.sum() == 1)
+    assert not {"fields", ANNOTATION} & {layer.name for layer in at_desk.viewer.layers}
+    assert at_desk.density.body.isVisibleTo(at_desk.density)
 
 
 def test_fields_are_cells_and_drawings_of_a_size_one_can_look_through(

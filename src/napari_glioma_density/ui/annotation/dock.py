@@ -60,7 +60,8 @@ class AnnotationDock(LivingDock):
         own = (*annotation_keys(self.annotation.actions), click, go_on)
         keys = KeyBindings(napari_viewer, own)
         self._wires = Connections()
-        for part in (self.annotation, keys, self.adding, self._wires):
+        self.life.callback(self._close_annotation)
+        for part in (keys, self.adding, self._wires):
             self.life.callback(part.close)
         self.life.callback(self.tune_box.close_job)
         self._wire_hints()
@@ -71,6 +72,9 @@ class AnnotationDock(LivingDock):
             self.field_box, self.hint_box, self.fields_box, self.review_box, self.tune_box,
         ]  # fmt: skip
         self.lay_out(ProblemLine(self.session), self.tabs, boxes)
+
+    def _close_annotation(self) -> None:
+        self.annotation.close(clear=self.is_taken_out)
 
     def _make_tabs(self, keys: KeyBindings) -> QTabWidget:
         tabs = QTabWidget()

@@ -28,6 +28,13 @@ class FieldFrames:
             self._overlay = LineOverlay(NAME, frame_segments(records), COLOUR, WIDTH_PX)
             self._add(self._overlay.layer)
 
+    def clear(self) -> None:
+        """Take the frames off the slide."""
+        for layer in self.layers:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        self._overlay = None
+
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layer, once it is there."""

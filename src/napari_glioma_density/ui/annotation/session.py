@@ -181,8 +181,12 @@ class AnnotationSession:
         self._save_now()
         self._tell_saving()
 
-    def close(self) -> None:
-        """Save what is open and let go of the viewer. Twice does no harm."""
+    def close(self, *, clear: bool = False) -> None:
+        """Save what is open and let go of the viewer. Twice does no harm.
+
+        `clear` leaves nothing of the fields behind: a window that stays is shown to the first
+        reader again.
+        """
         self._save_now()
         if self.shelf is not None:
             self.shelf.close()
@@ -199,6 +203,26 @@ class AnnotationSession:
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted timers and layers
             self._timer.stop()
             self.close_field()
+            if clear:
+                self._frames.clear()
+                self._hand_back()
+
+    def _hand_back(self) -> None:
+        """End the second reader's work: what was found is shown, the first one's fields count."""
+        shown, slide = self._shown, self.session.slides.slide
+        if self.reader == FIRST:
+            return
+        self.reader = FIRST
+        self.session.blind(False)
+        if shown is not None and slide is not None:
+            shelf = FieldShelf(slide, shown, FIRST)
+            self.session.background.submit(shelf.fields, self._count_again)
+            self.session.exclusions.refresh()
+
+    def _count_again(self, listing: Listing) -> None:
+        self.fields = listing.fields
+        self._show_outlines()
+        self._amend()
 
     def _follow_run(self) -> None:
         """Turn to the fields of the run on show, when it is another one."""
