@@ -11,7 +11,9 @@ from painted_slide import write_slide
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
 from shapely.geometry import shape
+from watching import answer
 
+from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import Choice, Start
 from napari_glioma_density.density import Block, PatchState
 from napari_glioma_density.errors import BadInput
@@ -23,7 +25,7 @@ from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
 from napari_glioma_density.ui.annotation.review_box import NO_CELL, Walk
-from napari_glioma_density.ui.annotation.shelf import SECOND, FieldShelf, Wanted, counting
+from napari_glioma_density.ui.annotation.shelf import FIRST, SECOND, FieldShelf, Wanted, counting
 from napari_glioma_density.ui.dock.export_box import ExportBox
 from napari_glioma_density.ui.hotspots import HIDDEN
 from napari_glioma_density.ui.region import draw_region
@@ -423,29 +425,38 @@ def count_of(at_desk: Annotator, name: str) -> int:
     return next(one.nuclei for one in at_desk.annotation.fields if one.record.name == name)
 
 
-def test_a_field_leaves_the_list_only_when_that_is_meant(
-    at_desk: Annotator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
-
-    def question(_parent: Any, _title: str, text: str) -> Any:
-        asked.append(text)
-        return answers[len(asked) - 1]
-
-    monkeypatch.setattr(QMessageBox, "question", question)
+def test_a_field_leaves_the_list_only_when_that_is_meant(at_desk: Annotator) -> None:
     at_desk.begin(1, 1)
     box, annotation = at_desk.dock.fields_box, at_desk.annotation
     name = annotation.field.record.name
     at_desk.wait(lambda: any(one.record.name == name for one in annotation.fields))
     before = len(annotation.fields)
     at_desk.press(box._remove)
+    assert "its file is kept" in answer(box, QMessageBox.StandardButton.No)
     at_desk.rest(200)
     assert len(annotation.fields) == before
     at_desk.press(box._remove)
+    answer(box, QMessageBox.StandardButton.Yes)
     at_desk.wait(lambda: len(annotation.fields) == before - 1)
-    assert len(asked) == 2
-    assert "its file is kept" in asked[0]
+
+
+def test_a_window_that_closes_takes_an_open_question_along(
+    another: Annotator, estimated_slide: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waiting(*_: Any) -> None:
+        pytest.fail("waits for the answer, while the window may close")
+
+    monkeypatch.setattr(QMessageBox, "question", waiting)
+    at_desk = another.open(estimated_slide)
+    at_desk.begin(1, 1)
+    at_desk.wait(at_desk.rows)
+    window = at_desk.dock.window()
+    at_desk.press(at_desk.dock.fields_box._remove)
+    (question,) = window.findChildren(QMessageBox)
+    assert question.isVisible()
+    store = at_desk.session.shown.store
+    at_desk.close_window()
+    assert len(Corrections.open(store, FIRST, writable=False).records()) == 1
 
 
 def test_only_finished_fields_are_known(at_desk: Annotator) -> None:

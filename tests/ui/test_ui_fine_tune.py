@@ -12,7 +12,7 @@ import pytest
 from data_sets_on_disk import write_data_set
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
-from watching import LONG, Listener, delivered, shown
+from watching import LONG, Listener, answer, delivered, shown
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.annotation.data_sets import DataSetList
@@ -304,16 +304,14 @@ def test_a_removed_model_is_gone_from_the_list_once_the_user_has_agreed(
     open_box: Callable[..., FineTuneBox],
     background: Background,
     qtbot: Any,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     box = open_box()
     told = Listener(box.model_removed)
     assert [action.text() for action in box._own.actions()] == ["Tuned-1"]
     assert box.task().name == "tuned-2"
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
-    box._own.actions()[0].trigger()
-    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
-    box._own.actions()[0].trigger()
+    for button in (QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes):
+        box._own.actions()[0].trigger()
+        assert "tuned-1" in answer(box, button)
     delivered(background, qtbot, lambda: box._parent.count() == 2)
     assert told.heard == ["tuned-1"]
     assert not box._remove.isVisible()
@@ -373,6 +371,20 @@ def test_stop_ends_a_fine_tuning_and_frees_the_box(
     delivered(background, qtbot, box._start.isEnabled)
     assert box.progress.state.text() == STOPPED
     assert told.heard == []
+
+
+def test_nothing_begins_once_the_box_is_closed(
+    open_box: Callable[..., FineTuneBox], background: Background, qtbot: Any
+) -> None:
+    box = open_box(ENDLESS)
+    qtbot.mouseClick(box._start, LEFT)
+    box.close_job()
+    done = Listener(box.model_made)
+    background.submit(lambda: "", done.hear)
+    delivered(background, qtbot, lambda: bool(done.heard))
+    qtbot.wait(100)
+    background.deliver()
+    assert box._job is None
 
 
 def test_a_problem_of_the_process_is_told_and_frees_the_box(

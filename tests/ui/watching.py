@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from qtpy.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
+
 from napari_glioma_density.ui.background import Background
 
 LONG = 60_000
@@ -36,3 +38,13 @@ def shown(qtbot: Any, widget: Any) -> Any:
     widget.show()
     qtbot.waitExposed(widget)
     return widget
+
+
+def answer(widget: QWidget, button: QMessageBox.StandardButton) -> str:
+    """Answer the one question that is open in front of a widget's window; return its text."""
+    (box,) = (box for box in widget.window().findChildren(QMessageBox) if box.isVisible())
+    question, pressed = box.text(), box.button(button)
+    assert isinstance(pressed, QPushButton)
+    pressed.click()
+    QApplication.processEvents()
+    return str(question)

@@ -1,12 +1,14 @@
 """The fields of the slide, and what random ones say of all of it."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from qtpy.QtWidgets import QMessageBox, QPushButton
+from qtpy.QtWidgets import QPushButton
 
 from napari_glioma_density.annotation.field import Choice
 from napari_glioma_density.findings.random_fields import CorrectionFactor
 from napari_glioma_density.ui import words
+from napari_glioma_density.ui.annotation.asking import ask
 from napari_glioma_density.ui.annotation.choosing import FieldChooser
 from napari_glioma_density.ui.annotation.figures import field_densities, slide_correction
 from napari_glioma_density.ui.annotation.session import AnnotationSession
@@ -58,16 +60,17 @@ class FieldsBox(Box):
         places = self._table.selectionModel().selectedRows()
         if places and places[0].row() < len(self._annotation.fields):
             field = self._annotation.fields[places[0].row()]
-            if not field.begun or self._is_sure(field):
+            if field.begun:
+                self._make_sure(field)
+            else:
                 self._annotation.remove(field.record.name)
 
-    def _is_sure(self, field: ShelvedField) -> bool:
+    def _make_sure(self, field: ShelvedField) -> None:
         """Ask before the work on a field leaves the list, for it does not come back by a click."""
         snapshot = self._annotation.session.snapshot
         name = field_name(field.record, snapshot.grid if snapshot else None)
         question = f"Remove field {name}? It counts no more; its file is kept in the store."
-        yes = QMessageBox.StandardButton.Yes
-        return bool(QMessageBox.question(self, "Remove field", question) == yes)
+        ask(self, "Remove field", question, partial(self._annotation.remove, field.record.name))
 
     def _show(self) -> None:
         fields = self._annotation.fields

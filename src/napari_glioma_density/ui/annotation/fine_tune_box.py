@@ -10,12 +10,12 @@ from qtpy.QtWidgets import (
     QComboBox,
     QLineEdit,
     QMenu,
-    QMessageBox,
     QPushButton,
     QSizePolicy,
     QSpinBox,
 )
 
+from napari_glioma_density.ui.annotation.asking import ask
 from napari_glioma_density.ui.annotation.data_sets import DataSetList
 from napari_glioma_density.ui.annotation.fine_tune_figures import before_after
 from napari_glioma_density.ui.annotation.fine_tune_job import Ended, FineTuneProcess
@@ -67,7 +67,7 @@ class FineTuneBox(Box):
         self._list_parents, self._remove_model, self._make_job = parents, remove, make_job
         self._parents: tuple[Parent, ...] = ()
         self._job: FineTuneProcess | None = None
-        self._beginning = False
+        self._beginning = self._closed = False
         self.data_sets = DataSetList(background)
         self.progress = FineTuneProgress()
         self._table: FigureTable | None = None
@@ -147,11 +147,14 @@ class FineTuneBox(Box):
             self._show_phase()
 
     def close_job(self) -> None:
-        """End what is being made: the window is going."""
+        """End what is being made, and begin no more: the window or the dock is going."""
+        self._closed = True
         if self._job is not None:
             self._job.close()
 
     def _begin(self, task: FineTuneTask, log: Path) -> None:
+        if self._closed:
+            return
         self._show_figures(None)
         self.progress.clear()
         self.progress.wait("reading fields …")
@@ -221,8 +224,10 @@ class FineTuneBox(Box):
 
     def _ask(self, name: str, _checked: bool = False) -> None:
         question = f"Remove the model {name}? What was estimated with it stays."
-        yes = QMessageBox.StandardButton.Yes
-        if QMessageBox.question(self, "Remove model", question) == yes:
+        ask(self, "Remove model", question, partial(self._take_off, name))
+
+    def _take_off(self, name: str) -> None:
+        if not self._closed:
             self._background.submit(partial(self._remove_model, name), self._removed)
 
     def _removed(self, name: str) -> None:
