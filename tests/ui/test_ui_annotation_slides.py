@@ -15,8 +15,9 @@ from watching import answer
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import Choice, Start
+from napari_glioma_density.annotation.review import ReviewLog
 from napari_glioma_density.density import Block, PatchState
-from napari_glioma_density.errors import BadInput
+from napari_glioma_density.errors import BadInput, StoreError
 from napari_glioma_density.exchange.exporting import Format
 from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.random_fields import slide_factor
@@ -296,6 +297,29 @@ def test_the_key_that_hides_overlays_shows_a_second_reader_no_results(
     at_desk.key(Qt.Key.Key_H)
     at_desk.dock.review_box._blinded.setChecked(False)
     assert visible() == before
+
+
+def test_a_note_that_is_not_on_disk_is_not_shown_as_if_it_were(
+    at_work: Annotator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = at_work.dock.review_box
+    at_work.session.cells.go_to("B2")
+    review._comment.setText("mitoses")
+    with monkeypatch.context() as disk:
+        disk.setattr(ReviewLog, "mark", full)
+        at_work.press(review._mark)
+        at_work.wait(lambda: "full" in at_work.problem)
+        at_work.wait(lambda: not review._state.text())
+    assert review._mark.text() == "Mark reviewed"
+    assert review._comment.text() == "mitoses"
+    at_work.press(review._mark)
+    at_work.wait(lambda: "reviewed 1" in review._count.text())
+    assert review._comment.text() == "mitoses"
+    assert review._state.text().startswith("reviewed")
+
+
+def full(*_: Any, **_noted: Any) -> None:
+    raise StoreError("the disk is full")
 
 
 def test_a_second_reader_walks_all_cells_and_none_by_its_rank(at_work: Annotator) -> None:

@@ -14,11 +14,12 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMenu
 from quick_segmenter import DarkPixels
 
+from napari_glioma_density.errors import StoreError
 from napari_glioma_density.estimate import prepare
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.slides import open_slide
-from napari_glioma_density.ui.hotspots import Hotspot
+from napari_glioma_density.ui.hotspots import FAILED, SEARCHING, Hotspot
 
 pytestmark = pytest.mark.window
 LONG = 60_000
@@ -214,9 +215,9 @@ def test_what_was_left_out_is_taken_back(dock: Any, qtbot: Any) -> None:
     assert button.isHidden()
     places_flown_to(dock, 1)
     leave_out(dock, Reason.NECROSIS, qtbot)
-    assert not button.isHidden()
+    qtbot.waitUntil(lambda: not button.isHidden(), timeout=LONG)
     button.click()
-    assert button.isHidden()
+    qtbot.waitUntil(button.isHidden, timeout=LONG)
     qtbot.waitUntil(lambda: session.snapshot.totals.read_mm2 == read_mm2, timeout=LONG)
     qtbot.waitUntil(lambda: session.hotspots.spots == before, timeout=LONG)
     assert RegionFile.open(session.shown.store).regions() == ()
@@ -236,6 +237,42 @@ def test_a_table_held_still_under_the_pointer_flies_to_what_it_says(dock: Any, q
         assert session.viewer.scene.camera.center[-2:] == pytest.approx(spot.view.centre)
     QApplication.sendEvent(table, QEvent(QEvent.Type.Leave))
     assert [row[1] for row in table.texts()] == [spot.name for spot in session.hotspots.spots]
+
+
+def test_taking_back_is_offered_for_what_is_left_out_on_disk(
+    dock: Any, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    session, button = dock.session, dock.hotspot_box._take_back
+    places_flown_to(dock, 1)
+    leave_out(dock, Reason.NECROSIS, qtbot)
+    qtbot.waitUntil(lambda: not button.isHidden(), timeout=LONG)
+    file = RegionFile.open(session.shown.store)
+    file.remove(file.regions()[0].id)  # as where it is undone among the regions
+    session.exclusions.refresh()
+    qtbot.waitUntil(button.isHidden, timeout=LONG)
+
+    def full(*_: Any) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(RegionFile, "put", full)
+    session.hotspots.fly(0)
+    session.hotspots.leave_out(Reason.NECROSIS)
+    qtbot.waitUntil(lambda: "full" in dock.problem.line.text(), timeout=LONG)
+    assert button.isHidden()
+    assert session.hotspots.left_out is None
+
+
+def test_a_failed_search_for_circles_does_not_speak_of_little_tissue(dock: Any, qtbot: Any) -> None:
+    session = dock.session
+    shutil.rmtree(session.shown.store)
+    session.hotspots.choose_kind(CIRCLE_MM2)
+    session.hotspots.next()
+    qtbot.waitUntil(lambda: not session.hotspots.searching, timeout=LONG)
+    assert dock.problem.line.text() not in ("", SEARCHING)
+    assert not session.hotspots.fits_nowhere
+    assert dock.hotspot_box._note.text() == ""
+    press(dock, Qt.Key.Key_N)
+    assert dock.problem.line.text() == FAILED
 
 
 def test_ten_presses_show_ten_circles_that_share_no_tissue(

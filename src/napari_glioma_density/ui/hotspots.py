@@ -26,6 +26,7 @@ CIRCLE_COLOUR = "#00E5FF"
 CIRCLE_WIDTH_PX = 2.0
 NOT_YET = "There is no hotspot yet: estimate the density first."
 SEARCHING = "The circles are still being placed: a moment."
+FAILED = "The circles could not be placed; choose them again to try once more."
 NOWHERE = "The tissue of this slide is too small for a circle of {:g} mm²."
 HIDDEN = "Hotspots are hidden while the second reader works."
 CHOOSE_FIRST = "Fly to a hotspot (N) or click one first; then leave it out."
@@ -66,7 +67,7 @@ class Hotspots:
     changed = Signal()
     """Other places, or another kind of them; or one was left out, or taken back."""
     excluded, included = Signal(str), Signal(str)
-    """The id of a region that leaves a place out, or did: the change is on its way to disk."""
+    """The id of a region that leaves a place out, or did: the change is on disk."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -75,8 +76,10 @@ class Hotspots:
         self.spots: tuple[Hotspot, ...] = ()
         self.chosen: Hotspot | None = None
         self.searching = self._told_to_wait = False
+        self._is_searched = False
+        """Whether the circles asked for were searched for to the end."""
         self.left_out: LeftOut | None = None
-        """The last one, until it is taken back or another slide is shown."""
+        """The last one, until it is taken back, here or as a region, or another slide is shown."""
         self._left_at: int | None = None
         """Rank of the place that was left out last, where the next one moves up to."""
         self._of: PatchTable | None = None
@@ -84,11 +87,13 @@ class Hotspots:
         session.overlays.companions.append(self._layers)
         session.measured.connect(self._follow)
         session.blinded_changed.connect(self._draw)
+        session.exclusions.changed.connect(self._look_after)
 
     def choose_kind(self, area_mm2: float | None) -> None:
         """Rank cells (None) or circles of an area."""
         self.area_mm2 = area_mm2
         self.chosen = None
+        self._is_searched = False
         self._set(())
         self._of = None
         self._follow()
@@ -133,23 +138,55 @@ class Hotspots:
         region = Region.drawn(
             RegionKind.EXCLUSION, spot.outline, reason=reason, comment=f"hotspot {spot.name}"
         )
-        self.left_out = LeftOut(spot.name, shown.store, region.id)
-        self._write(shown.store, lambda file: file.put(region))
-        self.excluded.emit(region.id)
+        left_out = LeftOut(spot.name, shown.store, region.id)
+
+        def written() -> None:
+            self.left_out = left_out
+            self.excluded.emit(region.id)
+
+        self._write(shown.store, lambda file: file.put(region), written)
 
     def take_back(self) -> None:
         """Let the place that was left out last count again."""
-        last, self.left_out = self.left_out, None
-        if last is not None:
-            self._write(last.store, lambda file: file.remove(last.region_id))
+        last = self.left_out
+        if last is None:
+            return
+
+        def written() -> None:
+            self._forget(last)
             self.included.emit(last.region_id)
 
-    def _write(self, store: Path, change: Callable[[RegionFile], None]) -> None:
-        self.changed.emit()
-        self._session.background.write(
-            lambda: change(RegionFile.open(store)),
-            lambda _: self._session.exclusions.refresh(),
-        )
+        self._write(last.store, lambda file: file.remove(last.region_id), written)
+
+    def _forget(self, left_out: LeftOut) -> None:
+        if self.left_out == left_out:
+            self.left_out = None
+            self.changed.emit()
+
+    def _write(
+        self, store: Path, change: Callable[[RegionFile], None], then: Callable[[], None]
+    ) -> None:
+        def written(_: None) -> None:
+            then()
+            self.changed.emit()
+            self._session.exclusions.refresh()
+
+        self._session.background.write(lambda: change(RegionFile.open(store)), written)
+
+    def _look_after(self) -> None:
+        """Offer to take a place back no longer where its region is gone from the disk."""
+        last = self.left_out
+        if last is None:
+            return
+
+        def ids() -> set[str]:
+            return {region.id for region in RegionFile.open(last.store).regions()}
+
+        def read(left: set[str]) -> None:
+            if last.region_id not in left:
+                self._forget(last)
+
+        self._session.background.submit(ids, read)
 
     def follow_zoom(self, zoom: float) -> None:
         """Keep the circles' lines as wide on the screen as they are."""
@@ -160,12 +197,15 @@ class Hotspots:
         """Whether the whole slide was searched and holds no circle of the area asked for."""
         snapshot = self._session.snapshot
         is_read = snapshot is not None and snapshot.totals.complete
-        return not self.spots and not self.searching and is_read and self.area_mm2 is not None
+        return not self.spots and self._is_searched and is_read and self.area_mm2 is not None
 
     def _why_none(self) -> str:
         if self.searching:
             return SEARCHING
-        return NOWHERE.format(self.area_mm2) if self.fits_nowhere else NOT_YET
+        if self.fits_nowhere:
+            return NOWHERE.format(self.area_mm2)
+        has_failed = self._of is not None and not self._is_searched
+        return FAILED if has_failed else NOT_YET
 
     def _rank_to_come(self) -> int:
         """Rank after the place flown to, or after a cell chosen some other way; else the first."""
@@ -190,21 +230,22 @@ class Hotspots:
 
     def _search(self, snapshot: Snapshot, area_mm2: float) -> None:
         shown, choices = self._session.shown, self._session.choices
-        self._of, self.searching = snapshot.patches, True
+        self._of, self.searching, self._is_searched = snapshot.patches, True, False
         self.changed.emit()
         search = _searching(shown, choices, snapshot, area_mm2, self._session.bring_to_disk)
 
         def found(spots: tuple[FieldHotspot, ...]) -> None:
             if self._session.shown is shown and self.area_mm2 == area_mm2:
+                self._is_searched = True
                 self._set(tuple(_of_circle(spot) for spot in spots))
 
         self._session.background.submit(search, found, self._end_search)
 
     def _end_search(self) -> None:
         self.searching = False
-        if self._told_to_wait:
-            self._told_to_wait = False
+        if self._told_to_wait and self._is_searched:  # or why it failed would be wiped out
             self._session.problem.emit("")
+        self._told_to_wait = False
         self.changed.emit()
         self._follow()
 

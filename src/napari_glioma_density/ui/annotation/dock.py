@@ -4,6 +4,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QTabWidget
 
+from napari_glioma_density.annotation.review import Mark
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.annotation.agreement_figures import compare_readers
 from napari_glioma_density.ui.annotation.choosing import FieldChooser
@@ -102,6 +103,7 @@ class AnnotationDock(LivingDock):
         add(box.second_reader, self.annotation.let_second_read)
         add(box.walk_chosen, self._show_review)
         add(self.reviewing.changed, self._show_review)
+        add(self.reviewing.unwritten, self._show_unwritten)
         add(self.annotation.session.blinded_changed, lambda _: self._show_review())
 
     def _wire_tuning(self) -> None:
@@ -133,6 +135,11 @@ class AnnotationDock(LivingDock):
         self.review_box.show_cell(*(cell or (None,)))
         progress = (0, 0) if blinded else self.reviewing.progress(self.review_box.walk)
         self.review_box.show_count(*progress)
+
+    def _show_unwritten(self, address: str, mark: Mark | None) -> None:
+        cell = None if self.annotation.session.blinded else self.reviewing.cell
+        if cell is not None and cell[0] == address:
+            self.review_box.fall_back(mark)
 
     def _compare_readers(self) -> Figures:
         if self.annotation.shelf is None:

@@ -137,20 +137,27 @@ class ReviewBox(Box):
     def show_cell(self, address: str | None, mark: Mark | None = None) -> None:
         """Show what was noted last of a cell, if anything; no address for no cell."""
         self._take_comment()
-        note = None if address is None else Note(address)
-        if note is not None and mark is not None:
-            note = replace(
-                note, reviewed=mark.reviewed, comment=mark.comment, excluded=mark.excluded
-            )
-        self._show(note, signature(mark))
+        self._show(None if address is None else _note(address, mark), signature(mark))
+
+    def fall_back(self, mark: Mark | None) -> None:
+        """Show what was noted last of the cell on show: what was noted since is not on disk.
+
+        The comment stays in its line, to go along with the next note.
+        """
+        if self._note is not None:
+            noted = _note(self._note.address, mark)
+            self._show_state(replace(noted, comment=self._note.comment), signature(mark))
 
     def _show(self, note: Note | None, signed: str = "") -> None:
-        self._note = note
         for part in (self._comment, self._mark, self._exclude):
             part.setEnabled(note is not None)
+        self._cell.setText(f"Cell {note.address}" if note else NO_CELL)
+        self._comment.setText(note.comment if note else "")
+        self._show_state(note, signed)
+
+    def _show_state(self, note: Note | None, signed: str) -> None:
+        self._note = note
         shown = note or Note("")
-        self._cell.setText(f"Cell {shown.address}" if note else NO_CELL)
-        self._comment.setText(shown.comment)
         self._mark.setText("Mark unreviewed" if shown.reviewed else "Mark reviewed")
         self._exclude.setVisible(shown.excluded is None)
         self._include.setVisible(shown.excluded is not None)
@@ -195,6 +202,12 @@ class ReviewBox(Box):
             self.dialog.deleteLater()
         self.dialog = figures_dialog("Agreement of both readers", figures, self)
         self.dialog.show()
+
+
+def _note(address: str, mark: Mark | None) -> Note:
+    if mark is None:
+        return Note(address)
+    return Note(address, mark.reviewed, mark.comment, mark.excluded)
 
 
 def signature(mark: Mark | None) -> str:

@@ -21,6 +21,8 @@ class Reviewing:
 
     changed = Signal()
     """Another cell is chosen, or something else is noted."""
+    unwritten = Signal(str, object)
+    """What was noted of a cell is not on disk: its name, and the `Mark` that holds, or None."""
 
     def __init__(self, annotation: AnnotationSession) -> None:
         self._annotation = annotation
@@ -84,6 +86,13 @@ class Reviewing:
             ),
             lambda _: self._count(log),
         )
+        # What comes after is told of a failure, too.
+        self._session.background.write(lambda: log.latest(block), partial(self._check, note))
+
+    def _check(self, note: Note, mark: Mark | None) -> None:
+        written = mark and (mark.reviewed, mark.comment, mark.excluded)
+        if written != (note.reviewed, note.comment, note.excluded):
+            self.unwritten.emit(note.address, mark)
 
     def _open_log(self) -> None:
         shown = self._shown = self._session.shown
