@@ -193,3 +193,54 @@ def test_another_slide_gets_overlays_of_its_own(
     add_slide(at_rest.session.viewer, write_slide(tmp_path / "other.tiff", 960, 960))
     qtbot.waitUntil(lambda: layers(at_rest).get("density", before) is not before, timeout=LONG)
     assert layers(at_rest)["density"].data.shape != before.data.shape
+
+
+@pytest.mark.window
+def test_devices_that_are_tried_hold_up_nothing_else(
+    open_dock: Callable[..., Any],
+    add_slide: Callable[[Any, Path], Any],
+    estimated_slide: Path,
+    segmenter: DarkPixels,
+    tmp_path: Path,
+    qtbot: Any,
+) -> None:
+    dock, loaded, gate = open_dock(), [], threading.Event()
+
+    def load(_model: str, device: str) -> DarkPixels:
+        loaded.append(device)
+        gate.wait(60)
+        return segmenter
+
+    dock.session.readiness.load = load
+    add_slide(dock.session.viewer, write_slide(tmp_path / "other.tiff", 960, 960))
+    qtbot.waitUntil(lambda: bool(loaded), timeout=LONG)
+    for device in ("cpu", "cuda", "mps"):
+        dock.model_box._device.value = device
+    try:
+        add_slide(dock.session.viewer, estimated_slide)
+        qtbot.waitUntil(lambda: dock.session.shown is not None, timeout=20_000)
+    finally:
+        gate.set()
+    qtbot.wait(500)
+    assert loaded == ["auto"]
+
+
+@pytest.mark.window
+def test_the_device_chosen_last_is_got_ready(
+    open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
+) -> None:
+    dock, loaded, gate = open_dock(), [], threading.Event()
+
+    def load(_model: str, device: str) -> DarkPixels:
+        loaded.append(device)
+        gate.wait(60)
+        return segmenter
+
+    dock.session.readiness.load = load
+    dock.session.viewer.open(str(slide_path), plugin="napari-glioma-density")
+    qtbot.waitUntil(lambda: bool(loaded), timeout=LONG)
+    for device in ("cpu", "mps", "cuda"):
+        dock.model_box._device.value = device
+    gate.set()
+    qtbot.waitUntil(lambda: "density" in layers(dock) and len(loaded) == 2, timeout=LONG)
+    assert loaded == ["auto", "cuda"]

@@ -1,10 +1,13 @@
 """What can be done for an estimate before it is asked for."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from weakref import WeakKeyDictionary, ref
 
 from napari_glioma_density.density import Lattice, PatchTable
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Snapshot, take_snapshot
+from napari_glioma_density.ui.background import OneAtATime
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.readiness import Asked
 from napari_glioma_density.ui.session import Session
@@ -13,23 +16,59 @@ from napari_glioma_density.ui.session import Session
 def get_ready(session: Session, model: str, device: str) -> None:
     """Load a model, look the current slide over and put the overlays in place, still empty.
 
-    What stands in the way is told when an estimate is asked for.
+    What stands in the way is told when an estimate is asked for. What was asked for before is
+    not begun any more.
     """
+    _ahead.setdefault(session, _Ahead(session)).ask(model, device)
+
+
+class _Ahead:
+    """Gets a session ready for what was asked for last.
+
+    One at a time: each waits for a model, and the other threads of the background are for what
+    a person is waiting for.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = ref(session)
+        self._asked: Asked | None = None
+        self._work = OneAtATime(self._begin)
+
+    def ask(self, model: str, device: str) -> None:
+        session = self._session()
+        slide = session.slides.slide if session else None
+        if slide is not None:
+            self._asked = Asked(slide, model, device)
+            self._work.ask()
+
+    def _begin(self, end: Callable[[], None]) -> None:
+        session, asked = self._session(), self._asked
+        self._asked = None  # or a slide that was left would be kept
+        if session is None or asked is None or not _is_wanted(session, asked):
+            end()
+            return
+        choices = session.choices
+
+        def look() -> tuple[Lattice, Snapshot] | None:
+            with suppress(BadInput):
+                plane = session.readiness.get(asked, ahead=True).survey.plane
+                lattice = Lattice.over(plane.height, plane.width, plane.um_per_px)
+                return lattice, take_snapshot(PatchTable.pending(lattice), choices)
+            return None
+
+        def looked(found: tuple[Lattice, Snapshot] | None) -> None:
+            if found is not None and _is_wanted(session, asked):
+                session.overlays.expect(*found)
+
+        session.background.submit(look, looked, end)
+
+
+def _is_wanted(session: Session, asked: Asked) -> bool:
+    """Whether an estimate of the slide on show may come, and nothing of it is shown yet."""
     slide = session.slides.slide
-    if slide is None or slide.um_per_px is None or session.estimating.phase is not Phase.READY:
-        return
-    asked, choices = Asked(slide, model, device), session.choices
+    is_measurable = slide is not None and slide.um_per_px is not None
+    is_idle = session.shown is None and session.estimating.phase is Phase.READY
+    return slide is asked.slide and is_measurable and is_idle
 
-    def look() -> tuple[Lattice, Snapshot] | None:
-        with suppress(BadInput):
-            plane = session.readiness.get(asked, ahead=True).survey.plane
-            lattice = Lattice.over(plane.height, plane.width, plane.um_per_px)
-            return lattice, take_snapshot(PatchTable.pending(lattice), choices)
-        return None
 
-    def looked(found: tuple[Lattice, Snapshot] | None) -> None:
-        still = session.slides.slide is slide and session.shown is None
-        if found is not None and still and session.estimating.phase is Phase.READY:
-            session.overlays.expect(*found)
-
-    session.background.submit(look, looked)
+_ahead: WeakKeyDictionary[Session, _Ahead] = WeakKeyDictionary()
