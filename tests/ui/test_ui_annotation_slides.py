@@ -388,8 +388,10 @@ def test_fields_are_cells_and_drawings_of_a_size_one_can_look_through(
     assert "too much for one field" in at_work.problem
 
     box._where.value = Where.DRAWN
+    at_work.viewer.layers.remove("region")
     at_work.press(box._annotate)
     assert "No region is drawn" in at_work.problem
+    assert at_work.viewer.layers["region"].mode == "add_rectangle"
     draw_region(at_work.viewer)
     region = at_work.viewer.layers["region"]
     region.add_rectangles(np.array([[250, 10], [250, 300], [470, 300], [470, 10]]))

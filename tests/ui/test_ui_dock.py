@@ -189,6 +189,26 @@ def test_the_region_tool_is_put_down_when_the_run_begins(
     assert region.mode == "pan_zoom"
 
 
+def test_the_layer_to_draw_on_is_there_whenever_a_drawing_is_asked_for(
+    finished: Any, add_slide: Callable[[Any, Path], Any], tmp_path: Path
+) -> None:
+    layers, box = finished.session.viewer.layers, finished.scope_box
+    box._scope.value = Scope.DRAWN
+    layers["region"].add_rectangles(np.array([[50, 50], [200, 250]]))
+    add_slide(finished.session.viewer, write_slide(tmp_path / "other.tiff", 960, 960))
+    assert not layers["region"].visible
+    for _ in range(2):
+        box.press()
+        assert "draw a rectangle on the layer" in finished.problem.line.text()
+        region = layers["region"]
+        assert (region.visible, region.mode) == (True, "add_rectangle")
+        assert len(region.data) == 0
+        assert layers.selection.active is region
+        layers.remove(region)
+    box.press()
+    assert layers["region"].mode == "add_rectangle"
+
+
 def test_what_is_read_is_of_the_slide_though_the_figures_are_of_a_part(
     finished: Any, qtbot: Any
 ) -> None:

@@ -76,7 +76,7 @@ def region_of(viewer: Any, slide: Slide, scope: Scope) -> Region | None:
     if scope in (Scope.VIEW, Scope.LIVE):
         return Region(_on_slide(visible_part(viewer), slide))
     layer = _region_layer(viewer)
-    if layer is None or not layer.data or _is_of_another(layer, slide):
+    if layer is None or not is_drawn(viewer, slide):
         raise BadInput("No region is drawn: draw a rectangle on the layer “region”.")
     corners = np.array([layer.data_to_world(corner) for corner in layer.data[-1]])
     rectangle = _on_slide(_around(corners), slide)
@@ -84,6 +84,12 @@ def region_of(viewer: Any, slide: Slide, scope: Scope) -> Region | None:
         return Region(rectangle)
     outline = corners[:, ::-1] / (slide.um_per_px or 1.0)
     return Region(rectangle, tuple((float(x), float(y)) for x, y in outline))
+
+
+def is_drawn(viewer: Any, slide: Slide) -> bool:
+    """Tell whether a region was drawn on a slide."""
+    layer = _region_layer(viewer)
+    return layer is not None and bool(layer.data) and not _is_of_another(layer, slide)
 
 
 def _on_slide(view: View, slide: Slide) -> tuple[int, int, int, int]:
@@ -126,6 +132,7 @@ def draw_region(viewer: Any, slide: Slide | None = None) -> None:
             metadata={} if slide is None else {_SLIDE: slide.fingerprint},
         )
         viewer.add_layer(layer)
+    layer.visible = True
     viewer.layers.selection.active = layer
     layer.mode = "add_rectangle"
 

@@ -17,6 +17,7 @@ from napari_glioma_density.ui.annotation.places import (
 )
 from napari_glioma_density.ui.annotation.session import AnnotationSession
 from napari_glioma_density.ui.annotation.shelf import FieldShelf, Opened, Wanted
+from napari_glioma_density.ui.region import draw_region, is_drawn
 
 NO_RUN = "Nothing is estimated here yet: estimate the density first."
 FindBlocks = Callable[[Snapshot], tuple[Block, ...]]
@@ -44,6 +45,8 @@ class FieldChooser:
         viewer, slide = self._session.viewer, self._session.slides.slide
         if slide is not None:
             self._begin(lambda shot: (block_drawn(viewer, slide, shot.patches.lattice),))
+            if not is_drawn(viewer, slide):  # on the layer that is asked for, which may be gone
+                draw_region(viewer, slide)
 
     def at_random(self, number: int = 1) -> None:
         """Begin random patches of the tissue and open the first."""

@@ -13,7 +13,7 @@ from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, keep_focus_elsewhere, row, text
 from napari_glioma_density.ui.estimating import Phase
-from napari_glioma_density.ui.region import Scope, draw_region, put_down
+from napari_glioma_density.ui.region import Scope, draw_region, is_drawn, put_down
 from napari_glioma_density.ui.session import Session
 
 if TYPE_CHECKING:
@@ -81,8 +81,16 @@ class ScopeBox(Box):
         """Start with what is chosen; False while there is no model to start with."""
         model, device = self._chosen_model()
         if model is not None:
-            self._session.estimating.begin(model, device, Scope(self._scope.value))
+            scope = Scope(self._scope.value)
+            self._session.estimating.begin(model, device, scope)
+            self._offer_to_draw(scope)
         return model is not None
+
+    def _offer_to_draw(self, scope: Scope) -> None:
+        """Have the tool ready where no region is drawn: there may be no layer to draw on."""
+        viewer, slide = self._session.viewer, self._session.slides.slide
+        if scope is Scope.DRAWN and slide is not None and not is_drawn(viewer, slide):
+            draw_region(viewer, slide)
 
     def _start(self) -> None:
         """Start, at once or as soon as the models are listed."""
