@@ -122,10 +122,32 @@ def test_hints_are_found_again_after_a_source_that_failed(at_desk: Annotator) ->
     at_desk.begin()
     box, before = at_desk.dock.hint_box, at_desk.field.desk.found
     box._source.value = HintSource.MODEL  # this segmenter has no probability to give
+    assert at_desk.field.desk.found is None, "the hints there were are of another source"
     at_desk.wait(lambda: at_desk.problem)
     assert "\n" not in at_desk.problem
     box._source.value = HintSource.LUMA
-    at_desk.wait(lambda: at_desk.field.desk.found is not before)
+    at_desk.wait(lambda: at_desk.field.desk.found not in (None, before))
+
+
+def test_a_hint_out_of_view_is_shown_before_it_is_answered(at_desk: Annotator) -> None:
+    at_desk.begin()
+    lost = list(at_desk.document.nuclei)[20:25]
+    at_desk.document.delete_many(lost)
+    at_desk.hints_settle()
+    at_desk.key(Qt.Key.Key_J)
+    asked, before = at_desk.field.desk.current, dict(at_desk.document.nuclei)
+    far = next(
+        (y, x)
+        for y, x in ((8, 8), (470, 470))
+        if abs(asked.y - y) > 100 and at_desk.field.desk.hint_at(y, x) is None
+    )
+    camera = at_desk.viewer.scene.camera
+    camera.zoom, camera.center = 30.0, at_desk.field.world(*far)
+    at_desk.point(*far)
+    at_desk.key(Qt.Key.Key_K)
+    assert at_desk.problem == "The hint asked about was out of view; here it is."
+    assert at_desk.document.nuclei == before
+    assert camera.center[-2:] == pytest.approx(at_desk.field.world(asked.y, asked.x))
 
 
 def test_nuclei_are_deleted_split_merged_and_grown_at_the_pointer(at_desk: Annotator) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from napari_glioma_density.findings.snapshot import Choices, take_snapshot
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.ui.annotation.figures import slide_correction
 from napari_glioma_density.ui.annotation.places import random_blocks
+from napari_glioma_density.ui.annotation.words import factor_line
 
 LATTICE = Lattice.over(4 * 480, 6 * 480, 0.5)
 VALIDATED = DensityError(0.03, 0.05, 2.0, 5, Basis(40, 5, ("GBM",)))
@@ -24,7 +26,8 @@ def field(model: PatchTable, row: int, column: int, factor: float) -> SimpleName
     block = Block(row, column, 1, 1)
     nucleus_px = np.round(factor * model.nucleus_px[block.patches]).astype(np.int64)
     values = FieldValues(block, nucleus_px, model.tissue_px[block.patches], nucleus_px // 100)
-    return SimpleNamespace(done=True, record=SimpleNamespace(choice=Choice.RANDOM), values=values)
+    record = SimpleNamespace(choice=Choice.RANDOM)
+    return SimpleNamespace(done=True, record=record, values=values, learnt=False)
 
 
 @pytest.fixture
@@ -65,3 +68,15 @@ def test_what_is_left_out_of_random_fields_does_not_change_the_slides_factor(
         found = slide_correction(shown, fields, VALIDATED)  # type: ignore[arg-type]
         assert found is not None
         assert found.factor == pytest.approx(1.25, rel=1e-3)
+
+
+def test_fields_that_the_model_learnt_from_make_no_factor_and_it_is_said(
+    model: PatchTable,
+) -> None:
+    fields: list[Any] = [field(model, *place, 1.25) for place in PLACES]
+    for one in fields:
+        one.learnt = True
+    assert slide_correction(take_snapshot(model, Choices()), fields, VALIDATED) is None
+    assert factor_line(None, fields).startswith("The model on show learnt from these")
+    fields[0].learnt = False
+    assert factor_line(None, fields).startswith("Random fields: 1 of 1 done")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_glioma_density.annotation.collection import Corrections
-from napari_glioma_density.annotation.field import Choice, FieldValues
+from napari_glioma_density.annotation.field import Choice, FieldRecord, FieldValues
 from napari_glioma_density.annotation.stored import fitting
 from napari_glioma_density.density import PatchTable
 from napari_glioma_density.findings.density_error import DensityError, density_error
@@ -71,11 +71,16 @@ def holding(error: DensityError | None, *, is_validated: bool) -> DensityError |
     return None if error and error.basis.data_sets and not is_validated else error
 
 
+def is_learnt(corrections: Corrections, record: FieldRecord, learnt: frozenset[str]) -> bool:
+    """Tell whether a field is among the pictures, given by digest, that a model learnt from."""
+    return bool(learnt) and picture_digest(corrections.rgb(record.name)) in learnt
+
+
 def _finished(store: Path, spec: RunSpec, reader: str) -> Iterator[tuple[FieldValues, Choice]]:
     corrections = Corrections.open(store, reader, writable=False)
     learnt = learnt_pictures(spec.weights_sha256)
     for record in fitting(corrections, spec):
-        if learnt and picture_digest(corrections.rgb(record.name)) in learnt:
+        if is_learnt(corrections, record, learnt):
             continue
         notes = corrections.notes(record.name)
         if notes.done and notes.values is not None:

@@ -8,7 +8,7 @@ import numpy as np
 from napari_glioma_density.annotation.field import Origin
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.annotation.open_field import OpenField
-from napari_glioma_density.ui.camera import visible_part
+from napari_glioma_density.ui.camera import look_at, visible_part
 
 Point = tuple[int, int]
 NO_FIELD = "No field is open: annotate one first."
@@ -121,9 +121,13 @@ class Actions:
         if field is None:
             return
         pointer = self._pointer(field)
-        hint = (field.desk.hint_at(*pointer) if pointer else None) or field.desk.current
+        under = field.desk.hint_at(*pointer) if pointer else None
+        hint = under or field.desk.current
         if hint is None:
             self._problem("No hint is under the pointer: J goes to the next one.")
+            return
+        if under is None and self._bring_into_view(field.world(hint.y, hint.x)):
+            self._problem("The hint asked about was out of view; here it is.")
             return
         self._try(lambda: answer(field, hint))
         self._ask_next(field, (hint.y, hint.x), answered=hint.id)
@@ -137,12 +141,15 @@ class Actions:
         else:
             self._bring_into_view(field.world(hint.y, hint.x))
 
-    def _bring_into_view(self, place_um: tuple[float, float]) -> None:
+    def _bring_into_view(self, place_um: tuple[float, float]) -> bool:
+        """Centre the view on a place that is not in it, and say whether that was needed."""
         view = visible_part(self._viewer)
         inside_y = view.y_um <= place_um[0] <= view.y_um + view.height_um
         inside_x = view.x_um <= place_um[1] <= view.x_um + view.width_um
-        if not (inside_y and inside_x):
-            self._viewer.scene.camera.center = place_um
+        if inside_y and inside_x:
+            return False
+        look_at(self._viewer, place_um)
+        return True
 
     def _at_nucleus(self, act: Callable[[OpenField, int], object]) -> None:
         def at(field: OpenField, y: int, x: int) -> None:

@@ -9,6 +9,7 @@ from napari.layers import Layer
 from napari_glioma_density.annotation.field import FieldRecord
 from napari_glioma_density.ui.annotation.field_layers import field_view
 from napari_glioma_density.ui.overlays.lines import LineOverlay, Segments, grid_segments
+from napari_glioma_density.ui.overlays.rising import Rising
 
 NAME, COLOUR, WIDTH_PX = "fields", "#FF4FD8", 3.0
 
@@ -19,6 +20,8 @@ class FieldFrames:
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self._overlay: LineOverlay | None = None
+        # A slide or a run that is opened later would cover them.
+        self._rising = Rising(viewer, lambda: self.layers)
 
     def show(self, records: Sequence[FieldRecord]) -> None:
         """Frame these fields."""
@@ -28,8 +31,13 @@ class FieldFrames:
             self._overlay = LineOverlay(NAME, frame_segments(records), COLOUR, WIDTH_PX)
             self._add(self._overlay.layer)
 
-    def clear(self) -> None:
-        """Take the frames off the slide."""
+    def close(self, *, clear: bool) -> None:
+        """Let go of the viewer; `clear` takes the frames off the slide as well."""
+        self._rising.close()
+        if clear:
+            self._clear()
+
+    def _clear(self) -> None:
         for layer in self.layers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)

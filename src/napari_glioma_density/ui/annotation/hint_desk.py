@@ -105,7 +105,11 @@ class HintDesk:
         """Find hints in another way."""
         if settings == self._settings:
             return
+        of_another_source = self._settings and self._settings.source is not settings.source
         self._settings, self._every = settings, None
+        if of_another_source:  # its hints are none of this one's
+            self.found = self.current = None
+            self.changed.emit()
         self.refresh()
 
     def refresh(self) -> None:
@@ -140,6 +144,8 @@ class HintDesk:
         return Found(settings, every, missing, len(np.unique(seen.labels[lone])), codes)
 
     def _take(self, found: Found) -> None:
+        if self._settings is None or found.settings.source is not self._settings.source:
+            return
         if found.settings == self._settings:
             self._every = found.every
         self.found = found

@@ -30,6 +30,7 @@ class Reviewing:
         self._log: ReviewLog | None = None
         self._shown: ShownRun | None = None
         annotation.slide_changed.connect(self._open_log)
+        self._session.imported.connect(self._open_log)
         self._session.cells.changed.connect(self._tell)
         self._session.measured.connect(self._tell)
         self._open_log()

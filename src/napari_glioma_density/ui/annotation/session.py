@@ -203,8 +203,8 @@ class AnnotationSession:
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted timers and layers
             self._timer.stop()
             self.close_field()
+            self._frames.close(clear=clear)
             if clear:
-                self._frames.clear()
                 self._hand_back()
 
     def _hand_back(self) -> None:
@@ -330,7 +330,9 @@ class AnnotationSession:
         self._next_count = time.monotonic() + TICK_MS / 1000
         saved = self.shelf.save(self.field.document)
         name = saved.record.name
-        self.fields = tuple(saved if f.record.name == name else f for f in self.fields)
+        self.fields = tuple(
+            replace(saved, learnt=f.learnt) if f.record.name == name else f for f in self.fields
+        )
         self._amend()
         self.fields_changed.emit()
 

@@ -27,6 +27,8 @@ from napari_glioma_density.annotation.measurement import field_nuclei, measure_f
 from napari_glioma_density.annotation.stored import counted_values, counts, fitting, holding
 from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput, StoreError
+from napari_glioma_density.findings.known_error import is_learnt
+from napari_glioma_density.nuclei.kept_metrics import learnt_pictures
 from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, TissueMap, WorkingPlane
@@ -52,6 +54,8 @@ class ShelvedField:
     mask: NDArray[np.bool_]
     fault: str = ""
     begun: bool = True
+    learnt: bool = False
+    """Whether the model on show was fine-tuned on it: then it tells nothing of that one's error."""
 
 
 class Opened(NamedTuple):
@@ -113,7 +117,8 @@ class FieldShelf:
                 self.shown.store, self.reader, writable=False
             )
             records = fitting(corrections, self.shown.spec)
-            shelved = tuple(_shelved(corrections, record) for record in records)
+            learnt = learnt_pictures(self.shown.spec.weights_sha256)
+            shelved = tuple(_shelved(corrections, record, learnt) for record in records)
             waiting = () if self.reader == FIRST else self._waiting()
             return Listing(next(self._listings), shelved + waiting)
 
@@ -290,9 +295,10 @@ class FieldShelf:
             return self._corrections
 
 
-def _shelved(corrections: Corrections, record: FieldRecord) -> ShelvedField:
+def _shelved(corrections: Corrections, record: FieldRecord, learnt: frozenset[str]) -> ShelvedField:
     try:
         labels, notes = corrections.read(record.name)
+        was_learnt = is_learnt(corrections, record, learnt)
     except StoreError as error:
         nothing = np.zeros((record.height_px, record.width_px), bool)
         return ShelvedField(record, False, 0, None, nothing, str(error))
@@ -302,6 +308,7 @@ def _shelved(corrections: Corrections, record: FieldRecord) -> ShelvedField:
         count_nuclei(notes.nuclei.values()),
         counted_values(record, notes),
         labels > 0,
+        learnt=was_learnt,
     )
 
 

@@ -56,9 +56,12 @@ def _rank(snapshot: Snapshot, place: tuple[int, int]) -> str:
 
 def factor_line(factor: CorrectionFactor | None, fields: Sequence[ShelvedField]) -> str:
     """Return what random fields say of the slide; empty when none was drawn."""
-    drawn = [field for field in fields if field.record.choice is Choice.RANDOM]
-    if not drawn:
+    random = [field for field in fields if field.record.choice is Choice.RANDOM]
+    drawn = [field for field in random if not field.learnt]
+    if not random:
         return ""
+    if not drawn:
+        return "The model on show learnt from these random fields: sample others to check it."
     if factor is None:
         done = sum(field.done for field in drawn)
         told = "with three done they tell how far the slide is off."
