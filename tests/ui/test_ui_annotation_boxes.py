@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from data_sets_on_disk import write_data_set
+from napari.qt import get_stylesheet
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QLabel, QMainWindow, QPushButton
 from watching import Listener, delivered, shown
 
 from napari_glioma_density.annotation.hint_settings import HintSettings, HintSource
@@ -16,6 +17,8 @@ from napari_glioma_density.annotation.slide_scores import ScoreStatistics
 from napari_glioma_density.density import Block
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui.annotation.agreement_figures import compare_readers
+from napari_glioma_density.ui.annotation.field_box import swatch
+from napari_glioma_density.ui.annotation.field_layers import HINT_COLOUR, ORIGIN_COLOURS
 from napari_glioma_density.ui.annotation.fine_tune_box import FineTuneBox
 from napari_glioma_density.ui.annotation.hint_box import THROTTLE_MS, HintBox
 from napari_glioma_density.ui.annotation.histogram_slider import NUCLEUS, HistogramSlider
@@ -204,6 +207,35 @@ def test_counts_are_said_and_hints_accepted_while_there_are_any(
     assert len(told.heard) == 1
 
 
+@pytest.mark.parametrize("points", [9, 12, 18])
+def test_the_largest_area_is_read_in_letters_of_any_size(points: int, qtbot: Any) -> None:
+    window, hint_box = QMainWindow(), HintBox()
+    window.setCentralWidget(hint_box)
+    shown(qtbot, window)
+    window.setStyleSheet(get_stylesheet("dark", extra_variables={"font_size": f"{points}pt"}))
+    QApplication.processEvents()
+    window.resize(window.minimumSizeHint())
+    QApplication.processEvents()
+    for spin in (hint_box._smallest, hint_box._largest):
+        line = spin.lineEdit()
+        margins = 6  # of Qt, two at each side and the cursor
+        assert line.width() >= line.fontMetrics().horizontalAdvance("2000 µm²") + margins
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("colour", [*ORIGIN_COLOURS.values(), HINT_COLOUR])
+def test_every_colour_of_the_legend_is_seen(theme: str, colour: str, qtbot: Any) -> None:
+    window = QMainWindow()
+    window.setStyleSheet(get_stylesheet(theme))
+    window.setCentralWidget(QLabel(swatch(colour)))
+    picture = shown(qtbot, window).grab().toImage()
+    inks = {picture.pixel(x, y) for x in range(40) for y in range(picture.height())}
+    rgb = np.array([(ink >> 16 & 255, ink >> 8 & 255, ink & 255) for ink in inks], int)
+    ground = picture.pixelColor(picture.width() - 2, 1)
+    away = np.abs(rgb - (ground.red(), ground.green(), ground.blue())).max()
+    assert away > 60
+
+
 def plain(label: Any) -> str:
     from qtpy.QtGui import QTextDocumentFragment
 
@@ -327,9 +359,6 @@ def test_agreement_of_two_readers_is_what_their_outlines_say(tmp_path: Path) -> 
 def test_no_word_is_cut_off_in_a_dock_of_the_usual_width(
     theme: str, hint_box: HintBox, review: ReviewBox, background: Background, qtbot: Any
 ) -> None:
-    from napari.qt import get_stylesheet
-    from qtpy.QtWidgets import QLabel, QPushButton
-
     own = Parent(ModelChoice("tuned-1", "Tuned-1", ""), own=True)
     tune = shown(qtbot, FineTuneBox(background, lambda _: None, lambda: (own,)))
     delivered(background, qtbot, tune._remove.isVisible)

@@ -184,6 +184,12 @@ def legend() -> str:
     nuclei = {ORIGIN_WORDS[origin]: colour for origin, colour in ORIGIN_COLOURS.items()}
     hints = {"hint": HINT_COLOUR, "next hint": CURRENT_COLOUR, "no hint": UNSUPPORTED_COLOUR}
     return "<br>".join(
-        " &nbsp;".join(f'<span style="color:{colour}">■</span> {word}' for word, colour in each)
+        " &nbsp;".join(f"{swatch(colour)} {word}" for word, colour in each)
         for each in (nuclei.items(), hints.items())
     )
+
+
+def swatch(colour: str) -> str:
+    """Return a square of a colour; of white the outline, which is seen in light themes, too."""
+    is_white = colour == ORIGIN_COLOURS[Origin.GROWN]
+    return "□" if is_white else f'<span style="color:{colour}">■</span>'

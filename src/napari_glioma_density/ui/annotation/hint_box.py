@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import ComboBox
 from psygnal import Signal
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtCore import QEvent, QSize, QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 
 from napari_glioma_density.annotation.hint_settings import HintSettings, HintSource
 from napari_glioma_density.ui.annotation.field_layers import HINT_COLOUR, UNSUPPORTED_COLOUR
@@ -24,7 +31,8 @@ THROTTLE_MS = 80
 BEGIN_WITH = HintSettings(HintSource.HAEMATOXYLIN, threshold=0.5)
 """Finds most of what the model misses; the threshold is the slide's once its histogram is known."""
 LARGEST_UM2 = 2000.0
-SPIN_PX = 104
+SPIN_PX, AROUND_PX = 104, 46
+"""Width of a number's field, and what of it the buttons and margins take."""
 SURE = 0.4
 NO_HINTS, SEARCHING = "Open a field to see hints.", "Looking for hints …"
 
@@ -209,15 +217,36 @@ class HintBox(Box):
         self.accept_above.emit(self._sure.value())
 
 
+class _Spin(QDoubleSpinBox):  # type: ignore[misc]
+    """Has room for its largest number, however large the letters are."""
+
+    def __init__(self, largest: float) -> None:
+        super().__init__()
+        self._largest = largest
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        self.ensurePolished()  # or the letters are those of the style before
+        longest = self.textFromValue(self._largest) + self.suffix()
+        needed = self.fontMetrics().horizontalAdvance(longest) + AROUND_PX
+        return QSize(max(SPIN_PX, needed), super().sizeHint().height())
+
+    def event(self, event: QEvent) -> bool:
+        """Follow the letters; with them napari's style asks for a width of its own."""
+        handled = bool(super().event(event))
+        if event.type() in (QEvent.Type.Polish, QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self.setMinimumWidth(self.sizeHint().width())
+        return handled
+
+
 def _spin(name: str, largest: float, decimals: int, step: float, unit: str = "") -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
+    spin = _Spin(largest)
     spin.setAccessibleName(name)
     spin.setToolTip(name)
     spin.setDecimals(decimals)
     spin.setRange(0, largest)
     spin.setSingleStep(step)
     spin.setSuffix(unit)
-    spin.setFixedWidth(SPIN_PX)
     return spin
 
 
