@@ -863,6 +863,7 @@ def test_a_problem_that_no_dock_shows_is_told_by_napari_once(
     assert not said, "the Regions dock, which lies above, shows it"
     other = window.add_dock_widget(QLabel("another plugin"), name="other")
     window._qt_window.tabifyDockWidget(regions.parent(), other)
+    QApplication.processEvents()
     other.raise_()
     qtbot.waitUntil(lambda: regions.visibleRegion().isEmpty(), timeout=LONG)
     session.problem.emit("The disk is full.")
