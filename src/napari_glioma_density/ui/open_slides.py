@@ -37,6 +37,9 @@ class OpenSlides:
         self._views: dict[Image, SlideView] = {}
         for layer in list(viewer.layers):
             self._take_up(layer)
+        seen = [layer for layer in self.layers if layer.visible] or self.layers
+        if seen:
+            self.choose(seen[-1])
         self._connections = Connections()
         self._connections.add(viewer.layers.events.inserted, self._inserted)
         self._connections.add(viewer.layers.events.removed, self._removed)
@@ -99,15 +102,18 @@ class OpenSlides:
         self._views.clear()
 
     def _inserted(self, event: Any) -> None:
-        self._take_up(event.value)
+        if self._take_up(event.value):
+            self.choose(event.value)
 
-    def _take_up(self, layer: Any) -> None:
-        if slide_of(layer):
-            hide_file_name(layer)
-            self.layers.append(layer)
-            self._views[layer] = SlideView(layer)
-            layer.events.name.connect(self._tell)
-            self.choose(layer)
+    def _take_up(self, layer: Any) -> bool:
+        """Follow a layer, and return whether it is a slide's."""
+        if slide_of(layer) is None:
+            return False
+        hide_file_name(layer)
+        self.layers.append(layer)
+        self._views[layer] = SlideView(layer)
+        layer.events.name.connect(self._tell)
+        return True
 
     def _tell(self) -> None:
         self.listed.emit()

@@ -17,6 +17,9 @@ from napari_glioma_density.ui.specimen import Specimen
 QUICK_CHOICES = {"20×": 0.5, "40×": 0.25}
 """What scanners mean by an objective, in µm/px."""
 
+DECIMALS = 4
+"""Of µm/px, typed and shown."""
+
 
 def _estimated_from(objective: str) -> str:
     return f"estimated from {objective}"
@@ -65,7 +68,7 @@ class SlideBox(Box):
         line = QWidget()
         # What is not a slide's resolution can be typed, so that it is refused with a word.
         self._um_per_px = FloatSpinBox(value=0.25, min=0, max=10_000, step=0.01)
-        self._um_per_px.native.setDecimals(4)
+        self._um_per_px.native.setDecimals(DECIMALS)
         give = QPushButton("Set µm/px")
         give.clicked.connect(self._give_typed)
         quick = [QPushButton(name) for name in QUICK_CHOICES]
@@ -126,7 +129,7 @@ class SlideBox(Box):
             self._resolution.setText(words.NONE)
             return
         if slide.um_per_px is not None:
-            self._um_per_px.value = round(slide.um_per_px, 2)
+            self._um_per_px.value = round(slide.um_per_px, DECIMALS)
         self._name.setText(slide.pseudonym)
         self._size.setText(words.extent(slide.width, slide.height, slide.um_per_px))
         self._resolution.setText(words.resolution(slide.um_per_px, slide.resolution.source))
