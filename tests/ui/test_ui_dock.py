@@ -1,6 +1,8 @@
 """The dock in a real viewer: estimating, stopping, coming back, and all that may go wrong."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -900,6 +902,30 @@ def test_a_window_that_stays_when_it_has_asked_keeps_its_docks(
     qtbot.waitUntil(lambda: not dock._staying.isActive(), timeout=LONG)
     dock.eventFilter(window, QHideEvent())
     assert made
+
+
+def test_a_closed_dock_lives_until_its_session_ends(
+    make_napari_viewer: Callable[..., Any], qtbot: Any
+) -> None:
+    viewer, listed = make_napari_viewer(), threading.Event()
+
+    def list_models() -> tuple[ModelChoice, ...]:
+        assert listed.wait(60)
+        return MODELS
+
+    session = borrow_session(viewer)  # as another dock does
+    dock = GliomaDensityDock(viewer, lambda *_: DarkPixels(), list_models)
+    viewer.window.add_dock_widget(dock, name="Glioma density")
+    viewer.window.remove_dock_widget(dock)
+    closed = weakref.ref(dock)
+    del dock
+    gc.collect()
+    listed.set()  # what the dock has asked for is there when it is closed
+    qtbot.waitUntil(lambda: closed().model_box.chosen()[0] == "dark", timeout=LONG)
+    give_back_session(session)
+    del session
+    gc.collect()
+    assert closed() is None
 
 
 def test_what_was_typed_without_enter_is_taken_when_the_window_closes(

@@ -78,6 +78,8 @@ class Session:
         """Each waits, in any thread, until what people have edited with it is on disk."""
         self.corrections: Callable[[], Corrections | None] = lambda: None
         """The first reader's corrections, where this window holds them open for writing."""
+        self.former_docks: list[Any] = []
+        """Those that were closed: what their boxes have asked for is still delivered to them."""
         self.estimating = Estimating(self)
         self.exclusions = ExclusionDesk(self)
         self.hotspots = Hotspots(self)
@@ -254,6 +256,7 @@ class Session:
         self.left_out.close()
         self.estimating.close()
         self.background.close()
+        self.former_docks.clear()
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted its timers
             self._timer.stop()
 

@@ -51,7 +51,8 @@ class LivingDock(QWidget):  # type: ignore[misc]
         self.is_taken_out = False
         self._connections.add(QApplication.instance().aboutToQuit, self.shut)
         # A window that was never shown dies without a sign but this; the boxes are gone by then.
-        self.destroyed.connect(lambda _: self.life.close())
+        life = self.life  # a signal of the dock's own that held the dock would keep it for ever
+        self.destroyed.connect(lambda _: life.close())
 
     def lay_out(self, head: Any, body: QWidget, boxes: Iterable[Any]) -> None:
         """Put `head` above `body` and the purpose below; `boxes` are what the body is made of.
@@ -144,6 +145,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
             typed_into.editingFinished.emit()
 
     def _give_back(self) -> None:
+        self.session.former_docks.append(self)
         give_back_session(self.session, clear=self.is_taken_out)
 
 
