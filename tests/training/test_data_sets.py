@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -184,3 +185,75 @@ def test_real_clicks_without_outline_are_ignored(data_folder: Path) -> None:
     disk_px = np.pi * (4 / field.um_per_px) ** 2
     assert zone is not None
     assert 0.3 * missing * disk_px < zone.sum() <= 1.05 * missing * disk_px
+
+
+IDS = np.arange(96 * 96, dtype=np.int64).reshape(96, 96) % 300
+
+
+def give_label(folder: Path, name: str, write: Callable[[Path], object]) -> Path:
+    write(folder / "labels" / name)
+    edit_manifest(folder, label=f"labels/{name}")
+    return folder
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int16, np.int32, np.uint32, np.int64])
+def test_labels_of_any_whole_numbers_are_their_ids(
+    make_data_set: MakeDataSet, kind: type[np.generic]
+) -> None:
+    ids = (IDS % 200).astype(kind)
+    folder = give_label(make_data_set(), "a.tif", lambda path: tifffile.imwrite(path, ids))
+    read = read_field(open_data_set(folder).fields[0]).labels
+    assert read.dtype == np.uint16
+    assert np.array_equal(read, ids)
+
+
+def test_a_mask_is_a_label(make_data_set: MakeDataSet) -> None:
+    folder = make_data_set()
+    give_label(folder, "a.png", lambda path: Image.fromarray(IDS > 200).save(path))
+    read = read_field(open_data_set(folder).fields[0]).labels
+    assert np.array_equal(read > 0, IDS > 200)
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "said"),
+    [
+        ("a.tif", lambda p: tifffile.imwrite(p, (IDS + 65400).astype(np.uint32)), "id 65699"),
+        ("a.tif", lambda p: tifffile.imwrite(p, (IDS - 3).astype(np.int32)), "id -3"),
+        ("a.tif", lambda p: tifffile.imwrite(p, IDS.astype(np.float32)), "holds float32"),
+        ("a.tif", lambda p: tifffile.imwrite(p, IDS > 9, photometric="miniswhite"), "white is"),
+        ("a.tif", lambda p: tifffile.imwrite(p, IDS.astype(np.uint8), compression="jpeg"), "JPEG"),
+        ("a.jpg", lambda p: cv2.imwrite(str(p), IDS.astype(np.uint8)), "is a JPEG"),
+        ("a.png", lambda p: cv2.imwrite(str(p), np.zeros((96, 96, 3), np.uint8)), "has 3 channels"),
+        (
+            "a.png",
+            lambda p: Image.fromarray(IDS.astype(np.uint8)).convert("P").save(p),
+            "has 3 channels",
+        ),
+    ],
+    ids=["too large", "negative", "float", "white", "JPEG in TIFF", "JPEG", "colours", "palette"],
+)
+def test_labels_that_are_no_ids_are_refused(
+    make_data_set: MakeDataSet, name: str, write: Callable[[Path], object], said: str
+) -> None:
+    folder = give_label(make_data_set(), name, write)
+    with pytest.raises(DataSetError, match=rf"{name}: .*{said}.*; save it as a grey PNG") as caught:
+        read_field(open_data_set(folder).fields[0])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_fourth_sample_is_alpha_where_it_is_declared(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    rgb = np.random.default_rng(3).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+
+    def read(fourth: int, kind: str, colours: NDArray[np.uint8] = rgb) -> NDArray[np.uint8]:
+        samples = np.dstack([colours, np.full((40, 50), fourth, np.uint8)])
+        tifffile.imwrite(path, samples, photometric="rgb", extrasamples=[kind])
+        return read_rgb(path)
+
+    for fourth in (0, 128, 255):
+        assert np.array_equal(read(fourth, "unspecified"), rgb)
+    assert np.array_equal(read(255, "unassalpha"), rgb)
+    assert (read(0, "unassalpha") == 255).all()
+    half = np.abs(read(128, "unassalpha").astype(int) - (rgb.astype(int) // 2 + 127))
+    assert half.max() <= 2
+    assert (read(128, "assocalpha", np.full_like(rgb, 60)) == 60 + 127).all()

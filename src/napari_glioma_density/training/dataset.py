@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from napari_glioma_density.errors import DataSetError
 from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.pictures import decoded
-from napari_glioma_density.slides.pixels import over_white
 from napari_glioma_density.slides.resolution import is_believable
 from napari_glioma_density.training.field_place import FieldPlace
+from napari_glioma_density.training.samples import nucleus_ids, over_white_if_alpha
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class FieldPixels(NamedTuple):
 class DataSet:
     """A folder of annotated fields.
 
-    ``images/*``, ``labels/*.png`` (uint16 instance ids) and ``manifest.json`` with ``name``,
-    ``licence`` and ``images: [{image, label, um_per_px, organ, patient}]``. There may be
+    ``images/*``, ``labels/*.png`` (grey instance ids from 0 to 65535) and ``manifest.json`` with
+    ``name``, ``licence`` and ``images: [{image, label, um_per_px, organ, patient}]``. There may be
     ``points/<stem of the image>.json``, clicks on nuclei that have no outline, and an entry may
     name ``slide_colours``, a picture of colours from all over the slide.
     """
@@ -144,7 +144,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Read a PNG, JPEG or TIFF picture as (height, width, 3) RGB.
 
     It is not turned as a camera's tag has it, for its labels are not; what is transparent lies on
-    white.
+    white, and a fourth sample that is not declared alpha is left out.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """
     bgr = _decode(path, cv2.IMREAD_UNCHANGED)
     if bgr.dtype == np.uint8 and bgr.ndim == 3 and bgr.shape[2] == 4:
-        bgr = over_white(bgr[..., :3], bgr[..., 3])
+        bgr = over_white_if_alpha(path, bgr)
     elif bgr.dtype != np.uint8 or bgr.ndim != 3 or bgr.shape[2] != 3:
         bgr = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     return np.ascontiguousarray(bgr[..., ::-1])
@@ -165,16 +165,17 @@ def read_field(field: Field) -> FieldPixels:
     Raises
     ------
     DataSetError
-        When a file cannot be decoded or the label has another size than the image.
+        When a file cannot be decoded, the label has another size than the image, or its samples
+        cannot be ids; see :func:`samples.nucleus_ids`.
     """
     rgb = read_rgb(field.image)
-    labels = _decode(field.label, cv2.IMREAD_UNCHANGED)
-    if labels.ndim != 2 or labels.shape != rgb.shape[:2]:
+    labels = nucleus_ids(field.label, _decode(field.label, cv2.IMREAD_UNCHANGED))
+    if labels.shape != rgb.shape[:2]:
         raise DataSetError(
             f"{field.label}: is {_size(labels)} but its image is {_size(rgb)}; "
-            "a label is one grey channel of the image's size"
+            "a label is of its image's size"
         )
-    return FieldPixels(rgb, labels.astype(np.uint16, copy=False))
+    return FieldPixels(rgb, labels)
 
 
 def read_slide_colours(field: Field) -> NDArray[np.uint8] | None:
