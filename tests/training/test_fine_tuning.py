@@ -161,7 +161,7 @@ def test_a_grandchild_is_not_checked_by_what_its_parent_learnt(
         weights = tmp_path / f"second{seed}.safetensors"
         second = fine_tune(job(first.model, weights, pale, seed=seed, epochs=1))
         assert not known & {field.image.name for field in second.split.check}
-    by_heart = dataclasses.replace(pale, fields=first.split.learn[0].fields)
+    by_heart = dataclasses.replace(pale, name="other", fields=first.split.learn[0].fields)
     with pytest.raises(BadInput, match="has learnt from it"):
         fine_tune(job(first.model, tmp_path / "x.safetensors", dark, check=(by_heart,)))
 
@@ -171,6 +171,15 @@ def test_the_guard_is_never_learnt_from(
 ) -> None:
     for sets in ({"guard": (pale,)}, {"base": (dark,), "guard": (dark,)}, {"check": (pale,)}):
         with pytest.raises(DataSetError, match="give a field once"):
+            fine_tune(job(parent, tmp_path / "w.safetensors", pale, **sets))
+
+
+def test_sets_that_the_parent_learnt_from_neither_check_nor_guard(
+    parent: Model, pale: DataSet, dark: DataSet, tmp_path: Path
+) -> None:
+    known = dataclasses.replace(dark, name="dark discs")  # other fields, but of that set
+    for sets in ({"guard": (known,)}, {"check": (known,)}):
+        with pytest.raises(BadInput, match=r"dark: parent learnt from dark discs; give a set"):
             fine_tune(job(parent, tmp_path / "w.safetensors", pale, **sets))
 
 

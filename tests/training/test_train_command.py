@@ -376,6 +376,17 @@ def test_training_goes_on_from_a_model(
         assert torch.allclose(weight, before[name], atol=1e-6)
 
 
+def test_validation_by_what_the_parent_learnt_from_is_refused(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    first, second = make_data_set("first"), make_data_set("second", side=80)
+    assert train(first).status == 0
+    child = ("--from", tmp_path / "w.safetensors", "-o", tmp_path / "child.safetensors")
+    refused = train(second, options=(*child, "--validation", first))
+    assert refused.is_refused(first, "w learnt from first", "give a set not known yet")
+    assert train(second, options=("--validation", first)).status == 0, "from scratch it may"
+
+
 def test_training_goes_on_from_a_model_wider(
     train: Train, make_data_set: MakeDataSet, tmp_path: Path
 ) -> None:

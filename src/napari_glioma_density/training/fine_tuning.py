@@ -22,7 +22,7 @@ from napari_glioma_density.training.fine_tuning_plan import Time, is_begun, plan
 from napari_glioma_density.training.held_fields import held
 from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.recipe import FINE_TUNING
-from napari_glioma_density.training.separation import refuse_repeats
+from napari_glioma_density.training.separation import refuse_learnt_sets, refuse_repeats
 from napari_glioma_density.training.trainer import train
 
 OnEpoch = Callable[[dict[str, Any]], None]
@@ -109,12 +109,14 @@ def fine_tune(job: FineTuneJob, on_epoch: OnEpoch = lambda _: None) -> FineTuned
     DataSetError
         When a field cannot be read, or shows tissue that another one shows.
     BadInput
-        When a model of that name is there, or no field can be spared to check by.
+        When a model of that name is there, when no field can be spared to check by, or when the
+        parent has learnt from what is to check or to guard.
     ModelError
         When the disk refuses, or the parent's file is damaged.
     """
     began = time.perf_counter()
     check_new(job.weights)
+    refuse_learnt_sets([*job.check, *job.guard], job.parent.spec.trained_on, job.parent.name)
     digests = refuse_repeats([*job.data, *job.base, *job.check, *job.guard])
     split = _split(job, digests)
     with held(split) as steady:

@@ -1,10 +1,10 @@
 """Training and validation images kept apart."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from napari_glioma_density.errors import DataSetError
+from napari_glioma_density.errors import BadInput, DataSetError
 from napari_glioma_density.training.dataset import DataSet, Field, read_rgb
 
 
@@ -36,6 +36,30 @@ def refuse_shared_images(training: Sequence[DataSet], validation: Sequence[DataS
                 f"{image}: shows the same as {learnt[digest]}, which is learnt from; "
                 "remove it from one of the data sets"
             )
+
+
+def refuse_learnt_sets(
+    data_sets: Sequence[DataSet], trained_on: Collection[str], who: str = "the weights"
+) -> None:
+    """Make sure that a model is not judged by data sets that it, or its parent, has learnt from.
+
+    Parameters
+    ----------
+    data_sets
+        Those that are to judge.
+    trained_on
+        Names of the sets that were learnt from, as a model's spec has them.
+    who
+        What has learnt, for the message.
+
+    Raises
+    ------
+    BadInput
+        When one has such a name.
+    """
+    for one in data_sets:
+        if one.name in trained_on:
+            raise BadInput(f"{one.folder}: {who} learnt from {one.name}; give a set not known yet")
 
 
 def refuse_repeats(data_sets: Sequence[DataSet]) -> dict[Path, str]:
