@@ -12,8 +12,9 @@ import torch
 
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.registry import Model
-from napari_glioma_density.nuclei.weights import load_network, read_spec
+from napari_glioma_density.nuclei.weights import load_network, read_spec, save_tensors
 from napari_glioma_density.training import fine_tuning, fine_tuning_plan
+from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import DataSet
 from napari_glioma_density.training.evaluation import evaluate
 from napari_glioma_density.training.field_passes import LongEpochs
@@ -142,11 +143,23 @@ def test_a_start_is_part_of_the_configuration_and_nothing_changes_without(
 ) -> None:
     plain = TrainingJob("unet", 4, DEFAULT, 1, (pale,), (), tmp_path / "w.safetensors")
     assert set(json.loads(plain.configuration())) == {
-        "spec", "recipe", "fields", "um_per_px", "data_weights", "validation",
+        "spec", "recipe", "fields", "um_per_px", "data_weights", "validation", "labels", "images",
     }  # fmt: skip
     assert "parent" not in json.loads(plain.configuration())["spec"]
     started = dataclasses.replace(plain, start=StartingPoint.of(parent))
     assert started.configuration() != plain.configuration()
+
+
+def test_a_checkpoint_of_other_origin_is_no_run_that_was_begun(
+    parent: Model, pale: DataSet, tmp_path: Path
+) -> None:
+    weights = tmp_path / "w.safetensors"
+    for header in ({}, {"configuration": "{"}, {"configuration": '{"recipe": 3}'}):
+        save_tensors(checkpoint_path(weights), {"a": torch.zeros(1)}, header)
+        weights.unlink(missing_ok=True)
+        weights.with_suffix(".metrics.json").unlink(missing_ok=True)
+        tuned = fine_tune(job(parent, weights, pale, epochs=None, minutes=1e-3))
+        assert tuned.epochs >= 1
 
 
 def test_long_epochs_run_on_where_short_ones_end() -> None:

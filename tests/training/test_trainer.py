@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from napari_glioma_density.errors import BadInput, DataSetError
-from napari_glioma_density.nuclei.weights import load_network, load_tensors, sha256_of
+from napari_glioma_density.nuclei.weights import load_network, load_tensors, save_tensors, sha256_of
 from napari_glioma_density.training import trainer
 from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import open_data_set
@@ -187,6 +187,43 @@ def test_a_checkpoint_of_another_run_is_not_continued(
     epochs: list[int] = []
     train(job(folder, weights, seed=4), lambda entry: epochs.append(entry["epoch"]))
     assert epochs == [1, 2, 3, 4]
+
+
+def begin(begun: TrainingJob) -> None:
+    def kill(entry: dict[str, Any]) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        train(begun, kill)
+
+
+def epochs_of(again: TrainingJob) -> list[int]:
+    epochs: list[int] = []
+    train(again, lambda entry: epochs.append(entry["epoch"]))
+    return epochs
+
+
+@pytest.mark.parametrize("part", ["images", "labels"])
+def test_a_checkpoint_of_other_data_of_the_same_names_is_not_continued(
+    make_data_set: MakeDataSet, tmp_path: Path, part: str
+) -> None:
+    folder, weights = make_data_set(), tmp_path / "w.safetensors"
+    begin(job(folder, weights))
+    path = folder / part / "1.png"
+    cv2.imwrite(str(path), cv2.flip(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), 0))
+    assert epochs_of(job(folder, weights)) == [1, 2, 3, 4]
+
+
+def test_a_checkpoint_from_before_data_had_digests_is_continued(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    folder, weights = make_data_set(), tmp_path / "w.safetensors"
+    begin(job(folder, weights))
+    tensors, header = load_tensors(checkpoint_path(weights))
+    known = json.loads(header["configuration"])
+    del known["labels"], known["images"]
+    save_tensors(checkpoint_path(weights), tensors, {**header, "configuration": json.dumps(known)})
+    assert epochs_of(job(folder, weights)) == [2, 3, 4]
 
 
 def test_it_learns_what_a_dark_disc_is(make_data_set: MakeDataSet, tmp_path: Path) -> None:

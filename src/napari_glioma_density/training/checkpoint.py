@@ -3,16 +3,19 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.json_object import json_object
 from napari_glioma_density.nuclei.weights import load_tensors, save_tensors
 from napari_glioma_density.training.learner import Learner
 
+DIGESTS: Final = ("labels", "images")
+"""Of a configuration, what runs begun by earlier versions do not tell."""
 _GPU_RANDOM = "random.cuda"
 
 
@@ -67,7 +70,7 @@ def load_checkpoint(path: Path, learner: Learner, configuration: str) -> Progres
     """
     tensors, header = load_tensors(path)
     device = header.get("device", "cpu")
-    if header.get("configuration") != configuration:
+    if not is_same_run(_configuration(header), json.loads(configuration)):
         return None
     if device != learner.device:
         raise BadInput(
@@ -98,8 +101,24 @@ def begun_configuration(weights: Path) -> dict[str, Any] | None:
     path = checkpoint_path(weights)
     if not path.exists():
         return None
-    configuration: dict[str, Any] = json.loads(load_tensors(path)[1].get("configuration", "{}"))
-    return configuration
+    return _configuration(load_tensors(path)[1])
+
+
+def is_same_run(begun: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """Whether the configuration of an unfinished run is the one asked for.
+
+    A run that was begun before digests were kept is known by all the rest.
+    """
+    untold = {name for name in DIGESTS if name not in begun}
+    return begun == {name: value for name, value in asked.items() if name not in untold}
+
+
+def _configuration(header: dict[str, str]) -> dict[str, Any]:
+    """As a checkpoint's header has it; empty when the file is of other origin."""
+    try:
+        return json_object(header.get("configuration", "{}"))
+    except ValueError:
+        return {}
 
 
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

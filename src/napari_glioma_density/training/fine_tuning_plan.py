@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from napari_glioma_density.nuclei.registry import Model
-from napari_glioma_density.training.checkpoint import begun_configuration
+from napari_glioma_density.training.checkpoint import begun_configuration, is_same_run
 from napari_glioma_density.training.dataset import DataSet
 from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.recipe import FINE_TUNING
@@ -106,12 +106,13 @@ def is_begun(training: TrainingJob) -> bool:
 
 def _begun_epochs(training: TrainingJob) -> int | None:
     """How many epochs the unfinished run has that differs from this in their number at most."""
-    begun = begun_configuration(training.weights)
-    if begun is None:
+    begun = begun_configuration(training.weights) or {}
+    recipe = begun.get("recipe")
+    epochs = recipe.get("epochs") if isinstance(recipe, dict) else None
+    if not isinstance(epochs, int):
         return None
-    epochs = int(begun["recipe"]["epochs"])
-    same = json.loads(_of_epochs(training, epochs).configuration()) == begun
-    return epochs if same else None
+    asked = json.loads(_of_epochs(training, epochs).configuration())
+    return epochs if is_same_run(begun, asked) else None
 
 
 def _affordable(training: TrainingJob, time: Time) -> int:

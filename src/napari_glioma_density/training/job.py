@@ -4,11 +4,13 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from napari_glioma_density.errors import DataSetError
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.training.dataset import DataSet
 from napari_glioma_density.training.recipe import Recipe
@@ -119,6 +121,7 @@ class TrainingJob:
                 "um_per_px": [field.um_per_px for one in self.data for field in one],
                 "data_weights": self.data_weights,
                 "validation": [one.name for one in self.validation],
+                **self._digests,
                 **self._going_on(),
             },
             sort_keys=True,
@@ -136,12 +139,28 @@ class TrainingJob:
     @cached_property
     def _labels_digest(self) -> str:
         """SHA-256 of all labels."""
-        digest = hashlib.sha256()
-        for field in (field for one in self.data for field in one):
-            digest.update(hashlib.sha256(field.label.read_bytes()).digest())
-        return digest.hexdigest()
+        return _digest(field.label for one in self.data for field in one)
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        """By their names in :data:`checkpoint.DIGESTS`: labels, and all else that a field shows."""
+        fields = [field for one in self.data for field in one]
+        beside = [path for field in fields for path in (field.points, field.slide_colours)]
+        shown = [field.image for field in fields]
+        return {"labels": self._labels_digest, "images": _digest([*shown, *filter(None, beside)])}
 
     @property
     def is_adaptive(self) -> bool:
         """Whether R_drop follows the generalisation gap."""
         return self.spec().drop_rate > 0 and self.recipe.drop_schedule == "adaptive"
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """SHA-256 of files, one after the other."""
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        except OSError as error:
+            raise DataSetError(f"{file}: cannot be read ({error.strerror}); check it") from error
+    return digest.hexdigest()

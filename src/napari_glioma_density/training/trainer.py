@@ -85,15 +85,17 @@ def train(
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
         torch.backends.cudnn.allow_tf32 = False  # else fp32 is not fp32
         learner = new_learner(job.spec(), job.recipe, job.start, job.device)
-        progress = _begin_or_resume(job, learner)
+        configuration = job.configuration()  # before fields are read: they may be edited later
+        progress = _begin_or_resume(job, learner, configuration)
         job = dataclasses.replace(job, precision=progress.precision)
         torch.set_num_threads(progress.threads)
         with contextlib.ExitStack() as until_the_end:
-            return _train(job, learner, progress, on_epoch, until_the_end)
+            return _train(job, configuration, learner, progress, on_epoch, until_the_end)
 
 
 def _train(
     job: TrainingJob,
+    configuration: str,
     learner: Learner,
     progress: Progress,
     on_epoch: Callable[[dict[str, Any]], None],
@@ -115,7 +117,7 @@ def _train(
         entry["seconds"] = time.perf_counter() - began
         log.append(entry)
         entry["seconds_left"] = _seconds_left(log, job)
-        save_checkpoint(checkpoint_path(job.weights), learner, job.configuration(), progress)
+        save_checkpoint(checkpoint_path(job.weights), learner, configuration, progress)
         if job.is_followed:
             write_log(job.weights, log)
         if "validation" in entry:
@@ -165,10 +167,10 @@ def _settings_restored() -> Iterator[None]:
         cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32 = deterministic, benchmark, tf32
 
 
-def _begin_or_resume(job: TrainingJob, learner: Learner) -> Progress:
+def _begin_or_resume(job: TrainingJob, learner: Learner, configuration: str) -> Progress:
     path = checkpoint_path(job.weights)
     if path.exists():
-        progress = load_checkpoint(path, learner, job.configuration())
+        progress = load_checkpoint(path, learner, configuration)
         if progress is not None:
             logger.info("going on after epoch %d of %d", len(progress.log), job.recipe.epochs)
             return progress
