@@ -47,7 +47,8 @@ class FineTuneJob:
     check
         Sets to check by instead of a part of ``data``.
     minutes
-        Most that it may take, on this machine as busy as it is.
+        Most that it may take, on this machine as busy as it is, scoring before and after
+        included. ``fine_tuning_plan.FEWEST_EPOCHS`` are learnt however short it is.
     epochs
         Of ``fine_tuning_plan.EPOCH_STEPS`` steps; none: those of the recipe, or fewer when time
         is short.

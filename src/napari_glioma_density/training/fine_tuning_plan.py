@@ -47,7 +47,8 @@ class Time(NamedTuple):
     """What there is to spend."""
 
     seconds: float
-    """On learning; with less than :data:`FEWEST_EPOCHS` take, those are learnt all the same."""
+    """On learning, scoring being taken off; with less than :data:`FEWEST_EPOCHS` take, those are
+    learnt all the same."""
     per_look: float
     """Seconds to score one field."""
 
@@ -93,6 +94,7 @@ def planned_training(
         epoch_steps=EPOCH_STEPS,
         look_every=LOOK_EVERY,
         most_seconds=math.inf if epochs else max(0.0, time.seconds),
+        fewest_epochs=FEWEST_EPOCHS,
         is_followed=True,
     )
     training = dataclasses.replace(training, precision=fastest_precision(training))

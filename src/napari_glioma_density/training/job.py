@@ -53,6 +53,8 @@ class TrainingJob:
     """Epochs between two looks at the validation sets; the last epoch always is one."""
     most_seconds: float = math.inf
     """After which no further epoch is begun, what was learnt by then being kept."""
+    fewest_epochs: int = 1
+    """So many are learnt even when the time is over."""
     is_followed: bool = False
     """Whether the log is written after every epoch and not at the end alone."""
 

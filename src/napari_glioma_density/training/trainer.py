@@ -105,7 +105,8 @@ def _train(
     validation = ValidationFields(job.validation)
     log = progress.log
     for epoch in range(len(log), job.recipe.epochs):
-        if sum(one["seconds"] for one in log) > job.most_seconds:
+        is_late = sum(one["seconds"] for one in log) > job.most_seconds
+        if is_late and epoch >= job.fewest_epochs:
             logger.warning("out of time after epoch %d of %d", len(log), job.recipe.epochs)
             break
         began = time.perf_counter()
