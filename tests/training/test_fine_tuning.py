@@ -130,6 +130,36 @@ def test_a_comparison_cut_short_is_made_up_for(
     assert (again.table, again.epochs) == (whole.table, whole.epochs)
 
 
+def test_weights_of_other_epochs_are_not_compared_but_trained_anew(
+    parent: Model, pale: DataSet, tmp_path: Path
+) -> None:
+    weights = tmp_path / "w.safetensors"
+    fine_tune(job(parent, weights, pale, epochs=1))
+    for asked, learnt in ((3, [1, 2, 3]), (None, [])):
+        weights.with_suffix(".metrics.json").unlink()
+        seen: list[int] = []
+        again = job(parent, weights, pale, epochs=asked)
+        tuned = fine_tune(again, lambda entry, seen=seen: seen.append(entry["epoch"]))
+        assert (seen, tuned.epochs) == (learnt, 3)
+
+
+def test_older_weights_do_not_pass_for_those_of_a_run_that_was_stopped(
+    parent: Model, pale: DataSet, tmp_path: Path
+) -> None:
+    weights = tmp_path / "w.safetensors"
+    fine_tune(job(parent, weights, pale, epochs=1))
+    weights.with_suffix(".metrics.json").unlink()
+
+    def kill(entry: dict[str, Any]) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        fine_tune(job(parent, weights, pale, epochs=2), kill)
+    seen: list[int] = []
+    fine_tune(job(parent, weights, pale, epochs=2), lambda entry: seen.append(entry["epoch"]))
+    assert seen == [2]
+
+
 def test_weights_of_other_fields_are_not_compared_but_trained_anew(
     parent: Model, pale: DataSet, more_pale: DataSet, tmp_path: Path
 ) -> None:

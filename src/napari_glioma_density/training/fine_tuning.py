@@ -139,16 +139,16 @@ def _learn_and_compare(
     training = planned_training(
         job.parent, job.weights, (split.learn, job.base), sets, left, job.epochs, job.seed
     )
-    _train(training, on_epoch)
+    if not _is_made(training, job.epochs):
+        _train(training, on_epoch)
     child = segmenter_like(segmenter, training.weights)
     after = list(evaluate(sets, child))
-    log = json.loads(training.weights.with_suffix(".log.json").read_text(encoding="utf-8"))
     tuned = FineTuned(
         find_model(training.weights),
         training.spec().parent,
         split,
         tuple(before_after(one.name, _of(one, before), _of(one, after)) for one in sets),
-        len(log),
+        len(_log(training.weights)),
         time.perf_counter() - began,
     )
     return tuned, after, child.precision
@@ -176,12 +176,28 @@ def segmenter_like(other: NetworkSegmenter, weights: Path) -> NetworkSegmenter:
     return load_segmenter(weights, other.device, other.precision)
 
 
+def _is_made(training: TrainingJob, epochs: int | None) -> bool:
+    """Whether the weights are there already, of as many epochs where a number is asked for."""
+    weights = training.weights
+    if not weights.exists() or checkpoint_path(weights).exists():  # the log is the latter's
+        return False
+    made, log = read_spec(weights), _log(weights)
+    is_same = made == training.spec().with_(threshold=made.threshold)
+    return is_same and bool(log) and epochs in (None, log[-1].get("epochs"))
+
+
+def _log(weights: Path) -> list[dict[str, Any]]:
+    """One entry an epoch learnt; empty where none can be read."""
+    try:
+        log = json.loads(weights.with_suffix(".log.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    is_log = isinstance(log, list) and all(isinstance(entry, dict) for entry in log)
+    return log if is_log else []
+
+
 def _train(training: TrainingJob, on_epoch: OnEpoch) -> None:
     weights = training.weights
-    if weights.exists():
-        made = read_spec(weights)
-        if made == training.spec().with_(threshold=made.threshold):
-            return
     if not is_begun(training):  # what another run has left would be taken for this one's
         checkpoint_path(weights).unlink(missing_ok=True)
         weights.with_suffix(".log.json").unlink(missing_ok=True)
