@@ -114,8 +114,8 @@ def test_two_fields_are_one_each() -> None:
 def test_check_sets_of_the_slides_learnt_from_are_optimistic() -> None:
     learn, other = made_up(("", "a"), ("p", "b")), made_up(("q", "c"))
     assert not given_split([learn], [other]).is_optimistic
-    for same in (made_up(("", "a")), made_up(("p", "z"))):
-        found = given_split([learn], [same])
+    for same in (("", "a"), ("p", "z"), ("", "b"), ("q", "a"), ("q", "b")):
+        found = given_split([learn], [made_up(same)])
         assert found.words == "as given, of slides that are learnt from: optimistic"
 
 

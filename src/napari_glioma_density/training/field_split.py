@@ -111,8 +111,11 @@ def split_fields(
 def given_split(learn: Sequence[DataSet], check: Sequence[DataSet]) -> FieldSplit:
     """All of ``learn`` to learn from, ``check`` being the person's choice."""
     pooled = pooled_set("check", check)
-    seen = {_owner(field) for one in learn for field in one} - {""}
-    shared = any(_owner(field) in seen for field in pooled)
+    seen = [field for one in learn for field in one]
+    shared = any(
+        {key(field) for field in seen} & {key(field) for field in pooled} - {""}
+        for key in (_case, _slide)
+    )
     return FieldSplit(tuple(learn), pooled, "given", shared)
 
 
@@ -124,10 +127,6 @@ def _case(field: Field) -> str:
 
 def _slide(field: Field) -> str:
     return field.place.fingerprint if field.place else ""
-
-
-def _owner(field: Field) -> str:
-    return _case(field) or _slide(field)
 
 
 _UNITS: Final[dict[str, Callable[[Field], str]]] = {
