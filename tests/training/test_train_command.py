@@ -348,6 +348,21 @@ def test_the_drop_rate_asked_for_is_the_models(
     assert json.loads(done.stdout)["drop_rate"] == 0.03
 
 
+def test_the_drop_rate_asked_for_goes_before_the_parents(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    data, parent = make_data_set(), tmp_path / "w.safetensors"
+    child = ("--from", parent, "-o", tmp_path / "child.safetensors", "--json")
+    for rate in (0.03, 0):
+        first = ("--model", "unet-dropblock", "--drop-rate", rate)
+        assert train(data, options=first).status == 0
+        for options, written in (((), rate), (("--drop-rate", 0.06), 0.06)):
+            done = train(data, options=(*child, *options))
+            assert json.loads(done.stdout)["drop_rate"] == written
+            (entry,) = json.loads((tmp_path / "child.log.json").read_text())
+            assert (entry["drop_rate"] > 0) is (written > 0)
+
+
 def test_a_network_may_look_magnified(
     train: Train, make_data_set: MakeDataSet, tmp_path: Path
 ) -> None:

@@ -105,6 +105,7 @@ def train(
         device=place,
         workers=processes_beside(2) if place == "cuda" else 0,
         start=start,
+        drop_rate=drop_rate,
         magnified=magnify,
     )
     job = dataclasses.replace(job, precision=trainer.fastest_precision(job))

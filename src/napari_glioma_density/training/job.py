@@ -42,6 +42,9 @@ class TrainingJob:
     """Factor on how often each training set is drawn; none: 1 for all."""
     start: StartingPoint | None = None
     """The network to go on from, of the same architecture and no wider; none: from scratch."""
+    drop_rate: float | None = None
+    """R_drop in place of the parent's; none: as the parent has it. From scratch it is the
+    recipe's."""
     magnified: bool = False
     """Whether the network is to look at its images enlarged; one that starts from such one does."""
     matched: tuple[DataSet, ...] = ()
@@ -98,6 +101,7 @@ class TrainingJob:
             name=self.weights.stem,
             title=title,
             base_width=self.base_width,
+            drop_rate=parent.drop_rate if self.drop_rate is None else self.drop_rate,
             licence="; ".join([*known, *sorted(licences - set(known))]),
             trained_on=tuple(dict.fromkeys([*parent.trained_on, *names])),
             research_only=parent.research_only or not all(one.ships_weights for one in self.data),
