@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -25,7 +26,8 @@ from napari_glioma_density.cli import (
     synthesizing,
     training,
 )
-from napari_glioma_density.cli.console import complain, say
+from napari_glioma_density.cli.console import complain, remark, say
+from napari_glioma_density.cli.failures import files_named
 from napari_glioma_density.errors import BadInput
 
 # typer carries a click of its own and names only this descendant of the click error that every
@@ -82,14 +84,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 on success; 2 on bad input, with one line that says what and what to do; 130 when
     interrupted, everything finished being kept.
     """
-    if sys.stdout is None:  # closed by who called: nobody wants to see it
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    _replace_closed()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show is no reason to fail.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    status = run(sys.argv[1:] if arguments is None else arguments)
+    remark("")  # what was logged and could not be written would end Python with a status of its own
+    sys.exit(status)
+
+
+def _replace_closed() -> None:
+    """Put something in the place of streams that who called has closed: nobody wants to see them.
+
+    Their numbers are taken by it too, which the next file that is opened would have: what a
+    library says in C would be written into that.
+    """
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -97,7 +112,8 @@ def run(arguments: Sequence[str]) -> int:
     # What it has to say of a damaged file is said here in one line, with the remedy.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
-        status = app(args=list(arguments) or ["--help"], standalone_mode=False)
+        with files_named():
+            status = _carried_out(list(arguments) or ["--help"])
     except BadInput as error:
         return _refuse(str(error))
     except UsageError as error:
@@ -105,8 +121,18 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:  # which typer returns for Ctrl-C, without a word
-        sys.stderr.write("stopped; what was finished is kept\n")
+        remark("stopped; what was finished is kept\n")
     return status if isinstance(status, int) else 0
+
+
+def _carried_out(arguments: list[str]) -> Any:
+    if "--help" not in arguments:
+        return app(args=arguments, standalone_mode=False)
+    # typer prints help itself, heedless of a full disk or a reader that is gone.
+    with redirect_stdout(io.StringIO()) as printed:
+        status = app(args=arguments, standalone_mode=False)
+    say(printed.getvalue())
+    return status
 
 
 def _usage(error: Any) -> str:

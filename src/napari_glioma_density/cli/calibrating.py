@@ -1,13 +1,12 @@
 """``glioma-density calibrate``: the threshold and the views of trained weights."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, print_json, say
+from napari_glioma_density.cli.console import AsJson, print_json, remark, say
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def _warn_at_the_end(threshold: float) -> None:
     from napari_glioma_density.training.validation import THRESHOLDS
 
     if threshold in (THRESHOLDS[0], THRESHOLDS[-1]):
-        sys.stderr.write(
+        remark(
             f"the best threshold, {threshold}, lies at the end of those tried: "
             "the weights hardly tell nuclei from the rest, or the data set is not like others\n"
         )

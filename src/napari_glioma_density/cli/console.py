@@ -5,8 +5,8 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -35,9 +35,34 @@ Seed = Annotated[
 stderr = Console(stderr=True, highlight=False)
 
 
+def remark(text: str) -> None:
+    """Say on stderr, at once. Where nobody can read it, no work ends for it.
+
+    Parameters
+    ----------
+    text
+        With its line ends; an empty one only sends on what still waits to be written.
+    """
+    if sys.stderr is None:  # closed by who called
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):  # a full disk, a reader that is gone, or a file closed since
+        _give_up(sys.stderr)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Send a stream's text nowhere: what is in its buffer would be tried again at the end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
 def complain(message: str) -> None:
     """Say on stderr, in one line, what is wrong."""
-    sys.stderr.write(f"glioma-density: {' '.join(message.split())}\n")
+    remark(f"glioma-density: {' '.join(message.split())}\n")
 
 
 def say(text: str) -> None:
@@ -52,8 +77,7 @@ def say(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
-        # What is still in the buffer would be tried again, and told of, at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)
         if not isinstance(error, BrokenPipeError):
             raise BadInput(
                 f"standard output: cannot be written ({error.strerror}); what was finished is "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, show, stderr
+from napari_glioma_density.cli.console import AsJson, remark, show
 from napari_glioma_density.cli.regions import Region, parse_region
 from napari_glioma_density.errors import BadInput
 
@@ -81,10 +81,9 @@ def _tell_of_others(store: Path, taken: "Run") -> None:
 
     runs = ResultStore(store).runs()
     if len(runs) > 1:
-        stderr.print(
+        remark(
             f"of {len(runs)} runs the one last estimated: {taken.spec.run_id}, model "
-            f"{taken.spec.model}, {taken.spec.um_per_px:g} µm/px; --run names another",
-            soft_wrap=True,
+            f"{taken.spec.model}, {taken.spec.um_per_px:g} µm/px; --run names another\n"
         )
 
 
@@ -122,8 +121,8 @@ def import_(
         },
         as_json,
     )
-    for remark in brought.remarks():
-        stderr.print(remark)
+    for line in brought.remarks():
+        remark(f"{line}\n")
 
 
 def named_store(path: Path) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, Seed, print_json, say
+from napari_glioma_density.cli.console import AsJson, Seed, print_json, remark, say
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -106,15 +105,14 @@ def _stopped_by_terminate() -> Iterator[None]:
 
 def _print_epoch(entry: dict[str, Any]) -> None:
     f1 = "  ".join(f"{name} {s['f1']:.3f}" for name, s in entry.get("validation", {}).items())
-    sys.stderr.write(
+    remark(
         f"epoch {entry['epoch']}/{entry['epochs']}  loss {entry['loss']:.4f}  "
         f"{entry['seconds_left']:.0f} s left{'  F1: ' if f1 else ''}{f1}\n"
     )
 
 
 def _print_json_line(entry: dict[str, Any]) -> None:
-    sys.stderr.write(f"{json.dumps(entry)}\n")
-    sys.stderr.flush()
+    remark(f"{json.dumps(entry)}\n")
 
 
 def _told(tuned: "FineTuned") -> str:

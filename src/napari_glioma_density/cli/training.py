@@ -1,14 +1,13 @@
 """``glioma-density train``: a network from annotated nuclei."""
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, Seed, print_json
+from napari_glioma_density.cli.console import AsJson, Seed, print_json, remark
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -198,14 +197,14 @@ def _cleaned(
         )
     if dropped:
         told = summarise_dropped(dropped, sum(map(len, data_sets)))
-        sys.stderr.write(f"{told}; see {report}\n")
+        remark(f"{told}; see {report}\n")
     return [kept for kept, _ in parted], len(dropped)
 
 
 def _say_research_only(data_sets: Sequence["DataSet"]) -> None:
     forbidding = [one.name for one in data_sets if not one.ships_weights]
     if forbidding:
-        sys.stderr.write(
+        remark(
             f"research only: trained on {', '.join(forbidding)}, "
             f"which {'does' if len(forbidding) == 1 else 'do'} not allow weights to ship\n"
         )
@@ -213,7 +212,7 @@ def _say_research_only(data_sets: Sequence["DataSet"]) -> None:
 
 def _print_epoch(entry: dict[str, Any]) -> None:
     f1 = "  ".join(f"{name} {s['f1']:.3f}" for name, s in entry.get("validation", {}).items())
-    sys.stderr.write(
+    remark(
         f"epoch {entry['epoch']}/{entry['epochs']}  loss {entry['loss']:.4f}  "
         f"{entry['seconds_left'] / 60:.0f} min left{'  F1: ' if f1 else ''}{f1}\n"
     )

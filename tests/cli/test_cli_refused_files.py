@@ -1,0 +1,116 @@
+"""Files that the system will not let the program use are named in one line, by every command."""
+
+import errno
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_glioma_density.cli.app import run
+from napari_glioma_density.cli.failures import files_named
+from napari_glioma_density.errors import BadInput
+
+Program = Callable[..., Any]
+
+LONG = 300 * "a"
+"""Longer than names may be on any file system of today."""
+
+COMMANDS: list[tuple[object, ...]] = [
+    ("info", f"{LONG}/x.svs"),
+    ("estimate", f"{LONG}/x.svs"),
+    ("estimate", "discs.tiff", "--model", f"{LONG}.safetensors"),
+    ("segment", f"{LONG}.png", "-o", "m", "--um-per-px", 0.5),
+    ("hint", f"{LONG}.png", "-o", "h.png", "--um-per-px", 0.5),
+    ("hint", "discs.tiff", "-o", f"{LONG}.png", "--um-per-px", 0.5),
+    ("evaluate", "--data", LONG),
+    ("train", "--data", LONG, "--model", "unet", "-o", "w.safetensors"),
+    ("calibrate", f"{LONG}.safetensors", "--validation", "x", "-o", "w.safetensors"),
+    ("fine-tune", "--data", LONG, "--name", "mine"),
+    ("agreement", LONG, "other"),
+    ("export", f"{LONG}.glioma.zarr", "--to", "csv", "-o", "out"),
+    ("import", LONG, "f.geojson"),
+    ("synthesize", f"{LONG}.tiff", "--width", 480, "--height", 480, "--um-per-px", 0.5),
+]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such names are absent, not refused, elsewhere")
+@pytest.mark.parametrize("call", COMMANDS, ids=lambda call: call[0])
+def test_a_name_too_long_is_refused_in_one_line(
+    program: Program, slide_path: Path, monkeypatch: pytest.MonkeyPatch, call: tuple[object, ...]
+) -> None:
+    monkeypatch.chdir(slide_path.parent)
+    assert program(*call).is_one_helpful_line("name too long")
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.EACCES, "ask for access"),
+        (errno.EIO, "see that the drive is there"),
+        (errno.ESTALE, "see that the drive is there"),
+        (errno.ENOSPC, "free some space"),
+        (errno.ENOTDIR, "check the path"),
+    ],
+)
+def test_what_the_system_says_comes_with_a_remedy(number: int, remedy: str) -> None:
+    told = f"^/far/0.png: {os.strerror(number)}; .*{remedy}"
+    with pytest.raises(BadInput, match=told), files_named():
+        raise OSError(number, os.strerror(number), "/far/0.png")
+
+
+def test_a_folder_that_may_not_be_entered_ends_no_command_in_a_traceback(
+    program: Program, slide_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, *_: object, **__: object) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    outcome = program("segment", slide_path, "-o", slide_path.parent / "m", "--um-per-px", 0.5)
+    assert outcome.is_one_helpful_line(str(slide_path), "Permission denied", "ask for access")
+
+
+def test_other_slides_are_estimated_where_one_may_not_be_read(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    from napari_glioma_density import slides
+
+    opened = slides.open_slide
+
+    def refused(path: Any) -> Any:
+        if Path(path).name == "far.svs":
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+        return opened(path)
+
+    monkeypatch.setattr(slides, "open_slide", refused)
+    out = ("-o", tmp_path / "out", "--model", weights, "--region", "0,0,400,400")
+    outcome = program("estimate", "far.svs", slide_path, *out)
+    assert outcome.status == 2
+    assert "far.svs: Stale file handle" in outcome.stderr
+    assert "1 of 2 slides" in outcome.stderr
+    assert "nuclei/mm²" in outcome.stdout
+
+
+def test_where_the_system_refused_can_be_looked_up(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "x.svs")
+
+    monkeypatch.setattr("napari_glioma_density.slides.open_slide", refused)
+    with caplog.at_level(logging.DEBUG):
+        assert run(["info", "x.svs"]) == 2
+    assert "in refused" in caplog.text
+
+
+def test_an_error_that_the_system_did_not_make_is_no_bad_input(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def faulty(*_: object, **__: object) -> None:
+        raise OSError("a fault of the program")
+
+    monkeypatch.setattr("napari_glioma_density.slides.open_slide", faulty)
+    with pytest.raises(OSError, match="a fault of the program"):
+        run(["info", "x.svs"])
