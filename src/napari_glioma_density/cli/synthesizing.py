@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from napari_glioma_density.cli.console import AsJson, Seed, progress_bar, show
+from napari_glioma_density.cli.terminating import stopped_by_terminate
 
 
 def synthesize(
@@ -22,7 +23,7 @@ def synthesize(
     """Draw a pyramidal, JPEG-tiled, H&E-like slide and write its true density beside it."""
     from napari_glioma_density import synthesis
 
-    with progress_bar("drawing", "tiles") as bar:
+    with stopped_by_terminate(), progress_bar("drawing", "tiles") as bar:
         task = bar.add_task("", total=None)
 
         def on_progress(done: int, total: int) -> None:

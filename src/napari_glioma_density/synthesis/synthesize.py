@@ -1,25 +1,30 @@
 """A made-up slide and its truth, written beside each other."""
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_glioma_density.density.patches import PatchTable
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.synthesis.layout import Layout
 from napari_glioma_density.synthesis.placement import nuclei_of
 from napari_glioma_density.synthesis.scene import draw_cell
-from napari_glioma_density.synthesis.tiff_writing import write_pyramid
-from napari_glioma_density.synthesis.traps import traps_path, write_traps
-from napari_glioma_density.synthesis.truth import Truth, TruthCounter, truth_path, write_truth
+from napari_glioma_density.synthesis.targets import Target, written_together
+from napari_glioma_density.synthesis.tiff_writing import DrawCell, write_pyramid
+from napari_glioma_density.synthesis.traps import traps_target, write_traps
+from napari_glioma_density.synthesis.truth import (
+    Truth,
+    TruthCounter,
+    truth_path,
+    truth_target,
+    write_truth,
+)
 
 OnProgress = Callable[[int, int], None]
 _SYNTHETIC = "napari-glioma-density synthetic H&E"
 """How the ImageDescription begins."""
-_HEAD_BYTES = 2**16
 
 
 def _say_nothing(done: int, total: int) -> None:
@@ -48,8 +53,8 @@ def synthesize(
     Parameters
     ----------
     path
-        `OUT.tiff`; written under another name first. An earlier synthetic slide there is replaced
-        whole, nothing else is.
+        `OUT.tiff`; written under another name first, as are the files beside it. An earlier
+        synthetic slide there is replaced whole, with its truth and traps; nothing else is.
     width, height
         Level-0 px, from 480.
     um_per_px
@@ -75,30 +80,38 @@ def synthesize(
     target = Path(path)
     if target.suffix.lower() not in (".tif", ".tiff"):
         raise BadInput(f"{target.name}: a synthetic slide is a TIFF; name it with .tif or .tiff")
-    _demand_replaceable(target)
     counter = TruthCounter(layout)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    draw = _drawing(layout, counter, on_progress)
     try:
-        write_pyramid(partial, layout, _drawing(layout, counter, on_progress), _describe(layout))
-        patches = counter.table()
-        write_truth(truth_path(target), patches)
-        if traps:
-            write_traps(traps_path(target), layout)
-        partial.replace(target)
+        patches = _written(target, layout, counter, draw)
     except OSError as error:
         raise BadInput(
             f"{target.name}: cannot be written ({error.strerror or error}); "
             "choose a folder that exists, is writable and has room"
         ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
     return Truth(target, truth_path(target), patches, counter.spoiled())
 
 
-def _drawing(
-    layout: Layout, counter: TruthCounter, on_progress: OnProgress
-) -> Callable[[int, int], NDArray[np.uint8] | None]:
+def _written(path: Path, layout: Layout, counter: TruthCounter, draw: DrawCell) -> PatchTable:
+    """Write the slide, its truth and its traps, all of them or none; return the truth."""
+    slide = Target(path, "synthetic slide", _SYNTHETIC.encode())
+    truth, traps = truth_target(path), traps_target(path)
+    # The slide comes last: where it is, the others are.
+    targets = [truth, traps, slide] if layout.traps else [truth, slide]
+    for target in targets:
+        target.demand_replaceable()
+    with written_together(targets):
+        write_pyramid(slide.partial, layout, draw, _describe(layout))
+        patches = counter.table()
+        write_truth(truth.partial, patches)
+        if layout.traps:
+            write_traps(traps.partial, layout)
+    if not layout.traps:
+        traps.discard()  # they were an earlier slide's
+    return patches
+
+
+def _drawing(layout: Layout, counter: TruthCounter, on_progress: OnProgress) -> DrawCell:
     """Return what draws a cell, counts its truth and tells of it."""
     total = layout.cell_rows * layout.cell_columns
 
@@ -110,19 +123,6 @@ def _drawing(
         return None if cell is None else cell.rgb
 
     return draw
-
-
-def _demand_replaceable(target: Path) -> None:
-    """Refuse to write over a slide that was not drawn here."""
-    try:
-        with target.open("rb") as file:
-            is_synthetic = _SYNTHETIC.encode() in file.read(_HEAD_BYTES)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise BadInput(f"{target}: cannot be written ({error.strerror}); choose another") from error
-    if not is_synthetic:
-        raise BadInput(f"{target}: is there already and is no synthetic slide; choose another name")
 
 
 def _describe(layout: Layout) -> str:

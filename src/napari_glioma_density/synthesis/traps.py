@@ -5,7 +5,6 @@ truly dense but no tumour; and five foci of dense tumour, which alone ought to r
 """
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +16,21 @@ from skimage.measure import find_contours
 from napari_glioma_density.synthesis.anatomy import Anatomy, anatomy
 from napari_glioma_density.synthesis.layout import COARSE_PX, Layout
 from napari_glioma_density.synthesis.noise import FloatPlane, Window
+from napari_glioma_density.synthesis.targets import Target
 
+_MADE_BY = "napari-glioma-density, traps of a synthetic slide"
+"""Stands at the beginning of the file, so that it is known again."""
 _SMALLEST_PX = 4 * COARSE_PX**2
 
 
 def traps_path(slide: Path) -> Path:
     """Return where the traps of a slide lie: `OUT.tiff` → `OUT.traps.geojson`."""
     return slide.with_suffix(".traps.geojson")
+
+
+def traps_target(slide: Path) -> Target:
+    """Return the traps of a slide as a file to write."""
+    return Target(traps_path(slide), "file of a synthetic slide's traps", _MADE_BY.encode())
 
 
 def traps_of(layout: Layout) -> dict[str, BaseGeometry]:
@@ -39,7 +46,7 @@ def traps_of(layout: Layout) -> dict[str, BaseGeometry]:
 
 
 def write_traps(path: Path, layout: Layout) -> None:
-    """Write the traps as GeoJSON, whole or not at all; level-0 px, origin top left."""
+    """Write the traps as GeoJSON; level-0 px, origin top left."""
     features = [
         {
             "type": "Feature",
@@ -48,9 +55,8 @@ def write_traps(path: Path, layout: Layout) -> None:
         }
         for name, outline in traps_of(layout).items()
     ]
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    partial.replace(path)
+    collection = {"type": "FeatureCollection", "made_by": _MADE_BY, "features": features}
+    path.write_text(json.dumps(collection), encoding="utf-8")
 
 
 def _planes(here: Anatomy) -> Iterator[tuple[str, FloatPlane]]:

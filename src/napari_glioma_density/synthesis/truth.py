@@ -1,7 +1,6 @@
 """The truth of a made-up slide: what a perfect measurement of its patches would find."""
 
 import csv
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from napari_glioma_density.synthesis.layout import CELL_PX, Layout
 from napari_glioma_density.synthesis.nuclear_forms import Kind
 from napari_glioma_density.synthesis.placement import Nuclei
 from napari_glioma_density.synthesis.scene import Region
+from napari_glioma_density.synthesis.targets import Target
 
 WORKING_UM_PER_PX = 0.5
 # Working px are whole sixteenths of level-0 px, so a patch is a whole number of level-0 px.
@@ -54,6 +54,11 @@ class Truth:
 def truth_path(slide: Path) -> Path:
     """Return where the table of a slide lies: `OUT.tiff` → `OUT.truth.csv`."""
     return slide.with_suffix(".truth.csv")
+
+
+def truth_target(slide: Path) -> Target:
+    """Return the table of a slide as a file to write."""
+    return Target(truth_path(slide), "truth of a synthetic slide", ",".join(_COLUMNS).encode())
 
 
 class TruthCounter:
@@ -131,11 +136,10 @@ class TruthCounter:
 
 
 def write_truth(path: Path, patches: PatchTable) -> None:
-    """Write the patches with tissue as `patches.csv` has them, whole or not at all."""
+    """Write the patches with tissue as `patches.csv` has them."""
     density = patches.density_percent()
     bands = band_of(density, PAPER_BANDS)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for row, column in zip(*np.nonzero(patches.is_read), strict=True):
@@ -145,4 +149,3 @@ def write_truth(path: Path, patches: PatchTable) -> None:
                 patches.nucleus_px[at], patches.read_px[at], patches.tissue_px[at],
                 patches.count[at], bands[at],
             ])  # fmt: skip
-    partial.replace(path)
