@@ -4,6 +4,7 @@ import csv
 import errno
 import io
 import logging
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,30 @@ def test_no_picture_is_worth_a_run(
         write_curves(tmp_path / "w.safetensors", LOG)
     assert "w.curves.png: not drawn (No space left on device)" in caplog.text
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a $x^{ b $", "_hidden", "$GBM$", "胶质瘤", "a\nb"])
+def test_any_name_of_a_set_and_a_model_is_drawn(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    log = [entry(1, validation={name: SCORES})]
+    with warnings.catch_warnings(), caplog.at_level(logging.WARNING):
+        warnings.simplefilter("error")
+        write_curves(tmp_path / f"{name}.safetensors", log)
+    assert caplog.text == ""
+    assert [path.suffixes for path in tmp_path.iterdir()] == [[".curves", ".png"]]
+    _, f1, *_ = learning_curves(log, name).axes
+    assert [text.get_text() for text in f1.get_legend().get_texts()] == [f"{name}: 0.800"]
+
+
+def test_a_picture_that_cannot_be_drawn_ends_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def faulty(*_: object) -> bytes:
+        raise ValueError("\nParseFatalException: no such symbol\n  at 3")
+
+    monkeypatch.setattr(training_log, "draw_learning_curves", faulty)
+    with caplog.at_level(logging.WARNING):
+        write_curves(tmp_path / "w.safetensors", LOG)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("w.curves.png: not drawn (ParseFatalException")

@@ -1,5 +1,6 @@
 """Segment a single picture, a field or a snapshot, at its own size."""
 
+import itertools
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +22,9 @@ Predict = Callable[[NDArray[np.uint8], Statistics], NDArray[np.float32]]
 those of background (n, h, w)."""
 
 _MOST_PIXELS: Final = 65536
+_BLOCK_PX: Final = 1920
+"""A picture of more px a side goes through the network in blocks: memory grows with what it looks
+at at once. A multiple of every lattice."""
 _AS_FINE: Final = 1 / 32
 """Slides are read in steps of a sixteenth of a px."""
 
@@ -96,8 +100,36 @@ def picture_probability(
     scaled = resampled(rgb, um_per_px, spec.um_per_px)
     padded, window = padded_to_lattice(scaled, spec.halo_px, spec.lattice_px)
     fitted = picture_statistics(scaled if slide_colours is None else slide_colours, spec.input)
-    margins = predict(padded[None], fitted)[0][window]
+    margins = _margins(predict, spec, padded, fitted)[window]
     return np.asarray(expit(cv2.resize(margins, (width, height), interpolation=cv2.INTER_CUBIC)))
+
+
+def _margins(
+    predict: Predict, spec: ModelSpec, padded: NDArray[np.uint8], statistics: Statistics
+) -> NDArray[np.float32]:
+    """Logits of a padded picture (height, width), block by block; those of its border are 0.
+
+    Every block begins on the picture's lattice and has its halo of it, so it matters to rounding
+    alone where blocks meet.
+    """
+    halo = spec.halo_px
+    margins = np.zeros(padded.shape[:2], np.float32)
+    across = _cores(padded.shape[1] - 2 * halo, spec.lattice_px)
+    for top, height in _cores(padded.shape[0] - 2 * halo, spec.lattice_px):
+        for left, width in across:
+            seen = padded[top : top + height + 2 * halo, left : left + width + 2 * halo]
+            found = predict(np.ascontiguousarray(seen)[None], statistics)[0]
+            core = np.s_[halo : halo + height, halo : halo + width]
+            margins[top:, left:][core] = found[core]
+    return margins
+
+
+def _cores(length: int, lattice_px: int) -> list[tuple[int, int]]:
+    """Where blocks begin and how long they are, about alike, that fill a length on the lattice."""
+    steps = length // lattice_px
+    parts = -(-length // _BLOCK_PX)
+    ends = [steps * part // parts * lattice_px for part in range(parts + 1)]
+    return [(begin, end - begin) for begin, end in itertools.pairwise(ends)]
 
 
 def picture_statistics(rgb: NDArray[np.uint8], input_name: str) -> Statistics:

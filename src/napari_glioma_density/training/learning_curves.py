@@ -1,7 +1,9 @@
 """Learning curves as a picture: loss and F1 over epochs, learning rate and drop rate below."""
 
 import io
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -17,8 +19,25 @@ Log = Sequence[dict[str, Any]]
 def draw_learning_curves(log: Log, title: str) -> bytes:
     """The picture of :func:`learning_curves` as PNG."""
     png = io.BytesIO()
-    learning_curves(log, title).savefig(png, format="png", dpi=DOTS_PER_INCH)
+    with _any_name_drawn():
+        learning_curves(log, title).savefig(png, format="png", dpi=DOTS_PER_INCH)
     return png.getvalue()
+
+
+@contextmanager
+def _any_name_drawn() -> Iterator[None]:
+    """Draw names as people gave them: a dollar sign begins no formula.
+
+    A letter that no font has is drawn as a box, and nobody need be warned of it: the names stand
+    in the log as well.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message=r"Glyph \d+ .* missing from", category=UserWarning
+        )
+        yield
 
 
 def learning_curves(log: Log, title: str) -> "Figure":
@@ -59,12 +78,15 @@ def _draw_loss(axes: Any, log: Log) -> None:
 
 def _draw_f1(axes: Any, log: Log) -> None:
     looked = [entry for entry in log if "validation" in entry]
+    lines, labels = [], []
     for at, name in enumerate(looked[-1]["validation"] if looked else ()):
         scores = [entry["validation"][name]["f1"] for entry in looked]
-        label = f"{name}: {scores[-1]:.3f}"
-        axes.plot(_epochs(looked), scores, f"{MARKERS[at % len(MARKERS)]}-", label=label)
+        lines += axes.plot(_epochs(looked), scores, f"{MARKERS[at % len(MARKERS)]}-")
+        labels.append(f"{name}: {scores[-1]:.3f}")
     if looked:
-        axes.legend(loc="best", fontsize="small", title="last F1", title_fontsize="small")
+        # Lines by name: a legend of its own accord leaves out names that begin with _.
+        style = {"loc": "best", "fontsize": "small", "title_fontsize": "small"}
+        axes.legend(lines, labels, title="last F1", **style)
     else:
         axes.text(0.5, 0.5, "no validation sets", ha="center", transform=axes.transAxes)
     axes.set_ylabel("validation F1\n(threshold not yet set)")

@@ -40,12 +40,20 @@ def write_log(weights: Path, log: Log) -> None:
 
 
 def write_curves(weights: Path, log: Log) -> None:
-    """Write ``<weights>.curves.png``; a full disk is a warning: no picture is worth a run."""
+    """Write ``<weights>.curves.png``; what hinders is a warning: no picture is worth a run."""
     path = weights.with_suffix(".curves.png")
     try:
         write_atomically(path, draw_learning_curves(log, weights.stem))
     except OSError as error:
         logger.warning("%s: not drawn (%s); free disk space", path.name, error.strerror)
+    except Exception as error:  # matplotlib, its fonts and settings fail in ways of their own
+        logger.warning("%s: not drawn (%s); the log holds the numbers", path.name, _first(error))
+        logger.debug("where the picture failed", exc_info=error)
+
+
+def _first(error: Exception) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def as_csv(log: Log) -> str:
