@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from napari_glioma_density.errors import BadInput, ModelError
+from napari_glioma_density.nuclei import pictures
 from napari_glioma_density.nuclei.device import DevicePlan
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.pictures import (
@@ -204,3 +205,40 @@ def test_a_picture_nearly_as_fine_as_the_model_stays_as_it_is() -> None:
     for um_per_px in (0.499, 0.512):
         assert np.array_equal(resampled(rgb, um_per_px, 0.5), rgb)
     assert resampled(rgb, 0.25, 0.5).shape == (30, 25, 3)
+
+
+@pytest.mark.parametrize("views", [1, 8])
+@pytest.mark.parametrize("magnified", [False, True])
+def test_a_picture_in_blocks_has_the_values_of_the_whole(
+    tissue_rgb: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch, views: int, magnified: bool
+) -> None:
+    """Random weights see far in every direction, so a halo or lattice that is wrong shows."""
+    lattice = 48 if magnified else 16
+    spec = SPEC.with_(input="rgb + relative", views=views, magnified=magnified, lattice_px=lattice)
+    torch.manual_seed(5)
+    predict = network_prediction(build_network(spec).eval(), spec)
+    rgb = np.ascontiguousarray(tissue_rgb[:430, 1400:1950])
+    whole = picture_probability(predict, spec, rgb, 0.5)
+    seen = []
+
+    def watched(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
+        seen.append(images.shape[1:3])
+        return predict(images, statistics)
+
+    monkeypatch.setattr(pictures, "_BLOCK_PX", 192)
+    in_blocks = picture_probability(watched, spec, rgb, 0.5)
+    assert len(seen) == 9
+    assert max(max(size) for size in seen) <= 192 + 2 * spec.halo_px
+    assert np.abs(in_blocks - whole).max() < 1e-4
+    assert whole.std() > 1e-3
+
+
+def test_a_small_picture_stays_in_one_piece() -> None:
+    seen = []
+
+    def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
+        seen.append(images.shape)
+        return np.zeros(images.shape[:3], np.float32)
+
+    picture_probability(predict, SPEC, np.zeros((1920, 33, 3), np.uint8), 0.5)
+    assert seen == [(1, 1920 + 2 * SPEC.halo_px, 48 + 2 * SPEC.halo_px, 3)]
