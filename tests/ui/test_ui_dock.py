@@ -345,6 +345,20 @@ def test_deleting_overlays_and_slide_while_it_runs_harms_nothing(
     assert not names(dock)
 
 
+def test_all_layers_can_be_deleted_at_once(
+    finished: Any, add_slide: Callable[[Any, Path], Any], tmp_path: Path, qtbot: Any
+) -> None:
+    session, layers = finished.session, finished.session.viewer.layers
+    first = session.slides.current
+    add_slide(session.viewer, write_slide(tmp_path / "second.tiff", 700, 900))
+    session.slides.choose(first)
+    qtbot.waitUntil(lambda: names(finished) >= OVERLAYS, timeout=LONG)
+    layers.select_all()
+    layers.remove_selected()
+    qtbot.waitUntil(lambda: not layers, timeout=LONG)
+    assert (session.slides.current, session.snapshot) == (None, None)
+
+
 def test_second_slide_stops_the_first_and_takes_its_place(
     open_dock: Callable[..., Any],
     add_slide: Callable[[Any, Path], Any],

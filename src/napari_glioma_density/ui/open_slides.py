@@ -1,9 +1,11 @@
 """The slides open in a viewer, and the one that is worked on."""
 
+from contextlib import suppress
 from typing import Any
 
 from napari.layers import Image
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.connections import Connections
@@ -40,6 +42,9 @@ class OpenSlides:
         seen = [layer for layer in self.layers if layer.visible] or self.layers
         if seen:
             self.choose(seen[-1])
+        self._later = QTimer()
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._choose_another)
         self._connections = Connections()
         self._connections.add(viewer.layers.events.inserted, self._inserted)
         self._connections.add(viewer.layers.events.removed, self._removed)
@@ -96,6 +101,8 @@ class OpenSlides:
     def close(self) -> None:
         """Stop following the viewer."""
         self._connections.close()
+        with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted its timers
+            self._later.stop()
         for layer, view in self._views.items():
             layer.events.name.disconnect(self._tell)
             view.close()
@@ -123,7 +130,16 @@ class OpenSlides:
             self.layers.remove(event.value)
             self._views.pop(event.value).close()
             event.value.events.name.disconnect(self._tell)
-            if event.value is self.current:
-                self.choose(self.layers[-1] if self.layers else None)
-            else:
+            if self.current in self.layers:
                 self.listed.emit()
+            elif self._viewer.layers:
+                # napari may be deleting all that is selected, and expects each of it to be there:
+                # the overlays, which go with their slide, have to wait.
+                self._later.start(0)
+            else:
+                self._choose_another()
+
+    def _choose_another(self) -> None:
+        """Go on with another slide, if any, where the current one is closed."""
+        if self.current not in self.layers:
+            self.choose(self.layers[-1] if self.layers else None)
