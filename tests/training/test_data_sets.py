@@ -66,6 +66,7 @@ def test_a_picture_is_read_as_its_labels_lie_and_on_white(tmp_path: Path) -> Non
         (lambda f: (f / "images/0.png").unlink(), "images/0.png: image is missing"),
         (lambda f: edit_manifest(f, um_per_px=None), "um_per_px"),
         (lambda f: edit_manifest(f, um_per_px=352.8), "352.8"),
+        (lambda f: edit_manifest(f, um_per_px=True), "um_per_px in manifest.json is True"),
     ],
 )
 def test_a_broken_layout_is_named(
@@ -95,6 +96,28 @@ def test_the_colours_of_a_fields_slide_are_read_where_they_are_named(
     (folder / "colours" / "0-16.png").unlink()
     with pytest.raises(DataSetError, match=r"0-16\.png: picture of the slide's colours is missing"):
         open_data_set(folder)
+
+
+def edit_set(folder: Path, **changes: object) -> Path:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return folder
+
+
+def test_what_a_manifest_says_can_be_written_anywhere(make_data_set: MakeDataSet) -> None:
+    folder = edit_set(make_data_set(), name="a\udcff", licence="\ud800")
+    edit_manifest(folder, organ="\udc80", patient="\udc80")
+    data = open_data_set(folder)
+    field = data.fields[0]
+    assert (data.name, data.licence, field.organ, field.patient) == ("a?", "?", "?", "?")
+
+
+def test_a_manifest_that_says_nothing_says_no_null(make_data_set: MakeDataSet) -> None:
+    folder = edit_set(make_data_set(), name=None, licence=None)
+    edit_manifest(folder, organ=None, patient=0)
+    data = open_data_set(folder)
+    assert (data.name, data.licence) == ("discs", "not stated")
+    assert (data.fields[0].organ, data.fields[0].patient) == ("", "0")
 
 
 def test_an_absent_folder_is_named(tmp_path: Path) -> None:

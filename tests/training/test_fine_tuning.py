@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,22 @@ def test_fields_edited_or_removed_meanwhile_change_nothing(
     again = fine_tune(job(parent, second, pale), meddle)
     assert sha256_of(second) == sha256_of(first)
     assert (again.table, again.split) == (whole.table, whole.split)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
+def test_images_whose_names_are_no_unicode_do_not_cost_a_comparison(
+    parent: Model, pale: DataSet, tmp_path: Path
+) -> None:
+    odd = [os.fsdecode(b"\xff%d" % at) for at in range(len(pale))]
+    images = [
+        field.image.rename(field.image.with_name(f"{name}.png"))
+        for field, name in zip(pale, odd, strict=True)
+    ]
+    fields = tuple(map(lambda f, i: dataclasses.replace(f, image=i), pale, images))
+    weights = tmp_path / "w.safetensors"
+    fine_tune(job(parent, weights, dataclasses.replace(pale, fields=fields), epochs=1))
+    split = json.loads(weights.with_suffix(".metrics.json").read_text("utf-8"))
+    assert "?" in split["fine_tuning"]["split"]["learn"][0]
 
 
 def test_a_comparison_cut_short_is_made_up_for(

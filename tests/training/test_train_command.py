@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import errno
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -228,6 +229,24 @@ def test_an_absent_folder_for_weights_is_made(
     weights = tmp_path / "new/folder/w.safetensors"
     assert train(make_data_set(), options=("-o", weights)).status == 0
     load_network(weights)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
+def test_names_that_are_no_unicode_do_not_cost_a_training(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    odd = os.fsdecode(b"\xff")
+    data = make_data_set(fields=5)
+    blank(data, 2)
+    (data / "images/2.png").rename(data / f"images/{odd}.png")
+    edit_manifest(data, lambda m: m["images"][2].update(image=f"images/{odd}.png"))
+    edit_manifest(data, lambda m: m.pop("name"))
+    moved = data.rename(tmp_path / odd)
+    refused = train(moved, options=("-o", tmp_path / f"{odd}.safetensors"))
+    assert refused.is_refused("no UTF-8", "name another file")
+    assert train(moved).status == 0
+    assert read_spec(tmp_path / "w.safetensors").trained_on == ("?",)
+    assert "?.png,empty" in (tmp_path / "w.dropped.csv").read_text("utf-8")
 
 
 def test_a_folder_that_cannot_be_made_is_named(

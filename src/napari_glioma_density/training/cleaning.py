@@ -142,7 +142,7 @@ def write_dropped(path: Path, dropped: Sequence[Dropped]) -> None:
     rows.writerow(Dropped._fields)
     rows.writerows((*one[:3], f"{one.measured:.4f}", one.limit) for one in dropped)
     try:
-        write_atomically(path, table.getvalue().encode())
+        write_atomically(path, table.getvalue().encode("utf-8", "replace"))
     except OSError as error:
         raise BadInput(
             f"{path}: cannot be written ({error.strerror}); free disk space or name another folder"

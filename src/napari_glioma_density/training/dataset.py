@@ -86,8 +86,8 @@ def open_data_set(folder: str | Path) -> DataSet:
         raise DataSetError(f"{folder}: none of its fields is finished; mark those done that are")
     return DataSet(
         folder=folder,
-        name=str(manifest.get("name", folder.name)),
-        licence=str(manifest.get("licence", "not stated")),
+        name=_text(manifest.get("name"), folder.name),
+        licence=_text(manifest.get("licence"), "not stated"),
         ships_weights=manifest.get("ships_weights") is True,
         fields=tuple(_field(folder, entry) for entry in finished),
     )
@@ -121,7 +121,8 @@ def _field(folder: Path, entry: Any) -> Field:
                 f"{path}: {kind} is missing; restore it or drop it from {where.name}"
             )
     um_per_px = entry.get("um_per_px")
-    if not isinstance(um_per_px, int | float) or not is_believable(um_per_px):
+    is_number = isinstance(um_per_px, int | float) and not isinstance(um_per_px, bool)
+    if not (is_number and is_believable(um_per_px)):
         fault = "missing" if um_per_px is None else repr(um_per_px)
         raise DataSetError(
             f"{image}: um_per_px in {where.name} is {fault}; state it, between 0.05 and 5"
@@ -132,12 +133,17 @@ def _field(folder: Path, entry: Any) -> Field:
         image,
         label,
         float(um_per_px),
-        str(entry.get("organ") or ""),
-        str(entry.get("patient") or ""),
+        _text(entry.get("organ")),
+        _text(entry.get("patient")),
         points if points.is_file() else None,
         place,
         colours,
     )
+
+
+def _text(value: Any, otherwise: str = "") -> str:
+    """What a manifest says, or ``otherwise``, without letters that no file can be written with."""
+    return str(otherwise if value is None else value).encode("utf-8", "replace").decode()
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:

@@ -255,7 +255,8 @@ def _write_metrics(
     }
     path = tuned.model.path.with_suffix(".metrics.json")
     try:
-        write_atomically(path, json.dumps(metrics, ensure_ascii=False, indent=1).encode())
+        text = json.dumps(metrics, ensure_ascii=False, indent=1)
+        write_atomically(path, text.encode("utf-8", "replace"))  # files may have any name
     except OSError as error:
         raise ModelError(
             f"{path.name}: cannot be written ({error.strerror}); free disk space and run again"

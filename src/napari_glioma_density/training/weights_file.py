@@ -13,8 +13,11 @@ def check_weights_name(path: Path) -> None:
     Raises
     ------
     BadInput
-        When ``path`` has another suffix than ``.safetensors``.
+        When ``path`` has another suffix than ``.safetensors``, or is no Unicode.
     """
+    shown = str(path).encode("utf-8", "replace").decode()
+    if shown != str(path):
+        raise BadInput(f"{shown}: has letters that are no UTF-8; name another file for the weights")
     if path.suffix != ".safetensors":
         raise BadInput(f"{path}: weights are safetensors; name a file ending in .safetensors")
 
