@@ -38,6 +38,14 @@ def test_scores_of_a_real_field_agree_with_scikit_learn(data_folder: Path) -> No
     check_against_scikit_learn(dark, labels > 0)
 
 
+@pytest.mark.filterwarnings("ignore:.*ill-defined")
+def test_scores_without_a_prediction_or_a_nucleus_agree_with_scikit_learn() -> None:
+    nothing, some = np.zeros((4, 5), bool), np.eye(4, 5, dtype=bool)
+    check_against_scikit_learn(nothing, some)
+    check_against_scikit_learn(some, nothing)
+    assert set(PixelCounts.of(nothing, nothing).scores().values()) == {1.0}
+
+
 def test_scores_of_many_counts_are_those_of_each() -> None:
     counts = np.random.default_rng(4).integers(0, 50, (4, 9))
     counts[:, 0] = 0

@@ -77,27 +77,31 @@ def pixel_scores(
     Returns
     -------
     dict
-        accuracy, dice, recall, precision, f1 and iou, 0–1, each of the shape given. A score is 1
-        where there was nothing to find and nothing was claimed.
+        accuracy, dice, recall, precision, f1 and iou, 0–1, each of the shape given. A score that
+        would be nothing by nothing is 1 where there was nothing to find and nothing was claimed,
+        and else 0.
     """
     hit, false, missed, right = (
         np.asarray(count, np.float64)
         for count in (true_positive, false_positive, false_negative, true_negative)
     )
-    overlap = _share(2 * hit, 2 * hit + missed + false)
+    is_faultless = (false + missed == 0).astype(np.float64)
+    overlap = _share(2 * hit, 2 * hit + missed + false, is_faultless)
     return {
-        "accuracy": _share(hit + right, hit + false + missed + right),
+        "accuracy": _share(hit + right, hit + false + missed + right, is_faultless),
         "dice": overlap,
-        "recall": _share(hit, hit + missed),
-        "precision": _share(hit, hit + false),
+        "recall": _share(hit, hit + missed, is_faultless),
+        "precision": _share(hit, hit + false, is_faultless),
         "f1": overlap,
-        "iou": _share(hit, hit + missed + false),
+        "iou": _share(hit, hit + missed + false, is_faultless),
     }
 
 
-def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``part / whole``; 1 where the whole is nothing."""
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), 1.0)
+def _share(
+    part: NDArray[np.float64], whole: NDArray[np.float64], of_nothing: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """``part / whole``; where the whole is nothing, what is given for that."""
+    return np.where(whole > 0, part / np.where(whole > 0, whole, 1), of_nothing)
 
 
 def pooled_scores(counts: Iterable[PixelCounts]) -> dict[str, float]:
