@@ -1,15 +1,20 @@
 """Fields scored by a model, and what is said of a data set."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from napari_glioma_density.errors import DataSetError
+from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.segmenter import load_segmenter
+from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.training.dataset import DataSet, Field, open_data_set, read_field
 from napari_glioma_density.training.evaluation import FieldScore, evaluate, summarise
 from napari_glioma_density.training.metrics import PixelCounts
+from napari_glioma_density.training.validation import ValidationFields
 
 MakeDataSet = Callable[..., Path]
 
@@ -52,6 +57,27 @@ def test_the_summary_says_what_its_intervals_were_drawn_from() -> None:
     assert pooled["resampling"]["unit"] == "image or patient"  # type: ignore[index]
     lower, upper = rows[0]["intervals"]["precision"]  # type: ignore[index]
     assert lower < rows[0]["precision"] < upper  # type: ignore[operator]
+
+
+def test_nothing_counts_twice(make_data_set: MakeDataSet, weights: Path) -> None:
+    data_set = open_data_set(make_data_set())
+    for judge in (
+        lambda sets: list(evaluate(sets, load_segmenter(weights, "cpu", "fp32"))),
+        ValidationFields,
+    ):
+        with pytest.raises(DataSetError, match=r"0\.png: is given twice"):
+            judge([data_set, data_set])
+
+
+def test_validation_sets_of_any_names_are_told_apart(make_data_set: MakeDataSet) -> None:
+    names = ("A", "A", "A 2", "A")
+    sets = [
+        dataclasses.replace(open_data_set(make_data_set(str(at), fields=1)), name=name)
+        for at, name in enumerate(names)
+    ]
+    spec = ModelSpec("none", "none", "unet", base_width=2, input="rgb")
+    network = build_network(spec)
+    assert list(ValidationFields(sets).scores(network, spec)) == ["A", "A 2", "A 2 2", "A 3"]
 
 
 def test_evaluate_scores_every_field_of_every_data_set(

@@ -1,5 +1,6 @@
 """A folder of the worst fields: what is in it, and what never happens to what was there."""
 
+import dataclasses
 import errno
 import os
 from collections.abc import Callable
@@ -102,3 +103,15 @@ def test_data_sets_of_one_name_have_pictures_of_their_own(
     paths = WorstFields(tmp_path / "out", sets, 4).write(scores, segmenter)
     names = [path.name for path in paths]
     assert names == ["a-b-worst-01.png", "a-b-set-2-worst-01.png", "data-set-worst-01.png"]
+
+
+def test_no_two_data_sets_share_names_of_pictures(
+    make_data_set: MakeDataSet, segmenter: NetworkSegmenter, tmp_path: Path
+) -> None:
+    names = ("A set 3", "A", "a", "A")
+    sets = [
+        dataclasses.replace(open_data_set(make_data_set(str(at), fields=1)), name=name)
+        for at, name in enumerate(names)
+    ]
+    paths = WorstFields(tmp_path / "out", sets, 1).write(list(evaluate(sets, segmenter)), segmenter)
+    assert len(set(paths)) == len(sets)

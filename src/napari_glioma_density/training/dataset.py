@@ -120,9 +120,9 @@ def _field(folder: Path, entry: Any) -> Field:
             raise DataSetError(
                 f"{path}: {kind} is missing; restore it or drop it from {where.name}"
             )
-    um_per_px = entry.get("um_per_px")
+    um_per_px: Any = entry.get("um_per_px")
     is_number = isinstance(um_per_px, int | float) and not isinstance(um_per_px, bool)
-    if not (is_number and is_believable(um_per_px)):
+    if not is_number or not is_believable(um_per_px):
         fault = "missing" if um_per_px is None else repr(um_per_px)
         raise DataSetError(
             f"{image}: um_per_px in {where.name} is {fault}; state it, between 0.05 and 5"

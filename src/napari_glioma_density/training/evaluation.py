@@ -19,6 +19,7 @@ from napari_glioma_density.training.intervals import (
     bootstrap_intervals,
 )
 from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
+from napari_glioma_density.training.separation import refuse_twice
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Itera
     Raises
     ------
     DataSetError
-        When a field cannot be read.
+        When a field cannot be read, or is there twice.
     """
+    refuse_twice(data_sets)
     for data_set in data_sets:
         for field in data_set:
             rgb, labels = read_field(field)

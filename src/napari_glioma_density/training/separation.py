@@ -8,6 +8,25 @@ from napari_glioma_density.errors import BadInput, DataSetError
 from napari_glioma_density.training.dataset import DataSet, Field, read_rgb
 
 
+def refuse_twice(data_sets: Sequence[DataSet]) -> None:
+    """Make sure that no set, and no image of one, counts twice. Files are not read.
+
+    Raises
+    ------
+    DataSetError
+        When one is given again.
+    """
+    seen: set[Path] = set()
+    for field in (field for one in data_sets for field in one):
+        image = field.image.resolve()
+        if image in seen:
+            raise DataSetError(
+                f"{field.image}: is given twice; give each data set once, and list each image in "
+                "it once"
+            )
+        seen.add(image)
+
+
 def refuse_shared_images(training: Sequence[DataSet], validation: Sequence[DataSet]) -> None:
     """Make sure that nothing is judged by what it was learnt from.
 
@@ -17,9 +36,11 @@ def refuse_shared_images(training: Sequence[DataSet], validation: Sequence[DataS
     Raises
     ------
     DataSetError
-        When a folder is both, when an image of one is among those of the other, or when one
-        cannot be read.
+        When a folder is both, when an image of one is among those of the other, when one is
+        there twice on one side, or when one cannot be read.
     """
+    refuse_twice(training)
+    refuse_twice(validation)
     if not validation:
         return
     folders = {one.folder.resolve() for one in training}

@@ -1,6 +1,6 @@
 """How well a network under training segments fields it does not learn from."""
 
-from collections import Counter
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
@@ -18,18 +18,19 @@ from napari_glioma_density.training.dataset import (
     read_slide_colours,
 )
 from napari_glioma_density.training.metrics import PixelCounts, pooled_scores
+from napari_glioma_density.training.separation import refuse_twice
 
 THRESHOLDS = np.round(np.arange(0.30, 0.825, 0.025), 3)
 """Probability thresholds that are tried in calibration."""
 
 
 def _told_apart(data_sets: Sequence[DataSet]) -> list[str]:
-    """Their names; the second of a name is numbered 2, and so on."""
-    seen: Counter[str] = Counter()
-    names = []
+    """Their names; the second of a name is numbered 2, and so on, passing over what is taken."""
+    names: list[str] = []
     for one in data_sets:
-        seen[one.name] += 1
-        names.append(one.name if seen[one.name] == 1 else f"{one.name} {seen[one.name]}")
+        numbered = (f"{one.name} {number}" for number in itertools.count(2))
+        free = (name for name in itertools.chain([one.name], numbered) if name not in names)
+        names.append(next(free))
     return names
 
 
@@ -58,10 +59,11 @@ class ValidationFields:
     Raises
     ------
     DataSetError
-        When a field cannot be read.
+        When a field cannot be read, or is there twice.
     """
 
     def __init__(self, data_sets: Sequence[DataSet], weights: Sequence[float] = ()) -> None:
+        refuse_twice(data_sets)
         self._weights = tuple(weights) or (1.0,) * len(data_sets)
         self._sets: dict[str, list[_Held]] = {
             name: [_Held.of(field) for field in one]

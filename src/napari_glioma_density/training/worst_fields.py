@@ -1,5 +1,6 @@
 """The fields a model does worst on, as pictures in a folder."""
 
+import itertools
 import re
 import struct
 import tempfile
@@ -104,7 +105,8 @@ def _file_names(data_sets: Sequence[DataSet]) -> list[str]:
     for data_set in data_sets:
         plain = re.sub(r"[^a-z0-9]+", "-", data_set.name.lower()).strip("-")[:60] or "data-set"
         alike = sum(name == plain or name.startswith(f"{plain}-set-") for name in names)
-        names.append(f"{plain}-set-{alike + 1}" if alike else plain)
+        numbered = (f"{plain}-set-{number}" for number in itertools.count(alike + 1))
+        names.append(next(name for name in numbered if name not in names) if alike else plain)
     return names
 
 
