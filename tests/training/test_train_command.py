@@ -142,6 +142,8 @@ def test_weights_of_data_sets_are_part_of_the_run(
         ("discs", ("discs", "NAME=2")),
         ("discs=0", ("discs=0", "above 0")),
         ("discs=inf", ("discs=inf", "above 0")),
+        ("discs=1e300", ("discs=1e+300", "between 1e-06 and 1e+06")),
+        ("discs=1e-300", ("discs=1e-300", "between 1e-06 and 1e+06")),
         ("discs=much", ("discs=much", "above 0")),
     ],
 )
@@ -340,6 +342,9 @@ def test_a_disk_too_full_for_a_report_or_log_says_so(
         (("--from", "fast", "--model", "unet"), ("--model", "--from fast")),
         (("--from", "fast", "--base-width", 8), ("--base-width 8", "fast has 16 channels")),
         (("--from", "nobody"), ("nobody",)),
+        (("--base-width", 0), ("--base-width 0", "between 1 and 1024")),
+        (("--base-width", 1025), ("--base-width 1025", "between 1 and 1024")),
+        (("--from", "fast", "--base-width", 1025), ("--base-width 1025", "between 1 and 1024")),
         (("--learning-rate", 0), ("--learning-rate 0", "above 0")),
         (("--learning-rate", 1), ("--learning-rate 1", "below 1")),
         (("--um-per-px", "c=0.25"), ("--um-per-px c=0.25", "no data set of that name")),
@@ -419,6 +424,25 @@ def test_validation_by_what_the_parent_learnt_from_is_refused(
     refused = train(second, options=(*child, "--validation", first))
     assert refused.is_refused(first, "w learnt from first", "give a set not known yet")
     assert train(second, options=("--validation", first)).status == 0, "from scratch it may"
+
+
+def test_the_parent_is_not_written_over(
+    train: Train, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    data, parent = make_data_set(), tmp_path / "w.safetensors"
+    assert train(data).status == 0
+    made = parent.read_bytes()
+    assert train(data, options=("--from", parent)).is_refused(parent, "is left as it is")
+    assert parent.read_bytes() == made
+
+
+def test_nothing_is_given_twice(train: Train, make_data_set: MakeDataSet) -> None:
+    data, other = make_data_set("a"), make_data_set("b", side=80)
+    assert train(data, data).is_refused("is given twice")
+    twice = ("--validation", other, "--validation", other)
+    assert train(data, options=twice).is_refused("is given twice")
+    edit_manifest(other, lambda m: m["images"].append(m["images"][1]))
+    assert train(other).is_refused("b/images/1.png", "is given twice", "each image in it once")
 
 
 def test_training_goes_on_from_a_model_wider(

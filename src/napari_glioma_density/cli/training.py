@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from napari_glioma_density.training.starting_point import StartingPoint
 
 _BASE_WIDTH: Final = 16
+_MOST_WIDTH: Final = 1024
+"""What a spec may have."""
 
 
 def train(
@@ -84,6 +86,8 @@ def train(
     chosen = _recipe(recipe, epochs, learning_rate, drop_rate)
     place = _device(device)
     check_weights_name(output)
+    if start is not None and output.resolve() == start.path.resolve():
+        raise BadInput(f"{output}: is left as it is; name another file as --output")
     learnt = at_resolutions(um_per_px or (), [open_data_set(folder) for folder in data])
     checked = [open_data_set(folder) for folder in validation or ()]
     if start is not None:
@@ -132,14 +136,14 @@ def _network(
     """Architecture and base width of the network to be."""
     from napari_glioma_density.nuclei.networks import ARCHITECTURES
 
+    if base_width is not None and not 1 <= base_width <= _MOST_WIDTH:
+        raise BadInput(f"--base-width {base_width}: must be between 1 and {_MOST_WIDTH}")
     if start is not None:
         return start.spec.architecture, _no_narrower(start.spec, base_width)
     if model is None:
         raise BadInput(f"--model: say which network, or --from; one of: {', '.join(ARCHITECTURES)}")
     if model not in ARCHITECTURES:
         raise BadInput(f"{model}: no such network; choose one of: {', '.join(ARCHITECTURES)}")
-    if base_width is not None and base_width < 1:
-        raise BadInput(f"--base-width {base_width}: must be at least 1")
     return model, _BASE_WIDTH if base_width is None else base_width
 
 

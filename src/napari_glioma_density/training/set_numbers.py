@@ -3,10 +3,14 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.slides.resolution import is_believable
 from napari_glioma_density.training.dataset import DataSet
+
+_MOST: Final = 1e6
+"""Times as often as others a set may be drawn: beyond, sums lose the others' digits."""
 
 
 def set_weights(asked: Sequence[str], data_sets: Sequence[DataSet]) -> tuple[float, ...]:
@@ -15,9 +19,14 @@ def set_weights(asked: Sequence[str], data_sets: Sequence[DataSet]) -> tuple[flo
     Raises
     ------
     BadInput
-        When no set is of that name or the factor is no number above 0.
+        When no set is of that name, or the factor is no number above 0 or one that nobody means.
     """
     factors = _numbers("--weight", "2", asked, data_sets)
+    for one, factor in zip(data_sets, factors, strict=True):
+        if factor is not None and not 1 / _MOST <= factor <= _MOST:
+            raise BadInput(
+                f"--weight {one.name}={factor:g}: must be between {1 / _MOST:g} and {_MOST:g}"
+            )
     return tuple(1.0 if factor is None else factor for factor in factors) if asked else ()
 
 
