@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from napari_glioma_density.cli.app import run
-from napari_glioma_density.cli.failures import files_named
+from napari_glioma_density.cli.failures import files_named, room_for
 from napari_glioma_density.errors import BadInput
 
 Program = Callable[..., Any]
@@ -114,3 +116,36 @@ def test_an_error_that_the_system_did_not_make_is_no_bad_input(
     monkeypatch.setattr("napari_glioma_density.slides.open_slide", faulty)
     with pytest.raises(OSError, match="a fault of the program"):
         run(["info", "x.svs"])
+
+
+def no_memory(*_: object, **__: object) -> None:
+    raise MemoryError("Unable to allocate 99 GiB")
+
+
+def no_memory_for_opencv(*_: object, **__: object) -> None:
+    error = cv2.error("OpenCV: error: (-4:Insufficient memory)")
+    error.code = cv2.Error.StsNoMem
+    raise error
+
+
+@pytest.mark.parametrize("lack", [no_memory, no_memory_for_opencv])
+def test_a_picture_that_does_not_fit_into_memory_is_named(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path, monkeypatch: Any, lack: Any
+) -> None:
+    picture = (slide_path, "--um-per-px", 0.5, "--model", weights)
+    monkeypatch.setattr("napari_glioma_density.nuclei.pictures.picture_probability", lack)
+    segmented = program("segment", *picture, "-o", tmp_path / "m")
+    hinted = program("hint", *picture, "--source", "model", "-o", tmp_path / "h.png")
+    for outcome in (segmented, hinted):
+        assert outcome.is_one_helpful_line(f"{slide_path}: does not fit into memory", "cut")
+
+
+def test_a_lack_of_memory_anywhere_is_one_line(program: Program, monkeypatch: Any) -> None:
+    monkeypatch.setattr("napari_glioma_density.slides.open_slide", no_memory)
+    assert program("info", "x.svs").is_one_helpful_line("does not fit into memory")
+
+
+def test_another_error_of_opencv_is_no_lack_of_memory() -> None:
+    fault = pytest.raises(cv2.error)
+    with fault, room_for("x.png"):
+        cv2.resize(np.zeros((0, 0), np.uint8), (1, 1))

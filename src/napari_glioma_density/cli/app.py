@@ -27,7 +27,7 @@ from napari_glioma_density.cli import (
     training,
 )
 from napari_glioma_density.cli.console import complain, remark, say
-from napari_glioma_density.cli.failures import files_named
+from napari_glioma_density.cli.failures import files_named, room_for
 from napari_glioma_density.errors import BadInput
 
 # typer carries a click of its own and names only this descendant of the click error that every
@@ -112,7 +112,7 @@ def run(arguments: Sequence[str]) -> int:
     # What it has to say of a damaged file is said here in one line, with the remedy.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
-        with files_named():
+        with files_named(), room_for("what was asked"):
             status = _carried_out(list(arguments) or ["--help"])
     except BadInput as error:
         return _refuse(str(error))

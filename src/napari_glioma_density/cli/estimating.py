@@ -18,7 +18,7 @@ from napari_glioma_density.cli.console import (
     progress_bar,
     say,
 )
-from napari_glioma_density.cli.failures import files_named
+from napari_glioma_density.cli.failures import files_named, room_for
 from napari_glioma_density.cli.regions import Region, parse_region
 from napari_glioma_density.errors import BadInput
 
@@ -119,7 +119,7 @@ def _estimate_all(slides: list[str], asked: _Asked, *, as_json: bool) -> None:
     done: list[dict[str, Any]] = []
     for slide in slides:
         try:
-            with files_named():
+            with files_named(), room_for(slide):
                 figures = _estimated(slide, asked, time.perf_counter())
         except BadInput as error:
             complain(str(error))

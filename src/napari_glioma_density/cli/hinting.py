@@ -10,6 +10,7 @@ import typer
 from numpy.typing import NDArray
 
 from napari_glioma_density.cli.console import AsJson, show
+from napari_glioma_density.cli.failures import room_for
 from napari_glioma_density.cli.resolutions import demand_resolution
 from napari_glioma_density.cli.segmenting import demand_own_picture
 from napari_glioma_density.errors import BadInput
@@ -61,16 +62,17 @@ def hint(
     asked = HintSettings(
         HintSource[source.name], threshold or 0.0, min_um2, max_um2, fill_holes, split
     )
-    rgb = read_picture(image)
-    working = _working(rgb, um_per_px)
-    known = None if mask is None else _known(mask, rgb.shape[:2], working.shape[:2])
-    probability = _probability(model) if source is Source.MODEL else None
-    statistics = picture_score_statistics(working, asked.source, probability, WORKING_UM_PER_PX)
-    settings = replace(asked, threshold=statistics.threshold) if threshold is None else asked
-    score = statistics.score(working, WORKING_UM_PER_PX, probability)
-    found = find_hints(score, settings, WORKING_UM_PER_PX)
-    shown = found if known is None else missing_hints(found, known)
-    _write(output, shown.labels > 0, rgb.shape[:2])
+    with room_for(str(image)):
+        rgb = read_picture(image)
+        working = _working(rgb, um_per_px)
+        known = None if mask is None else _known(mask, rgb.shape[:2], working.shape[:2])
+        probability = _probability(model) if source is Source.MODEL else None
+        statistics = picture_score_statistics(working, asked.source, probability, WORKING_UM_PER_PX)
+        settings = replace(asked, threshold=statistics.threshold) if threshold is None else asked
+        score = statistics.score(working, WORKING_UM_PER_PX, probability)
+        found = find_hints(score, settings, WORKING_UM_PER_PX)
+        shown = found if known is None else missing_hints(found, known)
+        _write(output, shown.labels > 0, rgb.shape[:2])
     show(
         {
             "mask": str(output),

@@ -9,6 +9,7 @@ import typer
 from numpy.typing import NDArray
 
 from napari_glioma_density.cli.console import AsJson, progress_bar, show
+from napari_glioma_density.cli.failures import room_for
 from napari_glioma_density.cli.resolutions import demand_resolution
 from napari_glioma_density.errors import BadInput
 
@@ -31,8 +32,9 @@ def segment(
     segmenter = load_segmenter(model, device)
     with progress_bar("segmenting", "pictures") as bar:
         for picture, mask_path in bar.track(targets.items(), description=""):
-            mask = segment_picture(segmenter, read_picture(picture), um_per_px)
-            write_png(mask_path, mask.astype(np.uint8) * 255)
+            with room_for(str(picture)):
+                mask = segment_picture(segmenter, read_picture(picture), um_per_px)
+                write_png(mask_path, mask.astype(np.uint8) * 255)
     masks = [str(path) for path in targets.values()]
     show({"model": segmenter.spec.name, "folder": str(output), "masks": masks}, as_json)
 
