@@ -242,3 +242,11 @@ def test_a_small_picture_stays_in_one_piece() -> None:
 
     picture_probability(predict, SPEC, np.zeros((1920, 33, 3), np.uint8), 0.5)
     assert seen == [(1, 1920 + 2 * SPEC.halo_px, 48 + 2 * SPEC.halo_px, 3)]
+
+
+def test_a_network_that_was_given_no_memory_says_so() -> None:
+    def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
+        return np.zeros((0, 0, 0), np.float32)
+
+    with pytest.raises(MemoryError):
+        picture_probability(predict, SPEC, np.zeros((64, 64, 3), np.uint8), 0.5)
