@@ -1,10 +1,10 @@
 """Training and validation images kept apart."""
 
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from napari_glioma_density.errors import BadInput, DataSetError
+from napari_glioma_density.results.pictures import picture_digest
 from napari_glioma_density.training.dataset import DataSet, Field, read_rgb
 
 
@@ -92,7 +92,7 @@ def refuse_repeats(data_sets: Sequence[DataSet]) -> dict[Path, str]:
     Returns
     -------
     dict
-        :func:`picture_digest` of every image.
+        :func:`field_digest` of every image.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def refuse_repeats(data_sets: Sequence[DataSet]) -> dict[Path, str]:
     seen: dict[str, Path] = {}
     placed: list[Field] = []
     for field in (field for one in data_sets for field in one):
-        digest = picture_digest(field)
+        digest = field_digest(field)
         twin = seen.get(digest) or _overlapping(field, placed)
         if twin is not None:
             raise DataSetError(
@@ -116,10 +116,9 @@ def refuse_repeats(data_sets: Sequence[DataSet]) -> dict[Path, str]:
     return digests
 
 
-def picture_digest(field: Field) -> str:
-    """SHA-256 of a field's size and pixels, in whatever lossless format they are stored."""
-    rgb = read_rgb(field.image)
-    return hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()
+def field_digest(field: Field) -> str:
+    """:func:`picture_digest` of a field's picture, in whatever lossless format it is stored."""
+    return picture_digest(read_rgb(field.image))
 
 
 def _overlapping(field: Field, others: Sequence[Field]) -> Path | None:
@@ -132,4 +131,4 @@ def _overlapping(field: Field, others: Sequence[Field]) -> Path | None:
 
 def _digests(data_sets: Sequence[DataSet]) -> Iterator[tuple[Path, str]]:
     for field in (field for one in data_sets for field in one):
-        yield field.image, picture_digest(field)
+        yield field.image, field_digest(field)
