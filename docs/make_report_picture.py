@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from napari_glioma_density.exchange.report import LANGUAGES, Extras, Intervals, write_report
+from napari_glioma_density.exchange.extras_gathering import gather_extras
+from napari_glioma_density.exchange.report import LANGUAGES, write_report
 from napari_glioma_density.findings.gathering import gather
-from napari_glioma_density.findings.known_error import known_error
 from napari_glioma_density.slides import open_slide
 
 IMAGES = Path(__file__).parent / "images"
@@ -53,9 +53,7 @@ def estimate(slide: Path, folder: Path) -> Path:
 
 def write(page: Path, store: Path, slide_path: Path, language: str) -> None:
     findings = gather(store)
-    error = known_error(findings)
-    intervals = None if error is None else Intervals.of(findings, error)
-    extras = Extras(intervals=intervals)
+    extras = gather_extras(findings)
     with open_slide(slide_path) as slide:
         write_report(page, findings, extras=extras, language=language, slide=slide)
 
