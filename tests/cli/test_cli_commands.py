@@ -89,6 +89,8 @@ def test_slides_are_estimated_one_after_the_other(
     first, last = done.stderr.strip().splitlines()
     assert first.startswith("glioma-density: no.tiff: is not a slide")
     assert "1 of 3 slides" in last
+    (one,) = program("estimate", folder / "ag*.tiff", *call[2:], "--json").json["slides"]
+    assert one["density_percent"] == found[0]["density_percent"]
     people = program("estimate", folder / "again.tiff", slide_path, *call[2:])
     assert people.status == 0
     assert people.stdout.count("nuclear area") == 2
@@ -237,3 +239,20 @@ def test_ctrl_c_says_that_what_was_finished_is_kept(
     monkeypatch.setattr("napari_glioma_density.slides.open_slide", interrupted)
     assert run(["info", str(slide_path)]) == 130
     assert "kept" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_program_loads_ends_it_as_later() -> None:
+    """As where it falls into one of the imports, which take the first half second."""
+    begun = """
+import builtins, sys
+from napari_glioma_density.cli import main
+load = builtins.__import__
+def interrupted(name, *rest):
+    if name == "typer":
+        raise KeyboardInterrupt
+    return load(name, *rest)
+builtins.__import__ = interrupted
+main(["models"])
+"""
+    ended = subprocess.run([sys.executable, "-c", begun], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")

@@ -3,6 +3,17 @@
 torch, napari and Qt are imported by the commands that need them, when they run.
 """
 
-from napari_glioma_density.cli.app import main
+import sys
+from collections.abc import Sequence
 
 __all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program, as ``app.main`` does, Ctrl-C being heeded while it loads too."""
+    try:
+        from napari_glioma_density.cli import app
+
+        app.main(arguments)
+    except KeyboardInterrupt:  # before there was a command that could be stopped, or after it
+        sys.exit(130)

@@ -1,6 +1,6 @@
 """``python -m napari_glioma_density.cli``."""
 
-from napari_glioma_density.cli.app import main
+from napari_glioma_density.cli import main
 
 if __name__ == "__main__":  # processes begun for a GPU import it once more
     main()
