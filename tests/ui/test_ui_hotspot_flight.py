@@ -19,7 +19,8 @@ from napari_glioma_density.estimate import prepare
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.slides import open_slide
-from napari_glioma_density.ui.hotspots import FAILED, SEARCHING, Hotspot
+from napari_glioma_density.ui.hotspot import Hotspot
+from napari_glioma_density.ui.hotspots import FAILED, SEARCHING
 
 pytestmark = pytest.mark.window
 LONG = 60_000

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer
 from psygnal import Signal
-from shapely.geometry.base import BaseGeometry
 
-from napari_glioma_density.density import Cell, PatchTable
+from napari_glioma_density.density import PatchTable
 from napari_glioma_density.findings.field_hotspots import FieldHotspot, field_hotspots
 from napari_glioma_density.findings.gathering import gather, open_run
 from napari_glioma_density.findings.snapshot import Choices, Snapshot
 from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
-from napari_glioma_density.ui.camera import View, fly_to
-from napari_glioma_density.ui.overlays.grid import cell_view
+from napari_glioma_density.ui.camera import fly_to
+from napari_glioma_density.ui.hotspot import Hotspot, of_cell, of_circle
 from napari_glioma_density.ui.overlays.lines import LineOverlay, outline_segments
 from napari_glioma_density.ui.stored import ShownRun
 
@@ -30,23 +29,6 @@ FAILED = "The circles could not be placed; choose them again to try once more."
 NOWHERE = "The tissue of this slide is too small for a circle of {:g} mm²."
 HIDDEN = "Hotspots are hidden while the second reader works."
 CHOOSE_FIRST = "Fly to a hotspot (N) or click one first; then leave it out."
-
-
-@dataclass(frozen=True)
-class Hotspot:
-    """A dense place as the screen shows it.
-
-    `outline` is in level-0 px; `view` frames it; `cell` is (row, column) of a cell of the grid.
-    """
-
-    name: str
-    tissue_density_percent: float | None
-    nuclei_per_mm2: float | None
-    tissue_mm2: float
-    outline: BaseGeometry
-    view: View
-    cell: tuple[int, int] | None
-    corrected: bool
 
 
 @dataclass(frozen=True)
@@ -224,7 +206,7 @@ class Hotspots:
             self._set(())
         elif self.area_mm2 is None:
             plane = Plane.of(self._session.shown.spec)
-            self._set(tuple(_of_cell(cell, snapshot, plane) for cell in snapshot.hotspots))
+            self._set(tuple(of_cell(cell, snapshot, plane) for cell in snapshot.hotspots))
         elif snapshot.totals.complete and not self.searching and _differs(self._of, snapshot):
             self._search(snapshot, self.area_mm2)
 
@@ -237,7 +219,7 @@ class Hotspots:
         def found(spots: tuple[FieldHotspot, ...]) -> None:
             if self._session.shown is shown and self.area_mm2 == area_mm2:
                 self._is_searched = True
-                self._set(tuple(_of_circle(spot) for spot in spots))
+                self._set(tuple(of_circle(spot) for spot in spots))
 
         self._session.background.submit(search, found, self._end_search)
 
@@ -301,30 +283,3 @@ def _searching(
         return field_hotspots(findings, area_mm2)
 
     return search
-
-
-def _of_cell(cell: Cell, snapshot: Snapshot, plane: Plane) -> Hotspot:
-    return Hotspot(
-        cell.address,
-        cell.tissue_density_percent,
-        cell.nuclei_per_mm2,
-        cell.tissue_mm2,
-        plane.block_outline(snapshot.grid.block(cell.row, cell.column)),
-        cell_view(snapshot.grid, cell.row, cell.column),
-        (cell.row, cell.column),
-        snapshot.is_corrected(cell.row, cell.column),
-    )
-
-
-def _of_circle(spot: FieldHotspot) -> Hotspot:
-    side = 2 * spot.radius_um
-    return Hotspot(
-        str(spot.rank),
-        spot.sums.tissue_density_percent,
-        spot.sums.nuclei_per_mm2,
-        spot.sums.tissue_mm2,
-        spot.outline,
-        View(spot.centre_y_um - spot.radius_um, spot.centre_x_um - spot.radius_um, side, side),
-        None,
-        corrected=False,
-    )

@@ -18,7 +18,8 @@ from napari_glioma_density.ui.camera import fly_to
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.dock.sorted_table import Column, SortedTable
-from napari_glioma_density.ui.hotspots import CHOOSE_FIRST, NOWHERE, Hotspot
+from napari_glioma_density.ui.hotspot import Hotspot
+from napari_glioma_density.ui.hotspots import CHOOSE_FIRST, NOWHERE
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.tables import save_tables
 

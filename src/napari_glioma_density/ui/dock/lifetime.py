@@ -118,6 +118,8 @@ class LivingDock(QWidget):  # type: ignore[misc]
         """Lie over the other dock of this program: side by side both would be too low to use."""
         with suppress(RuntimeError):  # closed meanwhile
             own = self.parent()
+            if not isinstance(own, QDockWidget):  # taken out meanwhile
+                return
             # On a tab there is room for its name alone.
             own.setWindowTitle(own.windowTitle().removesuffix(f" ({words.PLUGIN})"))
             for other in window.findChildren(LivingDock):
