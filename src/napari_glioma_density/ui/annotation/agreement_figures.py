@@ -21,8 +21,10 @@ COLUMNS: Final = (
 )
 MEANING: Final = (
     "Nuclei are matched one to one, overlap over union 0.5 or more. Bias and limits of agreement "
-    "(Bland and Altman): second reader less first, by patch. Nuclei: first / second reader. κ: "
-    "six bands, quadratic weights."
+    "(Bland and Altman): second reader less first, by patch, in points of all its px, not of "
+    "tissue alone. Nuclei: first / second reader, with those that reach in from beyond, which "
+    "the list of fields counts where they lie. κ: six bands, quadratic weights; of few patches it "
+    "says little."
 )
 
 

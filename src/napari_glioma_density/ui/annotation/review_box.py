@@ -21,6 +21,8 @@ from napari_glioma_density.ui.words import number
 
 NO_CELL = "Next cell begins the walk."
 BLINDED = "Second reader (blinded)"
+AGREE_MEANS = "Both readers compared on the fields both have finished"
+NOT_WHILE_SECOND = "It would tell what the first reader found: untick Second reader"
 BLINDED_MEANS = (
     "The second reader sees neither the fields of the first nor, in the first of every five, "
     "the outlines of the model."
@@ -105,7 +107,7 @@ class ReviewBox(Box):
         self._blinded = QCheckBox(BLINDED)
         self._blinded.setToolTip(BLINDED_MEANS)
         self._agree = QPushButton("Agreement …")
-        self._agree.setToolTip("Both readers compared on the fields both have finished")
+        self._agree.setToolTip(AGREE_MEANS)
 
     def _lay_out(self) -> None:
         self.body.addLayout(row([self._walk.native, self._next, self._count], stretch=1))
@@ -188,6 +190,7 @@ class ReviewBox(Box):
 
     def _change_reader(self, second: bool) -> None:
         self._agree.setEnabled(not second)
+        self._agree.setToolTip(NOT_WHILE_SECOND if second else AGREE_MEANS)
         self.second_reader.emit(second)
 
     def _choose_walk(self, _walk: object) -> None:
