@@ -1,6 +1,5 @@
 """``glioma-density calibrate``: the threshold and the views of trained weights."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +10,6 @@ from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from napari_glioma_density.training.dataset import DataSet
 
 
 def calibrate(
@@ -38,6 +35,7 @@ def calibrate(
     from napari_glioma_density.nuclei.views import symmetries
     from napari_glioma_density.nuclei.weights import load_network, save_network
     from napari_glioma_density.training.dataset import open_data_set
+    from napari_glioma_density.training.separation import refuse_learnt_sets
     from napari_glioma_density.training.set_numbers import set_weights
     from napari_glioma_density.training.validation import ValidationFields
     from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
@@ -52,7 +50,7 @@ def calibrate(
         spec = spec.with_(magnified=magnify)
         network.is_magnified = magnify
     checked = [open_data_set(folder) for folder in validation]
-    _refuse_learnt(checked, spec.trained_on)
+    refuse_learnt_sets(checked, spec.trained_on)
     fields = ValidationFields(checked, set_weights(weight or (), checked))
     check_weights_file(output)
     f1 = fields.f1_by_threshold(network, spec)
@@ -63,15 +61,6 @@ def calibrate(
         print_json({"weights": str(output), "threshold": spec.threshold, **_listed(f1)})
     else:
         _print_table(f1, spec.threshold)
-
-
-def _refuse_learnt(data_sets: Sequence["DataSet"], trained_on: tuple[str, ...]) -> None:
-    """A threshold chosen on what the network knows by heart is of no use elsewhere."""
-    for one in data_sets:
-        if one.name in trained_on:
-            raise BadInput(
-                f"{one.folder}: the weights learnt from {one.name}; give a set they do not know"
-            )
 
 
 def _warn_at_the_end(threshold: float) -> None:
