@@ -98,7 +98,7 @@ def _written(path: Path, layout: Layout, counter: TruthCounter, draw: DrawCell) 
     truth, traps = truth_target(path), traps_target(path)
     # The slide comes last: where it is, the others are.
     targets = [truth, traps, slide] if layout.traps else [truth, slide]
-    for target in targets:
+    for target in reversed(targets):
         target.demand_replaceable()
     with written_together(targets):
         write_pyramid(slide.partial, layout, draw, _describe(layout))
