@@ -117,7 +117,7 @@ def _manifest(slide: Path) -> dict[str, object]:
 
 
 def _make_sample(slide: Path, manifest: Path) -> None:
-    for damaged in (manifest, slide):
+    for damaged in (manifest, slide, truth_path(slide)):
         damaged.unlink(missing_ok=True)
     synthesize(slide, _LAYOUT.width, _LAYOUT.height, _LAYOUT.um_per_px, _LAYOUT.seed)
     record = json.dumps(_manifest(slide), indent=1)
