@@ -28,6 +28,9 @@ class ProblemLine(QWidget):  # type: ignore[misc]
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.line)
         layout.addWidget(self.anyway)
+        self._later = QTimer(self)  # a part of the line, so that it ends with it
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._notify)
         self.connections = Connections()
         self.connections.add(self.anyway.clicked, session.estimating.begin_anyway)
         self.connections.add(session.problem, self._show)
@@ -41,7 +44,7 @@ class ProblemLine(QWidget):  # type: ignore[misc]
         self.anyway.setVisible(self._session.estimating.refused is not None)
         self.setVisible(bool(problem))
         if problem:  # once every dock has its line, laid out
-            QTimer.singleShot(0, self._notify)
+            self._later.start(0)
 
     def _notify(self) -> None:
         """Have napari tell what no dock shows: all may be closed, or behind others."""
