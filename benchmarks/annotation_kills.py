@@ -84,7 +84,7 @@ def edit_for_ever(folder: Path, seed: int) -> None:
     corrections = Corrections.open(folder)
     saving = Autosave(corrections, lambda problem: print("problem", problem, flush=True))
     for record in map(record_of, FIELDS):
-        if corrections.holding(record.block) is None:
+        if not any(map(record.meets, corrections.records())):
             blank = FieldState(np.zeros((PATCH_PX, PATCH_PX), np.uint16), {})
             corrections.begin(record, np.zeros((PATCH_PX, PATCH_PX, 3), np.uint8), blank)
         states[record.name] = corrections.load(record.name)

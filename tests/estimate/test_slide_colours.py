@@ -128,7 +128,7 @@ def test_px_of_damaged_tiles_do_not_count(slide_path: Path) -> None:
     with open_slide(slide_path) as slide:
         plane = working_plane(slide, 0.5)
         windows = read_windows(plane)
-        pixels = colours._tissue_pixels(plane, find_tissue(plane))
+        pixels = colours.tissue_colours(plane, find_tissue(plane))
     assert any(not read.all() for _, read in windows)
     assert len(pixels) > 10_000
     assert np.mean((pixels == 255).all(axis=-1)) < 0.001  # which stands for what was not read

@@ -349,7 +349,7 @@ def test_agreement_of_two_readers_is_what_their_outlines_say(tmp_path: Path) -> 
     figures = compare_readers(first, second, {"0": "Cell B2"})
     pooled, field, alike = figures.rows
     assert field == ("Cell B2", "1", "0.667", "0.667", "−5.0", "2 / 1", "–")
-    assert (alike[0], *alike[2:6]) == ("1", "1.000", "1.000", "+0.0", "2 / 2")
+    assert (alike[0], *alike[2:6]) == ("1", "1.000", "1.000", "0.0", "2 / 2")
     # Differences −5 and 0: mean −2.5, standard deviation 3.54, so limits −2.5 ± 6.93.
     assert pooled[:6] == ("all 2 fields", "2", "0.857", "0.857", "−2.5 (−9.4…+4.4)", "4 / 3")
     assert figures.note.endswith("left out: 1.")
