@@ -1,15 +1,13 @@
 """``glioma-density fine-tune``: a model that learns from corrected fields."""
 
 import json
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_glioma_density.cli.console import AsJson, Seed, print_json, remark, say
+from napari_glioma_density.cli.terminating import stopped_by_terminate
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ def fine_tune(
     job = fine_tuning.FineTuneJob(
         model, weights, data_sets, bases, guards, checks, minutes, epochs, seed
     )
-    with _stopped_by_terminate():
+    with stopped_by_terminate():
         tuned = fine_tuning.fine_tune(job, _print_json_line if as_json else _print_epoch)
     if as_json:
         print_json(tuned.as_dict())
@@ -91,16 +89,6 @@ def _weights(name: str, output: Path | None) -> Path:
     if output.stem != name:
         raise BadInput(f"{output}: a model is called as its file; name it {name}.safetensors")
     return output
-
-
-@contextmanager
-def _stopped_by_terminate() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does: what is being written is written or undone."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _print_epoch(entry: dict[str, Any]) -> None:

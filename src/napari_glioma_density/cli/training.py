@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from napari_glioma_density.training.starting_point import StartingPoint
 
 _BASE_WIDTH: Final = 16
-_MOST_WIDTH: Final = 1024
-"""What a spec may have."""
 
 
 def train(
@@ -135,9 +133,10 @@ def _network(
 ) -> tuple[str, int]:
     """Architecture and base width of the network to be."""
     from napari_glioma_density.nuclei.networks import ARCHITECTURES
+    from napari_glioma_density.nuclei.spec import LARGEST_BASE_WIDTH
 
-    if base_width is not None and not 1 <= base_width <= _MOST_WIDTH:
-        raise BadInput(f"--base-width {base_width}: must be between 1 and {_MOST_WIDTH}")
+    if base_width is not None and not 1 <= base_width <= LARGEST_BASE_WIDTH:
+        raise BadInput(f"--base-width {base_width}: must be between 1 and {LARGEST_BASE_WIDTH}")
     if start is not None:
         return start.spec.architecture, _no_narrower(start.spec, base_width)
     if model is None:

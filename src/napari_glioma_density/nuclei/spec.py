@@ -8,6 +8,7 @@ from typing import Any, Final, Self, get_origin
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.json_object import json_object
 
+LARGEST_BASE_WIDTH: Final = 1024
 LARGEST_HALO_PX: Final = 1024
 """Ten times the context that a network here can see: a file that asks for more is damaged."""
 _READING_LATTICE_PX: Final = 16
@@ -109,7 +110,7 @@ def _demand_usable(spec: ModelSpec) -> None:
     ranges = {
         "threshold": 0 < spec.threshold < 1,
         "um_per_px": 0.05 <= spec.um_per_px <= 5,
-        "base_width": 0 < spec.base_width <= 1024,
+        "base_width": 0 < spec.base_width <= LARGEST_BASE_WIDTH,
         "drop_rate": 0 <= spec.drop_rate < 1,
         "drop_side": spec.drop_side > 0 and spec.drop_side % 2 == 1,
         "halo_px": spec.halo_px in range(0, LARGEST_HALO_PX + 1, _READING_LATTICE_PX),

@@ -111,13 +111,14 @@ def fine_tune(job: FineTuneJob, on_epoch: OnEpoch = lambda _: None) -> FineTuned
         When a field cannot be read, or shows tissue that another one shows.
     BadInput
         When a model of that name is there, when no field can be spared to check by, or when the
-        parent has learnt from what is to check or to guard.
+        parent has learnt from what is to check.
     ModelError
         When the disk refuses, or the parent's file is damaged.
     """
     began = time.perf_counter()
     check_new(job.weights)
-    refuse_learnt_sets([*job.check, *job.guard], job.parent.spec.trained_on, job.parent.name)
+    # Not those that guard: forgetting shows on what the parent knows by heart, too.
+    refuse_learnt_sets(job.check, job.parent.spec.trained_on, job.parent.name)
     digests = refuse_repeats([*job.data, *job.base, *job.check, *job.guard])
     split = _split(job, digests)
     with held(split) as steady:
