@@ -1,0 +1,147 @@
+"""What another scanner would make of the same fields: F1 and density of each of its pictures.
+
+    python benchmarks/scanners.py --data DATA_SET [--data …] [--model NAME]
+
+Annotated fields, all of them scanned at about 0.25 µm/px, are turned into what coarser, softer,
+sharper, noisier, darker or more compressed scans would show, and a model is run on them. Its
+probability is brought back to the field's own pixels, so the truth is as it was annotated.
+
+Prints one JSON object: for each data set and scan the pooled F1, the mean absolute density error
+and the mean density less the true one (bias), both in points.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_glioma_density.nuclei.pictures import model_probability
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
+from napari_glioma_density.training.dataset import DataSet, open_data_set, read_field
+from napari_glioma_density.training.metrics import PixelCounts
+
+Picture = NDArray[np.uint8]
+GREYS: Final = 255
+COARSE_UM: Final = 0.5
+LENS_UM: Final = 0.27
+"""Gaussian σ of the image of a point: 0.21 · 0.55 µm ÷ 0.45, a common NA of a 20× lens."""
+
+
+class Scan(NamedTuple):
+    """A picture, and the µm/px that its scanner states."""
+
+    rgb: Picture
+    um_per_px: float
+
+
+Scanner = Callable[[Scan], Scan]
+
+
+def compressed(rgb: Picture, quality: int) -> Picture:
+    """Through JPEG with halved colour, as slides are stored."""
+    how = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    done, written = cv2.imencode(".jpg", rgb[..., ::-1], how)
+    if not done:
+        raise ValueError("no JPEG")
+    return np.ascontiguousarray(cv2.imdecode(written, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def soft(scan: Scan, sigma_um: float) -> Scan:
+    """Out of focus."""
+    blurred = cv2.GaussianBlur(scan.rgb, (0, 0), sigma_um / scan.um_per_px)
+    return scan._replace(rgb=np.asarray(blurred, np.uint8))
+
+
+def sharpened(scan: Scan, amount: float, sigma_um: float = 0.5) -> Scan:
+    """As scanners' own software sharpens: more of what a blur takes away."""
+    smooth = cv2.GaussianBlur(scan.rgb, (0, 0), sigma_um / scan.um_per_px)
+    return scan._replace(rgb=cv2.addWeighted(scan.rgb, 1 + amount, smooth, -amount, 0))
+
+
+def at_20(scan: Scan, quality: int, sigma_um: float = LENS_UM) -> Scan:
+    """By a 20× lens onto px of 0.5 µm."""
+    seen = soft(scan, sigma_um)
+    height, width = (round(side * scan.um_per_px / COARSE_UM) for side in scan.rgb.shape[:2])
+    small = cv2.resize(seen.rgb, (width, height), interpolation=cv2.INTER_AREA)
+    return Scan(compressed(np.asarray(small), quality), scan.um_per_px * scan.rgb.shape[1] / width)
+
+
+def noisy(scan: Scan, greys: float) -> Scan:
+    """With a sensor's noise of that standard deviation, in grey levels, alike for every call."""
+    noise = np.random.default_rng(0).normal(0, greys, scan.rgb.shape)
+    return scan._replace(rgb=np.clip(scan.rgb + noise, 0, GREYS).round().astype(np.uint8))
+
+
+def thicker(scan: Scan, factor: float) -> Scan:
+    """A section that many times as thick, or as strongly stained: optical density times that."""
+    light = (np.arange(GREYS + 1) / GREYS) ** factor * GREYS
+    return scan._replace(rgb=np.asarray(cv2.LUT(scan.rgb, light.round().astype(np.uint8))))
+
+
+SCANNERS: Final[dict[str, Scanner]] = {
+    "as it is": lambda scan: scan,
+    "JPEG 50": lambda scan: scan._replace(rgb=compressed(scan.rgb, 50)),
+    "20×, JPEG 80": lambda scan: at_20(scan, 80),
+    "20×, JPEG 50": lambda scan: at_20(scan, 50),
+    "20×, soft, JPEG 70": lambda scan: at_20(scan, 70, 0.5),
+    "20×, sharpened": lambda scan: sharpened(at_20(scan, 80), 1.0),
+    "soft by 0.5 µm": lambda scan: soft(scan, 0.5),
+    "soft by 0.8 µm": lambda scan: soft(scan, 0.8),
+    "sharpened": lambda scan: sharpened(scan, 1.0),
+    "sharpened much": lambda scan: sharpened(scan, 2.5),
+    "noise of 8 grey levels": lambda scan: noisy(scan, 8),
+    "half as thick": lambda scan: thicker(scan, 0.5),
+    "twice as thick": lambda scan: thicker(scan, 2.0),
+    "µm/px stated 10 % low": lambda scan: scan._replace(um_per_px=scan.um_per_px * 0.9),
+    "µm/px stated 10 % high": lambda scan: scan._replace(um_per_px=scan.um_per_px * 1.1),
+}
+
+
+def counted(segmenter: NetworkSegmenter, scan: Scan, labels: NDArray[np.integer]) -> PixelCounts:
+    """Pixels of a field, as a scanner shows it, right and wrong."""
+    probability = model_probability(segmenter, scan.rgb, scan.um_per_px)
+    own = cv2.resize(probability, labels.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return PixelCounts.of(own >= segmenter.spec.threshold, labels)
+
+
+def summed(counts: list[PixelCounts]) -> dict[str, float]:
+    """What this prints of one scan of a data set."""
+    pooled = sum(counts, PixelCounts())
+    biases = [each.predicted_density_percent - each.true_density_percent for each in counts]
+    return {
+        "f1": round(100 * pooled.scores()["f1"], 1),
+        "density_error": round(float(np.mean(np.abs(biases))), 2),
+        "bias": round(float(np.mean(biases)), 2),
+    }
+
+
+def measured(segmenter: NetworkSegmenter, data_set: DataSet) -> dict[str, dict[str, float]]:
+    """Everything this prints of one data set."""
+    counts: dict[str, list[PixelCounts]] = {name: [] for name in SCANNERS}
+    for field in data_set:
+        rgb, labels = read_field(field)
+        for name, scanner in SCANNERS.items():
+            scan = scanner(Scan(rgb, field.um_per_px))
+            counts[name].append(counted(segmenter, scan, labels))
+    return {name: summed(each) for name, each in counts.items()}
+
+
+def main() -> None:
+    """Measure the data sets that were named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, action="append", required=True)
+    parser.add_argument("--model", default="fast")
+    asked = parser.parse_args()
+    segmenter = load_segmenter(asked.model, "cpu")
+    sets = [open_data_set(folder) for folder in asked.data]
+    found = {each.name: measured(segmenter, each) for each in sets}
+    print(json.dumps(found, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
