@@ -21,7 +21,7 @@ from napari_glioma_density.errors import SlideError, StoreError
 from napari_glioma_density.estimate import Focus, prepare
 from napari_glioma_density.estimate.crew import Crew, crew_for
 from napari_glioma_density.estimate.order import REST_S
-from napari_glioma_density.estimate.processes import Processes
+from napari_glioma_density.estimate.processes import Processes, Sent, send
 from napari_glioma_density.nuclei.segmenter import load_segmenter
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, open_slide
@@ -373,6 +373,7 @@ def test_a_process_that_is_killed_costs_no_block(
     crew = Crew(readers=2, ahead=3, measurers=2, unwritten=2, processes=2)
     monkeypatch.setattr("napari_glioma_density.estimate.pipeline.crew_for", lambda _: crew)
     ready_processes_only(monkeypatch)
+    sent = noted_memory(monkeypatch)
     job = prepare(slide, dark, tmp_path / "r", block_patches=1)
     blocks = job.blocks()
     next(blocks)
@@ -383,6 +384,21 @@ def test_a_process_that_is_killed_costs_no_block(
     job.close()
     assert rest[-1].patches_done == rest[-1].patches_total
     assert not (job.run.folder / "unclosed").exists()
+    assert len(sent) > 1
+    assert not any((Path("/dev/shm") / memory).exists() for memory in sent)
+
+
+def noted_memory(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the shared memory that is sent from now on."""
+    names: list[str] = []
+
+    def noted(*arrays: Any) -> Sent:
+        sent = send(*arrays)
+        names.append(sent.memory)
+        return sent
+
+    monkeypatch.setattr("napari_glioma_density.estimate.measuring.send", noted)
+    return names
 
 
 def test_a_damaged_tile_is_unread_and_no_density(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import Block
 from napari_glioma_density.estimate.measurement import Ground, measure_block
-from napari_glioma_density.estimate.processes import Processes, Sent, send, take
+from napari_glioma_density.estimate.processes import Processes, Sent, let_go, send, take
 from napari_glioma_density.results import BlockRecord, Run
 from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, explained
 from napari_glioma_density.results.layout import MASKS
@@ -96,11 +96,11 @@ class MeasuredElsewhere:
         if not self._processes.is_ready:
             return self._here.measured(block, read, mask)
         self._here.run.announce(block)
+        sent = send(mask, None if read.all() else read)
         try:
-            sent = send(mask, None if read.all() else read)
             record: BlockRecord = self._processes.submit(_measured, block, sent).result()
         except (BrokenProcessPool, OSError) as error:
-            # One of them was killed, or there is no more shared memory.
+            let_go(sent)  # by killing one the system may have asked for memory
             logger.warning("%s is measured here: %s", block, error)
             return self._here.measured(block, read, mask)
         return record

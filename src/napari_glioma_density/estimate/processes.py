@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, Final, NamedTuple
 
@@ -44,6 +45,7 @@ class Processes:
     def __init__(
         self, count: int, module: str, start: Callable[..., None], *arguments: Any
     ) -> None:
+        self._is_broken = False
         with _environment(_ONE_THREAD):
             self._pool = ProcessPoolExecutor(
                 count, _context(module), initializer=_start, initargs=(start, arguments)
@@ -53,13 +55,20 @@ class Processes:
 
     @property
     def is_ready(self) -> bool:
-        """Whether one of them at least waits for work, and none has failed."""
+        """Whether one of them at least waits for work, and none has failed or was killed."""
         begun = [one for one in self._begun if one.done()]
-        return bool(begun) and not any(one.cancelled() or one.exception() for one in begun)
+        has_failed = any(one.cancelled() or one.exception() for one in begun)
+        return bool(begun) and not has_failed and not self._is_broken
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
-        """Have one of them do something."""
-        return self._pool.submit(work, *arguments)
+        """Have one of them do something; once one was killed, none does."""
+        asked = self._pool.submit(work, *arguments)
+        asked.add_done_callback(self._note)
+        return asked
+
+    def _note(self, asked: "Future[Any]") -> None:
+        if not asked.cancelled() and isinstance(asked.exception(), BrokenProcessPool):
+            self._is_broken = True
 
     def close(self) -> None:
         """End them, once what was begun is done."""
@@ -67,17 +76,22 @@ class Processes:
 
 
 class Sent(NamedTuple):
-    """Arrays in shared memory; :func:`take` them once."""
+    """Arrays on their way to another process: :func:`take` them once, or :func:`let_go` of them."""
 
     memory: str
+    """Name of the shared memory they lie in; empty where there was no room for them."""
     parts: tuple[tuple[tuple[int, ...], str] | None, ...]
-    """Shape and dtype of each."""
+    """Shape and dtype of each of those."""
+    arrays: tuple[NDArray[Any] | None, ...] = ()
+    """Themselves where there was no room: they go through a pipe then, which takes longer."""
 
 
 def send(*arrays: NDArray[Any] | None) -> Sent:
     """Copy arrays to where another process can take them."""
-    size = sum(array.nbytes for array in arrays if array is not None)
-    memory, at = SharedMemory(create=True, size=max(1, size)), 0
+    memory = _reserved(sum(array.nbytes for array in arrays if array is not None))
+    if memory is None:
+        return Sent("", (), arrays)
+    at = 0
     for array in arrays:
         if array is not None:
             np.ndarray(array.shape, array.dtype, memory.buf, at)[...] = array
@@ -87,8 +101,39 @@ def send(*arrays: NDArray[Any] | None) -> Sent:
     return Sent(memory.name, tuple(parts))
 
 
+def _reserved(size: int) -> SharedMemory | None:
+    """Shared memory of so many bytes; None where there is not as much, as in many containers.
+
+    A system that is not asked for it beforehand gives it at the first touch, and ends a program
+    that touches more than there is.
+    """
+    try:
+        memory = SharedMemory(create=True, size=max(1, size))
+    except OSError:
+        return None
+    try:
+        if hasattr(os, "posix_fallocate"):  # macOS has none
+            os.posix_fallocate(memory._fd, 0, memory.size)  # type: ignore[attr-defined]
+    except OSError:
+        memory.close()
+        memory.unlink()
+        return None
+    return memory
+
+
+def let_go(sent: Sent) -> None:
+    """Give back the memory of arrays, if whoever was to take them has not."""
+    if sent.memory:
+        with contextlib.suppress(FileNotFoundError):
+            memory = SharedMemory(sent.memory)
+            memory.close()
+            memory.unlink()
+
+
 def take(sent: Sent) -> tuple[NDArray[Any] | None, ...]:
     """The arrays, which are gone from shared memory then."""
+    if not sent.memory:
+        return sent.arrays
     memory, at = SharedMemory(sent.memory), 0
     arrays: list[NDArray[Any] | None] = []
     for part in sent.parts:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.estimate.processes import Processes, Sent, send, take
+from napari_glioma_density.estimate.processes import Processes, Sent, let_go, send, take
 from napari_glioma_density.training.augmentation import SourceField
 from napari_glioma_density.training.crops import Batch, CropSource
 
@@ -103,7 +103,7 @@ class CropWorkers:
             if not future.cancel():
                 # A process that failed says so where its batch is asked for.
                 with contextlib.suppress(Exception):
-                    take(future.result())
+                    let_go(future.result())
 
 
 class _Kept(NamedTuple):
