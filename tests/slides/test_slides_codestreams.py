@@ -4,6 +4,8 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_glioma_density.slides.codestreams import (
+    breaks_off,
+    has_hole,
     is_whole_interval,
     is_whole_jpeg,
     is_whole_jpeg2000,
@@ -47,3 +49,28 @@ def test_jpeg_2000_streams_that_break_off_in_zeros_are_damaged(picture: Image, f
     assert is_whole_jpeg2000(data[:-2])  # without its end marker
     for kept in (0, len(data) // 2, len(data) - 30):
         assert not is_whole_jpeg2000(data[:kept] + bytes(len(data) - kept))
+
+
+@pytest.mark.parametrize("side", [64, 240, 512])
+def test_a_blank_jpeg_with_tables_of_its_own_has_no_hole(side: int) -> None:
+    blank = np.full((side, side, 3), 255, np.uint8)
+    data = imagecodecs.jpeg8_encode(blank, level=85, subsampling="444", optimize=True)
+    assert bytes(blank.size // 256 - 1) in data, "as many zeros as there can be"
+    assert not has_hole(data, blank.size)
+
+
+def test_a_hole_is_found_but_for_zeros_that_fill_up(picture: Image) -> None:
+    data = imagecodecs.jpeg8_encode(picture[:256, :256].copy(), level=95)
+    samples, half = 256 * 256 * 3, len(data) // 2
+    assert not has_hole(data + bytes(4096), samples)
+    assert has_hole(data[:half] + bytes(800) + data[half + 800 :], samples)
+    assert not has_hole(data[:half] + bytes(700) + data[half + 700 :], samples)
+
+
+def test_streams_of_webp_and_jpeg_xr_that_end_in_zeros_break_off(picture: Image) -> None:
+    blank = np.full_like(picture, 255)
+    for encode in (imagecodecs.webp_encode, imagecodecs.jpegxr_encode):
+        for image in (picture, blank):
+            data = encode(image)
+            assert not breaks_off(data)
+            assert breaks_off(data[:-20] + bytes(20))

@@ -82,6 +82,22 @@ def test_tiles_of_jpeg_2000_that_break_off_are_unread(data_folder: Path, tmp_pat
         assert slide.damaged_tiles == {(0, *divmod(index, across)) for index in (0, 30, 131)}
 
 
+@pytest.mark.parametrize("compression", ["jpeg", "jpeg2000", "jpegxr", "webp"])
+def test_tiles_with_a_hole_are_unread(write_tiff: TiffWriter, compression: str) -> None:
+    grainy = np.random.default_rng(5).integers(90, 220, (512, 768, 3), np.uint8)
+    path = write_tiff(grainy, compression=compression)
+    offset, count = tile_ranges(path)[1]
+    last_offset, last_count = tile_ranges(path)[5]
+    with path.open("r+b") as file:
+        file.seek(offset + count // 3)
+        file.write(bytes(4096))
+        file.seek(last_offset + last_count - 400)
+        file.write(bytes(400))
+    with open_slide(path) as slide:
+        slide.read(0, 0, 0, slide.height, slide.width)
+        assert slide.damaged_tiles == {(0, 0, 1), (0, 1, 2)}
+
+
 def test_the_check_finds_the_one_sound_tile(
     write_tiff: TiffWriter, picture: NDArray[np.uint8]
 ) -> None:

@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import imagecodecs
@@ -85,6 +86,48 @@ def test_three_grey_pages_are_red_green_and_blue(write_tiff: TiffWriter, picture
     channels = picture.transpose(2, 0, 1).copy()
     with open_slide(write_tiff(channels, photometric="minisblack")) as slide:
         assert np.array_equal(whole(slide), picture)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"tile": (128, 128)}, {"tile": None}, {"compression": "zlib"}, {"dtype": np.uint16}],
+    ids=str,
+)
+def test_channels_that_are_stored_in_different_ways_are_refused(
+    tmp_path: Path, picture: Image, other: dict[str, Any]
+) -> None:
+    path = tmp_path / "slide.tif"
+    with tifffile.TiffWriter(path) as tif:
+        for channel, differs in enumerate((False, True, False)):
+            options = {"tile": (256, 256), "photometric": "minisblack"} | (other if differs else {})
+            plane = picture[..., channel].astype(options.pop("dtype", np.uint8))
+            tif.write(plane, **options)
+    with pytest.raises(SlideError, match="stored in different ways; export it as RGB"):
+        open_slide(path)
+
+
+@pytest.mark.parametrize("tile", [(16, 16), None], ids=["tiles", "strips"])
+def test_chroma_that_is_halved_without_jpeg_is_refused(
+    write_tiff: TiffWriter, picture: Image, tile: tuple[int, int] | None
+) -> None:
+    path = write_tiff(picture[:64, :64].copy(), tile=tile)
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        tif.pages.first.tags["PhotometricInterpretation"].overwrite(6)  # halved unless it says so
+    with pytest.raises(SlideError, match="chroma subsampling"):
+        open_slide(path)
+
+
+@pytest.mark.parametrize("number", [33007, 34892])
+def test_jpeg_is_known_by_its_other_numbers(
+    write_tiff: TiffWriter, picture: Image, number: int
+) -> None:
+    path = write_tiff(picture, compression="jpeg")
+    with open_slide(path) as slide:
+        expected = whole(slide)
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        tif.pages.first.tags["Compression"].overwrite(number)
+    with open_slide(path) as slide:
+        assert np.array_equal(whole(slide), expected)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +223,18 @@ def test_a_header_that_claims_more_tiles_than_it_lists_is_refused(
         for tag in ("ImageWidth", "ImageLength"):
             tif.pages.first.tags[tag].overwrite(1_000_000, dtype="I")
     with pytest.raises(SlideError, match="claims 1000000×1000000 px but lists 12 of"):
+        open_slide(path)
+
+
+@pytest.mark.parametrize("listed", [12, 24, 35])
+def test_planes_of_which_tiles_are_missing_are_refused(
+    write_tiff: TiffWriter, picture: Image, listed: int
+) -> None:
+    path = write_tiff(picture.transpose(2, 0, 1).copy(), planarconfig="separate")
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        for tag in ("TileOffsets", "TileByteCounts"):
+            tif.pages.first.tags[tag].overwrite(tif.pages.first.tags[tag].value[:listed])
+    with pytest.raises(SlideError, match=f"lists {listed} of 36 tiles"):
         open_slide(path)
 
 

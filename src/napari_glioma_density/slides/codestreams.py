@@ -7,6 +7,8 @@ pixels must count as unread. To look for markers takes a few hundredths of the t
 import re
 
 JPEG_START = b"\xff\xd8\xff"
+JPEG_IN_TIFF = (6, 7, 33007, 34892)
+"""By which numbers TIFF knows JPEG streams."""
 
 # In JPEG, 0xFF before a stuffed zero belongs to the pixels, and it may be repeated before a marker.
 _ANY_MARKER = re.compile(rb"\xff[^\x00\xff]")
@@ -15,9 +17,21 @@ _END, _SCAN = 0xD9, 0xDA
 # Tables, scans and comments. Anything else there means foreign bytes, which libjpeg would decode to
 # noise.
 _BETWEEN_SCANS = frozenset({0xC4, _SCAN, 0xDB, 0xDC, 0xDD, 0xFE})
-_HOLE_BYTES = 16
+_SAMPLES_A_ZERO = 256
+_BROKEN_OFF_BYTES = 16
 _END_MARKER = b"\xff\xd9"
 _ENDS_OF_INTERVAL = frozenset(b"\xff%c" % kind for kind in (*range(0xD0, 0xD8), _END))
+
+
+def has_hole(data: bytes, samples: int) -> bool:
+    """Tell whether a stream holds more zeros in a row than so many samples can be compressed to.
+
+    Where a disk has lost a sector, or a copy was never filled, there are zeros. In a JPEG with
+    tables of its own, a square of 8×8 samples like the one before takes two bits, which may be
+    zero: of a white tile 256 samples become a byte. No other compression met with here comes near.
+    Zeros after the last other byte do not count, for some writers fill up with them.
+    """
+    return bytes(samples // _SAMPLES_A_ZERO + 1) in data.rstrip(b"\0")
 
 
 def is_whole_jpeg(data: bytes) -> bool:
@@ -55,5 +69,9 @@ def is_whole_jpeg2000(data: bytes) -> bool:
     It should have an end marker, with a zero or two after it to fill up. Streams without one are
     met with and decode, so its absence alone does not tell.
     """
-    held = data.rstrip(b"\0")
-    return held.endswith(_END_MARKER) or len(data) - len(held) < _HOLE_BYTES
+    return data.rstrip(b"\0").endswith(_END_MARKER) or not breaks_off(data)
+
+
+def breaks_off(data: bytes) -> bool:
+    """Tell whether a stream ends in a hole of zeros; of WebP or JPEG XR, whole ones end in few."""
+    return data.endswith(bytes(_BROKEN_OFF_BYTES))

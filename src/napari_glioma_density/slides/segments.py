@@ -4,6 +4,7 @@ Everything a decoder needs is taken from the page headers at opening, so that re
 positional read and one decode, with no shared state.
 """
 
+import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.errors import SlideError, UndecodableSlide
 from napari_glioma_density.slides.codestreams import (
+    JPEG_IN_TIFF,
+    breaks_off,
+    has_hole,
     is_whole_interval,
     is_whole_jpeg,
     is_whole_jpeg2000,
@@ -25,8 +29,8 @@ _log = logging.getLogger(__name__)
 
 MAX_SEGMENT_BYTES = 512 * 2**20
 _RAW_ROWS_BYTES = 2 * 2**20
-_JPEG = (6, 7)
 _JPEG_2000 = (33003, 33004, 33005, 34712)
+_JPEG_XR_OR_WEBP = (22610, 34934, 34927, 50001)
 # What decoders raise for damaged data: imagecodecs' errors are RuntimeErrors.
 _DAMAGE = (
     EOFError,
@@ -115,25 +119,32 @@ def segments_of(name: str, pages: tuple[Any, ...]) -> Segments:
         large to decode.
     """
     page = pages[0]
-    if _is_raw(page):
+    _refuse_mixed(name, pages)
+    if all(map(_is_raw, pages)):
         return _raw_segments(name, pages)
-    segments = Segments(
+    grid = Segments(
         height=int(page.imagelength),
         width=int(page.imagewidth),
         segment_height=int(page.tilelength if page.is_tiled else page.rowsperstrip),
         segment_width=int(page.tilewidth if page.is_tiled else page.imagewidth),
-        planes=tuple(plane for each in pages for plane in _encoded_planes(name, each)),
+        planes=(),
     )
-    _refuse_impossible(name, page, segments)
-    return segments
+    _refuse_large(name, page, grid)
+    planes = (plane for each in pages for plane in _encoded_planes(name, each, grid))
+    return dataclasses.replace(grid, planes=tuple(planes))
 
 
 def _is_raw(page: Any) -> bool:
     """Whether the samples lie uncompressed, row after row, in one run of bytes."""
-    return bool(not page.is_tiled and page.compression == 1 and page.is_contiguous)
+    return bool(not page.is_tiled and page.is_final)
 
 
-def _encoded_planes(name: str, page: Any) -> list[Plane]:
+def _planes_of(page: Any) -> int:
+    """How many colour planes a page holds one after the other."""
+    return int(page.samplesperpixel) if page.planarconfig == 2 else 1
+
+
+def _encoded_planes(name: str, page: Any, grid: Segments) -> list[Plane]:
     try:
         page.decode(None, 0)
     except (ValueError, NotImplementedError) as fault:
@@ -143,18 +154,23 @@ def _encoded_planes(name: str, page: Any) -> list[Plane]:
         ) from fault
     offsets = np.asarray(page.dataoffsets, dtype=np.uint64)
     counts = np.asarray(page.databytecounts, dtype=np.uint64)
-    planes = int(page.samplesperpixel) if page.planarconfig == 2 else 1
-    decode = _decoder(page)
-    return [Plane(offsets, counts, decode, first=i * len(offsets) // planes) for i in range(planes)]
+    planes, in_plane, decode = _planes_of(page), grid.across * grid.down, _decoder(page, grid)
+    if len(offsets) < planes * in_plane:
+        raise SlideError(
+            f"{name}: its header claims {page.imagewidth}×{page.imagelength} px but lists "
+            f"{len(offsets)} of {planes * in_plane} tiles; copy it again from where it came"
+        )
+    return [Plane(offsets, counts, decode, first=i * in_plane) for i in range(planes)]
 
 
-def _decoder(page: Any) -> Decode:
+def _decoder(page: Any, grid: Segments) -> Decode:
     """Return a function of (encoded bytes, segment index) without ties to the open file."""
     decode, tables, header = page.decode, page.jpegtables, page.jpegheader
     is_whole = _check_of(page)
+    samples = grid.segment_height * grid.segment_width * int(page.samplesperpixel)
 
     def decode_segment(data: bytes, index: int) -> NDArray[np.generic]:
-        if is_whole is not None and not is_whole(data):
+        if is_whole is not None and (has_hole(data, samples) or not is_whole(data)):
             raise ValueError("the stream is cut or overwritten")
         array: NDArray[np.generic] = decode(data, index, jpegtables=tables, jpegheader=header)[0][0]
         return array
@@ -163,10 +179,12 @@ def _decoder(page: Any) -> Decode:
 
 
 def _check_of(page: Any) -> Callable[[bytes], bool] | None:
-    """Return what tells a damaged segment where its decoder would not."""
+    """Return what tells a damaged segment where its decoder would not; None where it does."""
     if page.compression in _JPEG_2000:
         return is_whole_jpeg2000
-    if page.compression not in _JPEG:
+    if page.compression in _JPEG_XR_OR_WEBP:
+        return lambda data: not breaks_off(data)
+    if page.compression not in JPEG_IN_TIFF:
         return None
     # A header that is kept apart means that one image is cut into segments: Hamamatsu's.
     return is_whole_jpeg if page.jpegheader is None else is_whole_interval
@@ -175,25 +193,33 @@ def _check_of(page: Any) -> Callable[[bytes], bool] | None:
 def _raw_segments(name: str, pages: tuple[Any, ...]) -> Segments:
     page = pages[0]
     height, width = int(page.imagelength), int(page.imagewidth)
-    samples = 1 if page.planarconfig == 2 else int(page.samplesperpixel)
+    samples = int(page.samplesperpixel) // _planes_of(page)
     dtype = np.dtype(page.dtype).newbyteorder(page.parent.byteorder)
     row_bytes = width * samples * dtype.itemsize
     rows = min(height, max(1, _RAW_ROWS_BYTES // row_bytes))
+    tops = np.arange(0, height, rows, dtype=np.uint64)
+    counts = np.minimum(rows, height - tops) * np.uint64(row_bytes)
 
     def decode_rows(data: bytes, _: int) -> NDArray[np.generic]:
         rows_here = np.frombuffer(data, dtype).reshape(-1, width, samples)
         return rows_here.astype(dtype.newbyteorder("="), copy=False)
 
-    planes = []
-    for each in pages:
-        count = int(each.samplesperpixel) if each.planarconfig == 2 else 1
-        for i in range(count):
-            start = int(each.dataoffsets[0]) + i * height * row_bytes
-            _refuse_short_file(name, each, start + height * row_bytes)
-            tops = np.arange(0, height, rows, dtype=np.uint64)
-            counts = np.minimum(rows, height - tops) * np.uint64(row_bytes)
-            planes.append(Plane(start + tops * np.uint64(row_bytes), counts, decode_rows))
+    starts = [
+        int(each.dataoffsets[0]) + plane * height * row_bytes
+        for each in pages
+        for plane in range(_planes_of(each))
+    ]
+    _refuse_short_file(name, page, max(starts) + height * row_bytes)
+    planes = (Plane(start + tops * np.uint64(row_bytes), counts, decode_rows) for start in starts)
     return Segments(height, width, rows, width, tuple(planes))
+
+
+def _refuse_mixed(name: str, pages: tuple[Any, ...]) -> None:
+    if any(each.hash != pages[0].hash for each in pages):
+        raise SlideError(
+            f"{name}: its images of red, green and blue are stored in different ways; "
+            "export it as RGB and open that"
+        )
 
 
 def _refuse_short_file(name: str, page: Any, end: int) -> None:
@@ -205,14 +231,8 @@ def _refuse_short_file(name: str, page: Any, end: int) -> None:
         )
 
 
-def _refuse_impossible(name: str, page: Any, segments: Segments) -> None:
-    held = len(page.dataoffsets)
-    if held < segments.across * segments.down:
-        raise SlideError(
-            f"{name}: its header claims {page.imagewidth}×{page.imagelength} px but lists "
-            f"{held} of {segments.across * segments.down} tiles; copy it again from where it came"
-        )
-    size = segments.segment_height * segments.segment_width * int(page.samplesperpixel)
+def _refuse_large(name: str, page: Any, grid: Segments) -> None:
+    size = grid.segment_height * grid.segment_width * int(page.samplesperpixel)
     if size * np.dtype(page.dtype).itemsize > MAX_SEGMENT_BYTES:
         raise SlideError(
             f"{name}: its {page.imagewidth}×{page.imagelength} px are compressed in pieces too "

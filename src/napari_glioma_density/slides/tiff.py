@@ -16,6 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import SlideError
+from napari_glioma_density.slides.codestreams import JPEG_IN_TIFF
 from napari_glioma_density.slides.pixels import PixelRule, pixel_rule
 from napari_glioma_density.slides.positional_file import PositionalFile
 from napari_glioma_density.slides.resolution import (
@@ -37,7 +38,6 @@ _BAD_HEADER = (
 )  # fmt: skip
 # Small segments (an NDPI's are 8 px high, strips often one) are read in groups of this many px.
 _GROUPED_PX = 64
-_DECODED_AS_RGB = (6, 7)
 _APERIO_YCBCR = 33003
 _NDPI_MAGNIFICATION_TAG = 65421
 
@@ -175,7 +175,7 @@ def _rule_of(name: str, pages: tuple[Page, ...]) -> PixelRule:
         samples=3 if len(pages) == 3 else int(page.samplesperpixel),
         photometric=6 if compression == _APERIO_YCBCR else int(page.photometric),
         extra_samples=tuple(int(kind) for kind in page.extrasamples),
-        decoded_as_rgb=compression in _DECODED_AS_RGB,
+        decoded_as_rgb=compression in JPEG_IN_TIFF,
     )
 
 

@@ -8,13 +8,12 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_glioma_density.errors import DataSetError
-from napari_glioma_density.slides.codestreams import JPEG_START
+from napari_glioma_density.slides.codestreams import JPEG_IN_TIFF, JPEG_START
 from napari_glioma_density.slides.pixels import Alpha, over_white
 
 _MOST: Final = np.iinfo(np.uint16).max
 _REMEDY: Final = "save it as a grey PNG of ids from 0 to 65535"
 _WHITE_IS_ZERO: Final = 0
-_JPEG_IN_TIFF: Final = (6, 7)
 _DECLARED_ALPHA: Final = (1, 2)
 
 
@@ -58,7 +57,7 @@ def _fault_of_file(path: Path) -> str | None:
     page = _first_page(path)
     if page is None:
         return None
-    if int(page.compression) in _JPEG_IN_TIFF:
+    if int(page.compression) in JPEG_IN_TIFF:
         return "is compressed as JPEG, which changes ids"
     if int(page.photometric) == _WHITE_IS_ZERO:
         return "says that white is zero, so that background and nuclei may be exchanged"
