@@ -33,6 +33,9 @@ def test_aperio_states_mpp_and_objective() -> None:
         ('PhysicalSizeX="0.25" PhysicalSizeY="0.25"', 0.25),
         ('PhysicalSizeX="250" PhysicalSizeXUnit="nm"', 0.25),
         ('PhysicalSizeX="0.00025" PhysicalSizeXUnit="mm"', 0.25),
+        ('PhysicalSizeX="0.25" PhysicalSizeXUnit="&#181;m"', 0.25),
+        ('PhysicalSizeX="0.25" PhysicalSizeXUnit="&#xB5;m"', 0.25),
+        ("PhysicalSizeX='250' PhysicalSizeXUnit='nm'", 0.25),
     ],
 )
 def test_ome_states_its_size_in_its_unit(attributes: str, um_per_px: float) -> None:
@@ -58,6 +61,11 @@ def test_tiff_resolution_counts_per_inch_or_centimetre() -> None:
     assert per_inch is not None
     assert per_inch.um_per_px == pytest.approx(0.5)
     assert tiff_statement((40_000, 1), None, 1) is None
+
+
+@pytest.mark.parametrize("single", [40_000.0, (40_000.0,), (40_000,)])
+def test_a_resolution_that_is_one_number_counts_as_well(single: object) -> None:
+    assert tiff_statement(single, single, 3) == Statement("TIFF resolution", 0.25, 0.25)
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,18 @@ def test_levels_that_are_compressed_in_different_ways_have_the_same_colours(
         assert np.abs(whole(slide, 1).astype(int) - half).mean() < 4
 
 
+def test_a_resolution_of_another_type_does_not_spoil_the_pixels(
+    write_tiff: TiffWriter, picture: Image
+) -> None:
+    path = write_tiff(picture, resolution=(40_000, 40_000), resolutionunit=3)
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        for tag in ("XResolution", "YResolution"):
+            tif.pages.first.tags[tag].overwrite(40_000.0, dtype="f")
+    with open_slide(path) as slide:
+        assert slide.um_per_px == 0.25
+        assert np.array_equal(whole(slide), picture)
+
+
 def test_levels_come_from_sub_images(pyramid_tiff: Path, picture: Image) -> None:
     with open_slide(pyramid_tiff) as slide:
         assert slide.format == "pyramidal TIFF"

@@ -4,6 +4,7 @@ Files lie: 72 dpi left by an image editor, an XResolution of (0, 1000), a comma 
 point. A statement outside 0.05–5 µm/px is not believed, and the source says why.
 """
 
+import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -106,38 +107,43 @@ def ome_statement(xml: str, width: int, height: int) -> Statement | None:
 
     Of several images the first of that size counts; the size of a single one is not looked at.
     """
-    images = ome_pixels(xml)
+    images = [_attributes(tag) for tag in ome_pixels(xml)]
     if len(images) > 1:
-        size = (rf'\bSizeX\s*=\s*"{width}"', rf'\bSizeY\s*=\s*"{height}"')
-        images = [image for image in images if all(re.search(side, image) for side in size)]
+        size = {"SizeX": str(width), "SizeY": str(height)}
+        images = [image for image in images if image.items() >= size.items()]
     return _ome_statement_of(images[0]) if images else None
 
 
-def _ome_statement_of(xml: str) -> Statement | None:
+def _attributes(tag: str) -> dict[str, str]:
+    """Attributes of an XML tag; a µ is often written as `&#181;`, for TIFF allows ASCII alone."""
+    found = re.findall(r"""([\w:]+)\s*=\s*("[^"]*"|'[^']*')""", tag)
+    return {name: html.unescape(quoted[1:-1]) for name, quoted in found}
+
+
+def _ome_statement_of(pixels: dict[str, str]) -> Statement | None:
     sides = {}
     for axis in "XY":
-        size = re.search(rf'\bPhysicalSize{axis}\s*=\s*"([^"]*)"', xml)
-        unit = re.search(rf'\bPhysicalSize{axis}Unit\s*=\s*"([^"]*)"', xml)
-        number = parse_number(size[1]) if size else None
-        um_per_unit = _UM_PER_UNIT.get(unit[1] if unit else "µm")
+        number = parse_number(pixels.get(f"PhysicalSize{axis}"))
+        um_per_unit = _UM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"))
         if number is not None and um_per_unit is not None:
             sides[axis] = number * um_per_unit
     return Statement("OME PhysicalSize", sides["X"], sides.get("Y")) if "X" in sides else None
 
 
 def tiff_statement(
-    x_resolution: tuple[int, int] | None,
-    y_resolution: tuple[int, int] | None,
-    unit: int,
-    source: str = "TIFF resolution",
+    x_resolution: object, y_resolution: object, unit: object, source: str = "TIFF resolution"
 ) -> Statement | None:
-    """Return what the TIFF tags state: px per inch (unit 2) or per cm (unit 3), as rationals."""
-    um_per_unit = {2: 25_400.0, 3: 10_000.0}.get(unit)
+    """Return what the TIFF tags state: px per inch (unit 2) or per cm (unit 3).
+
+    They are rationals, tuples of two numbers; some writers put a single number there.
+    """
+    um_per_unit = {2: 25_400.0, 3: 10_000.0}.get(unit)  # type: ignore[call-overload]
     if um_per_unit is None or x_resolution is None:
         return None
 
-    def um(resolution: tuple[int, int]) -> float:
-        px, units = resolution
+    def um(resolution: object) -> float:
+        numbers = resolution if isinstance(resolution, tuple) else (resolution,)
+        px, units = (*numbers, 1)[:2]
         return um_per_unit * units / px if px else float("inf")
 
     return Statement(source, um(x_resolution), um(y_resolution) if y_resolution else None)

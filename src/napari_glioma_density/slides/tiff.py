@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tifffile
@@ -24,6 +23,7 @@ from napari_glioma_density.slides.resolution import (
     aperio_field,
     aperio_statement,
     ome_statement,
+    parse_number,
     resolve,
     tiff_statement,
 )
@@ -182,14 +182,13 @@ def _rule_of(name: str, pages: tuple[Page, ...]) -> PixelRule:
 def _resolution_of(tif: tifffile.TiffFile, page: Page) -> Resolution:
     tags = page.tags
     source = "NDPI XResolution" if tif.is_ndpi else "TIFF resolution"
-    unit = int(tags.valueof(296, 2))
     return resolve(
         (
             aperio_statement(page.description) if tif.is_svs else None,
             ome_statement(tif.pages.first.description, page.imagewidth, page.imagelength)
             if tif.is_ome
             else None,
-            tiff_statement(tags.valueof(282), tags.valueof(283), unit, source),
+            tiff_statement(tags.valueof(282), tags.valueof(283), tags.valueof(296, 2), source),
         )
     )
 
@@ -197,5 +196,4 @@ def _resolution_of(tif: tifffile.TiffFile, page: Page) -> Resolution:
 def _objective_of(tif: tifffile.TiffFile, page: Page) -> float | None:
     if tif.is_svs:
         return aperio_field(page.description, "AppMag")
-    magnification: Any = page.tags.valueof(_NDPI_MAGNIFICATION_TAG)
-    return None if magnification is None else float(magnification)
+    return parse_number(page.tags.valueof(_NDPI_MAGNIFICATION_TAG))
