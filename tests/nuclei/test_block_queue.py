@@ -1,8 +1,8 @@
 """Blocks on their way through a network: side by side on a processor, in a row on a GPU."""
 
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_glioma_density.errors import ModelError
-from napari_glioma_density.nuclei.block_queue import block_queue
+from napari_glioma_density.nuclei.block_queue import CudaQueue, block_queue
 from napari_glioma_density.nuclei.device import DevicePlan
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.registry import Model
@@ -66,7 +66,7 @@ def test_blocks_side_by_side_have_the_masks_they_have_alone(
     asked = blocks(tissue_rgb)
     alone = segmenter.sparing(RIM_PX)
     expected = [alone.segment(block[None])[0] for block in asked]
-    with closing(block_queue(segmenter, RIM_PX)) as queue:
+    with contextlib.closing(block_queue(segmenter, RIM_PX)) as queue:
         assert queue.at_once == 2
         uploads = [queue.uploaded(block) for block in asked]
         answers = [
@@ -89,7 +89,7 @@ def test_no_more_than_two_are_computed_at_once(
 
     monkeypatch.setattr(NetworkSegmenter, "nuclei_of", computed)
     with (
-        closing(block_queue(exact.on("cpu", "openvino-fp32"), 0)) as queue,
+        contextlib.closing(block_queue(exact.on("cpu", "openvino-fp32"), 0)) as queue,
         ThreadPoolExecutor(1) as elsewhere,
     ):
         blocks_of_side = [queue.uploaded(np.zeros((side, 64, 3), np.uint8)) for side in (16, 32)]
@@ -111,7 +111,7 @@ def test_what_goes_wrong_beside_is_told_where_the_answer_is_asked_for(
         raise segmenter._too_large(*block.shape[:2])
 
     monkeypatch.setattr(NetworkSegmenter, "nuclei_of", too_large)
-    with closing(block_queue(exact.on("cpu", "openvino-fp32"), 0)) as queue:
+    with contextlib.closing(block_queue(exact.on("cpu", "openvino-fp32"), 0)) as queue:
         answers = [queue.begin(queue.uploaded(np.zeros((16, 16, 3), np.uint8))) for _ in range(5)]
         for answer in answers:
             with pytest.raises(ModelError, match="16×16 px does not fit"):
@@ -174,3 +174,18 @@ def test_a_block_too_large_for_the_gpu_is_said_plainly(exact: NetworkSegmenter) 
             queue.begin(queue.uploaded(np.zeros((4096, 4096, 3), np.uint8)))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+def test_a_gpu_without_memory_for_a_block_is_said_plainly(
+    exact: NetworkSegmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way of a GPU on any machine: memory is asked for before anything is brought there."""
+
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. …")
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda: None)
+    monkeypatch.setattr(torch.cuda, "stream", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(torch.Tensor, "pin_memory", full)
+    with pytest.raises(ModelError, match=r"block of 480×960 px does not fit .*--device cpu"):
+        CudaQueue(exact).uploaded(np.zeros((960, 480, 3), np.uint8))

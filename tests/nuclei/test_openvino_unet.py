@@ -1,9 +1,12 @@
 """The U-net in OpenVINO: the values of the U-net in PyTorch."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
+import openvino
 import pytest
 import torch
 
@@ -68,6 +71,56 @@ def test_the_fastest_is_taken_and_named(network: UNet, tmp_path: Path) -> None:
     plan = plan_device(network, "cpu", tmp_path / "devices.json")
     assert plan.precision in ("fp32", "bf16", "openvino-fp32", "openvino-bf16")
     assert "openvino" in (tmp_path / "devices.json").read_text()
+
+
+_WITHOUT_MEMORY = """
+import resource
+import numpy as np
+import psutil
+from napari_glioma_density.errors import ModelError
+from napari_glioma_density.nuclei.segmenter import load_segmenter
+
+seen = load_segmenter("fast", "cpu", "openvino-fp32")
+small, large = (
+    np.random.default_rng(side).integers(0, 256, (1, side, side, 3), np.uint8)
+    for side in (192, 1152)
+)
+expected = seen.margins(small)
+there = psutil.Process().memory_info().vms
+tensor = seen.uploadable(large[0])
+unlimited = resource.RLIM_INFINITY
+resource.setrlimit(resource.RLIMIT_AS, (there + 150 * 2**20, unlimited))
+try:
+    seen.nuclei_of(tensor)
+except ModelError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_AS, (unlimited, unlimited))
+print(np.array_equal(seen.margins(small), expected), seen.margins(large).shape)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by Linux alone")
+def test_a_lack_of_memory_is_said_and_spoils_nothing_after_it() -> None:
+    """OpenVINO itself says nothing, and gives what it gave before."""
+    found = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_MEMORY], capture_output=True, text=True, check=False
+    )
+    said, after = found.stdout.splitlines()
+    assert "1152×1152 px does not fit into the memory of cpu" in said
+    assert after == "True (1, 1152, 1152)"
+
+
+def test_what_stays_of_an_earlier_pass_is_no_answer(
+    network: UNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = placed(network, DevicePlan("cpu", "openvino-fp32"))
+    images = torch.rand(1, 3, 64, 64).contiguous(memory_format=torch.channels_last)
+    expected = runs(images)
+    with monkeypatch.context() as patched:
+        patched.setattr(openvino.InferRequest, "infer", lambda *_, **__: None)
+        with pytest.raises(RuntimeError, match="not enough memory"):
+            runs(images)
+    assert torch.equal(runs(images), expected)
 
 
 def test_training_is_pytorchs(network: UNet, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from napari_glioma_density.errors import BadInput, ModelError
-from napari_glioma_density.nuclei import pictures
+from napari_glioma_density.nuclei import pictures, trial
 from napari_glioma_density.nuclei.device import DevicePlan
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.pictures import (
@@ -244,9 +244,38 @@ def test_a_small_picture_stays_in_one_piece() -> None:
     assert seen == [(1, 1920 + 2 * SPEC.halo_px, 48 + 2 * SPEC.halo_px, 3)]
 
 
-def test_a_network_that_was_given_no_memory_says_so() -> None:
-    def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
-        return np.zeros((0, 0, 0), np.float32)
+def full(*_: object, **__: object) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. …")
 
-    with pytest.raises(MemoryError):
-        picture_probability(predict, SPEC, np.zeros((64, 64, 3), np.uint8), 0.5)
+
+@pytest.mark.parametrize("step", ["plan_device", "placed"])
+@pytest.mark.parametrize(("device", "remedy"), [("cpu", "programs"), ("cuda", "--device cpu")])
+def test_a_device_without_memory_for_a_model_is_said_plainly(
+    step: str, device: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = "napari_glioma_density.nuclei"
+    monkeypatch.setattr(f"{where}.device.is_present", lambda _: True)
+    monkeypatch.setattr(f"{where}.segmenter.plan_device", lambda *_: DevicePlan(device, "fp32"))
+    monkeypatch.setattr(f"{where}.segmenter.{step}", full)
+    with pytest.raises(ModelError, match=f"^fast does not fit into .* {device}; .*{remedy}$"):
+        load_segmenter("fast", device)
+
+
+def test_the_trial_of_another_processor_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home folder may be that of many machines."""
+    network, told, tried = build_network(SPEC).eval(), tmp_path / "cpuinfo", []
+
+    def fastest(*_: object) -> str:
+        tried.append(told.read_text())
+        return "bf16" if "bf16" in tried[-1] else "fp32"
+
+    monkeypatch.setattr(trial, "_CPUINFO", told)
+    monkeypatch.setattr(trial, "_fastest", fastest)
+    for flags, precision in {"avx512_bf16": "bf16", "avx512f": "fp32"}.items():
+        told.write_text(f"processor\t: 0\nmodel name\t: A Processor\nflags\t\t: {flags}\n")
+        for _ in range(2):
+            plan = plan_device(network, "cpu", tmp_path / "devices.json")
+            assert plan.precision == precision
+    assert len(tried) == 2

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from napari_glioma_density.errors import BadInput
+from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei.weights import load_network, load_tensors, sha256_of
 from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import open_data_set
@@ -69,6 +69,28 @@ def test_a_run_goes_on_where_it_was_begun(
     with pytest.raises(BadInput, match=r"begun on cpu; go on with --device cpu"):
         train(begun)
     assert path.read_bytes() == before
+
+
+def test_a_device_that_has_no_memory_left_is_said_and_the_run_goes_on_later(
+    make_data_set: MakeDataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, weights = make_data_set(fields=9), tmp_path / "m.safetensors"
+    train(job(folder, weights))
+    undisturbed = sha256_of(weights)
+    weights.unlink()
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB. …")
+
+    def on_epoch(entry: dict[str, Any]) -> None:
+        if entry["epoch"] == 2:
+            monkeypatch.setattr("napari_glioma_density.training.trainer._step", full)
+
+    with pytest.raises(ModelError, match=r"^m\.safetensors: its training does not fit into"):
+        train(job(folder, weights), on_epoch)
+    monkeypatch.undo()
+    train(job(folder, weights))
+    assert sha256_of(weights) == undisturbed
 
 
 @needs_cuda

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_glioma_density.errors import ModelError
+from napari_glioma_density.nuclei.device import room_on
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter
 
 Answer = Callable[[], NDArray[np.uint8]]
@@ -157,11 +158,17 @@ class CudaQueue:
         self._up, self._down = (torch.cuda.Stream() for _ in range(2))  # type: ignore[no-untyped-call]
 
     def uploaded(self, rgb: NDArray[np.uint8]) -> tuple[Tensor, torch.cuda.Event]:
-        """Copy a block (h, w, 3) to the GPU; on its way when this returns."""
-        pinned = self._segmenter.uploadable(rgb).pin_memory()
-        with torch.cuda.stream(self._up):
-            pixels = pinned.to("cuda", non_blocking=True)
-            return pixels, self._up.record_event()
+        """Copy a block (h, w, 3) to the GPU; on its way when this returns.
+
+        Raises
+        ------
+        ModelError
+            When it does not fit into the GPU's memory.
+        """
+        height, width = rgb.shape[:2]
+        with room_on("cuda", f"a block of {width}×{height} px"), torch.cuda.stream(self._up):
+            pinned = self._segmenter.uploadable(rgb).pin_memory()
+            return pinned.to("cuda", non_blocking=True), self._up.record_event()
 
     def wait(self) -> None:
         """A GPU has a queue of its own."""

@@ -2,6 +2,8 @@
 
 import copy
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -9,7 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from napari_glioma_density.errors import BadInput
+from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei.networks.block_unet import BlockUNet
 from napari_glioma_density.nuclei.networks.unet import Convolution, UNet
 
@@ -117,3 +119,29 @@ def placed(network: nn.Module, plan: DevicePlan) -> nn.Module:
 def on_device(images: Tensor, plan: DevicePlan) -> Tensor:
     """Images (n, channels, h, w) as the plan's network takes them."""
     return images.to(plan.device, plan.dtype, memory_format=torch.channels_last)
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """PyTorch has a type for this on CUDA; elsewhere it only says so, in words of its own each."""
+    said = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in said)
+
+
+@contextmanager
+def room_on(device: str, what: str) -> Iterator[None]:
+    """Turn a device's lack of memory into one line: what there is no room for, and the remedy.
+
+    Raises
+    ------
+    ModelError
+        In place of what PyTorch has for it.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        elsewhere = "" if device == "cpu" else ", or use --device cpu"
+        raise ModelError(
+            f"{what} does not fit into the memory of {device}; close other programs{elsewhere}"
+        ) from error

@@ -118,11 +118,9 @@ def _margins(
     for top, height in _cores(padded.shape[0] - 2 * halo, spec.lattice_px):
         for left, width in across:
             seen = padded[top : top + height + 2 * halo, left : left + width + 2 * halo]
-            found = predict(np.ascontiguousarray(seen)[None], statistics)
-            if not found.size:  # so OpenVINO says that it was given no memory
-                raise MemoryError
+            found = predict(np.ascontiguousarray(seen)[None], statistics)[0]
             core = np.s_[halo : halo + height, halo : halo + width]
-            margins[top:, left:][core] = found[0][core]
+            margins[top:, left:][core] = found[core]
     return margins
 
 

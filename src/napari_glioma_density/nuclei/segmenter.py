@@ -16,10 +16,13 @@ from torch import Tensor, nn
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.device import (
     DevicePlan,
+    choose_device,
     feasible,
+    is_out_of_memory,
     is_present,
     on_device,
     placed,
+    room_on,
 )
 from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork
 from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_model
@@ -90,7 +93,8 @@ class NetworkSegmenter:
     Raises
     ------
     ModelError
-        When the model asks for a number of views that there is not.
+        When the model asks for a number of views that there is not, or does not fit into the
+        device's memory.
     """
 
     def __init__(
@@ -102,7 +106,8 @@ class NetworkSegmenter:
         self._model = model
         self._cpu_network = network
         self._plan = feasible(plan, network)
-        self._network = placed(network, self._plan)
+        with room_on(plan.device, model.spec.name):
+            self._network = placed(network, self._plan)
         self._rim_px = 0
         self._views = symmetries(model.spec.views, model.spec.name)
         # Softmax of two classes exceeds t where the logits' difference exceeds log(t / (1 − t)):
@@ -155,7 +160,7 @@ class NetworkSegmenter:
                 margins = mean_margins(network, on_device(channels, self._plan), self._views)
                 return (margins[0] >= self._least_margin).to(torch.uint8)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         raise self._too_large(*uploaded.shape[:2])
 
@@ -171,9 +176,10 @@ class NetworkSegmenter:
         return TENSOR_INPUTS[self.spec.input](uploaded, self._statistics or typical)
 
     def _too_large(self, height: int, width: int) -> ModelError:
+        elsewhere = "" if self.device == "cpu" else " or --device cpu"
         return ModelError(
             f"{self.spec.name}: an image of {width}×{height} px does not fit into the memory of "
-            f"{self.device}; close other programs, use smaller blocks or --device cpu"
+            f"{self.device}; close other programs, use smaller blocks{elsewhere}"
         )
 
     def _sparing_network(self, rim_px: int) -> Callable[[Tensor], Tensor]:
@@ -236,7 +242,7 @@ class NetworkSegmenter:
                 network = self._sparing_network(rim_px)
                 return mean_margins(network, on_device(seen, self._plan), self._views).cpu()
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         half = len(images) // 2
         if not half:
@@ -265,7 +271,7 @@ def load_segmenter(
     Raises
     ------
     ModelError
-        When there is no such model or its weights are damaged.
+        When there is no such model, its weights are damaged, or the device has no memory for it.
     BadInput
         When the device is not present.
     """
@@ -274,7 +280,9 @@ def load_segmenter(
     fold = getattr(network, "fold", None)
     if fold is not None:
         fold()
-    plan = plan_device(network, device)
+    device = choose_device(device)
+    with room_on(device, model.name):
+        plan = plan_device(network, device)
     if precision is not None:
         plan = DevicePlan(plan.device, precision)
     return NetworkSegmenter(model, network, plan)
@@ -295,9 +303,3 @@ def channels_first(channels: NDArray[np.float32]) -> Tensor:
     """Interleaved channels (n, h, w, c) as a tensor (n, c, h, w); no copy is made."""
     # The permuted view of an interleaved array *is* channels_last.
     return torch.from_numpy(channels).permute(0, 3, 1, 2)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """PyTorch has a type for this on CUDA; elsewhere it only says so, in words of its own each."""
-    said = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in said)

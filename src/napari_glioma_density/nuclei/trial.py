@@ -1,5 +1,6 @@
 """The precision that is fastest on a device: tried once, then remembered."""
 
+import hashlib
 import json
 import logging
 import math
@@ -44,6 +45,8 @@ _NEAR: Final = 0.1
 _INNER: Final = np.s_[..., 96:-96, 96:-96]
 """Where the border of an image does not reach: there alone the same is computed."""
 _GLANCES: Final = 4
+_CPUINFO: Final = Path("/proc/cpuinfo")
+_TELLING: Final = ("model name", "flags", "CPU implementer", "CPU part", "Features")
 _TURNS: Final = 6
 """Passes of each precision, in turns: what else the machine does for a moment, as when a window
 opens, meets all of them alike. The first of a precision warms it up; the best counts."""
@@ -155,13 +158,27 @@ def _channels(network: nn.Module) -> int:
 
 def _key(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
     """What a trial's outcome depends on: what was tried, libraries, processor, network's size."""
-    chip = torch.cuda.get_device_name() if device == "cuda" else platform.processor()
+    chip = torch.cuda.get_device_name() if device == "cuda" else _processor()
     cores = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
     weights = sum(parameter.numel() for parameter in network.parameters())
     tried = ", ".join(precisions)
     key = f"{torch.__version__} {device} {chip} {platform.machine()} {cores} {weights} {tried}"
     by_openvino = any(precision.startswith(OPENVINO) for precision in precisions)
     return f"{key} openvino {openvino_version()}, in turns" if by_openvino else key
+
+
+def _processor() -> str:
+    """The processor's model, and on Linux a digest of what it can do.
+
+    There Python knows no model. A home folder may be that of many machines, some of them with
+    instructions for bfloat16 and some without.
+    """
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    told = "\n".join(sorted({line for line in lines if line.startswith(_TELLING)}))
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def _remembered(cache: Path) -> dict[str, str]:

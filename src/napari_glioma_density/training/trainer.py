@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_glioma_density.errors import BadInput, DataSetError
+from napari_glioma_density.nuclei.device import room_on
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.networks.watching import observed
@@ -71,7 +72,8 @@ def train(
     DataSetError
         When a field cannot be read.
     ModelError
-        When the network is unknown or the disk refuses the weights.
+        When the network is unknown, the disk refuses the weights, or the device has not enough
+        memory: then it goes on after the last epoch when called again.
 
     Notes
     -----
@@ -80,7 +82,7 @@ def train(
     number of threads it began with. Nothing here is nondeterministic on a processor; of a GPU
     the libraries are asked for what gives the same every time.
     """
-    with _settings_restored():
+    with _settings_restored(), room_on(job.device, f"{job.weights.name}: its training"):
         torch.manual_seed(job.seed)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
         torch.backends.cudnn.allow_tf32 = False  # else fp32 is not fp32

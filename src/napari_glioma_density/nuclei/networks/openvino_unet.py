@@ -68,6 +68,11 @@ class OpenVINOUNet(BlockNetwork):
         """Logits (n, 2, h − 2·rim, w − 2·rim) of all but the rim of ``images`` (n, c, h, w).
 
         The images are float32, channels last.
+
+        Raises
+        ------
+        RuntimeError
+            When there is not enough memory.
         """
         if self._is_magnified:
             return magnified(self._logits, images, rim_px)
@@ -76,8 +81,15 @@ class OpenVINOUNet(BlockNetwork):
     def _logits(self, images: Tensor, rim_px: int) -> Tensor:
         with self._lock:
             if rim_px not in self._compiled:
-                self._compiled[rim_px] = _Compiled(self._graph_of(rim_px), self._hints())
-        return self._compiled[rim_px](images)
+                self._compiled[rim_px] = _Compiled(self._graph_of(rim_px), self._hints(), rim_px)
+            compiled = self._compiled[rim_px]
+        try:
+            return compiled(images)
+        except RuntimeError:
+            with self._lock:
+                if self._compiled.get(rim_px) is compiled:
+                    del self._compiled[rim_px]
+            raise
 
     def _hints(self) -> dict[str, object]:
         is_alone = self.at_once == 1
@@ -89,20 +101,29 @@ class OpenVINOUNet(BlockNetwork):
 
 
 class _Compiled:
-    """A compiled graph; several threads may call it at once."""
+    """A compiled graph; several threads may call it at once.
 
-    def __init__(self, graph: openvino.Model, hints: dict[str, object]) -> None:
+    OpenVINO says nothing when it was given no memory: its answer is then that of an earlier pass,
+    and so are all that follow, unless the program ends. A graph that failed must be let go.
+    """
+
+    def __init__(self, graph: openvino.Model, hints: dict[str, object], rim_px: int) -> None:
         self._model = openvino.Core().compile_model(graph, "CPU", hints)
+        self._rim_px = rim_px
         self._idle: SimpleQueue[Any] = SimpleQueue()
         """Requests hold memory for a whole pass: there are no more than threads at once."""
 
     def __call__(self, images: Tensor) -> Tensor:
+        """Logits of images (n, c, h, w) less the rim; RuntimeError where there was no memory."""
         request = self._request()
-        try:
-            request.infer([images.permute(0, 2, 3, 1).numpy()], share_inputs=True)
-            return torch.from_numpy(request.get_output_tensor().data.copy())
-        finally:
-            self._idle.put(request)
+        request.get_output_tensor().data.ravel()[:1] = np.nan  # a pass writes over it
+        request.infer([images.permute(0, 2, 3, 1).numpy()], share_inputs=True)
+        logits = request.get_output_tensor().data
+        inner = tuple(px - 2 * self._rim_px for px in images.shape[-2:])
+        if logits.shape[-2:] != inner or np.isnan(logits.flat[0]):
+            raise RuntimeError("OpenVINO was given not enough memory")
+        self._idle.put(request)
+        return torch.from_numpy(logits.copy())
 
     def _request(self) -> Any:
         try:
