@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,13 @@ def test_fields_edited_or_removed_meanwhile_change_nothing(
     parent: Model, pale: DataSet, tmp_path: Path
 ) -> None:
     first, second = tmp_path / "a/w.safetensors", tmp_path / "b/w.safetensors"
+    colours = Path(shutil.copy(pale.fields[0].image, tmp_path / "colours.png"))
+    fields = tuple(dataclasses.replace(field, slide_colours=colours) for field in pale)
+    pale = dataclasses.replace(pale, fields=fields)
     whole = fine_tune(job(parent, first, pale))
 
     def meddle(entry: dict[str, Any]) -> None:
+        colours.unlink(missing_ok=True)
         for field in whole.split.check:
             cv2.imwrite(str(field.label), np.zeros_like(cv2.imread(str(field.label), -1)))
         for field in (field for one in whole.split.learn for field in one):

@@ -46,6 +46,7 @@ def _copied_field(field: Field, folder: Path) -> Field:
             image=_copy(field.image, folder / "image"),
             label=_copy(field.label, folder / "label"),
             points=field.points and _copy(field.points, folder / "points"),
+            slide_colours=field.slide_colours and _copy(field.slide_colours, folder / "colours"),
         )
     except OSError as error:
         raise DataSetError(
