@@ -1,7 +1,10 @@
 """Weights on disk: safetensors with the model's spec in the header; nothing is unpickled."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -46,15 +49,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     ModelError
         When the file is absent or damaged.
     """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such weights file; `glioma-density models` lists models")
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            f"{path.name}: not a readable safetensors file ({error}); fetch or train it again"
-        ) from error
+    with _opened(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return tensors, file.metadata() or {}
 
 
 def read_spec(path: Path) -> ModelSpec:
@@ -65,16 +62,23 @@ def read_spec(path: Path) -> ModelSpec:
     ModelError
         When the file is absent, damaged, or carries no spec.
     """
+    with _opened(path) as file:
+        header = file.metadata() or {}
+    return _spec_of(header, path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A safetensors file; ModelError where it cannot be read."""
     if not path.is_file():
         raise ModelError(f"{path}: no such weights file; `glioma-density models` lists models")
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
+            yield file
     except (SafetensorError, OSError) as error:
         raise ModelError(
             f"{path.name}: not a readable safetensors file ({error}); fetch or train it again"
         ) from error
-    return _spec_of(header, path)
 
 
 def save_network(path: Path, spec: ModelSpec, network: nn.Module) -> None:
@@ -98,11 +102,7 @@ def load_network(path: Path) -> tuple[ModelSpec, nn.Module]:
     """
     tensors, header = load_tensors(path)
     spec = _spec_of(header, path)
-    try:
-        network = build_network(spec)
-        colour_input(spec.input)
-    except ModelError as error:
-        raise ModelError(f"{path.name}: {error}") from error
+    network = _untrained(spec, path)
     weights, activations = Activations.parted(tensors)
     if isinstance(network, UNet):
         network.activations = activations
@@ -116,6 +116,15 @@ def load_network(path: Path) -> tuple[ModelSpec, nn.Module]:
             f"{spec.base_width}; fetch or train it again"
         ) from error
     return spec, network.eval()
+
+
+def _untrained(spec: ModelSpec, path: Path) -> nn.Module:
+    """The network that a file describes; ModelError, the file named, where there is none such."""
+    try:
+        colour_input(spec.input)
+        return build_network(spec)
+    except ModelError as error:
+        raise ModelError(f"{path.name}: {error}") from error
 
 
 def sha256_of(path: Path) -> str:

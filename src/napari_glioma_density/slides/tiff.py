@@ -29,7 +29,7 @@ from napari_glioma_density.slides.resolution import (
 )
 from napari_glioma_density.slides.segments import Segments, segments_of
 from napari_glioma_density.slides.source import Level
-from napari_glioma_density.slides.tiff_pages import Page, pyramid_pages
+from napari_glioma_density.slides.tiff_pages import NDPI_MAGNIFICATION_TAG, Page, pyramid_pages
 
 # What tifffile raises for headers that make no sense.
 _BAD_HEADER = (
@@ -39,7 +39,6 @@ _BAD_HEADER = (
 # Small segments (an NDPI's are 8 px high, strips often one) are read in groups of this many px.
 _GROUPED_PX = 64
 _APERIO_YCBCR = 33003
-_NDPI_MAGNIFICATION_TAG = 65421
 
 
 @dataclass(frozen=True)
@@ -196,4 +195,4 @@ def _resolution_of(tif: tifffile.TiffFile, page: Page) -> Resolution:
 def _objective_of(tif: tifffile.TiffFile, page: Page) -> float | None:
     if tif.is_svs:
         return aperio_field(page.description, "AppMag")
-    return parse_number(page.tags.valueof(_NDPI_MAGNIFICATION_TAG))
+    return parse_number(page.tags.valueof(NDPI_MAGNIFICATION_TAG))

@@ -15,7 +15,7 @@ from napari_glioma_density.slides.resolution import ome_pixels
 
 # A level may be rounded, and some writers crop it to whole tiles.
 _ASPECT_TOLERANCE = 0.02
-_NDPI_MAGNIFICATION_TAG = 65421
+NDPI_MAGNIFICATION_TAG = 65421
 _ASIDE_WORDS = ("label", "macro", "thumbnail")
 
 Page = Any  # tifffile.TiffPage; the library ships no types that are checked here
@@ -42,7 +42,7 @@ def _holds_several_images(tif: tifffile.TiffFile) -> bool:
 
 def _set_aside(page: Page) -> bool:
     """Whether a page is known by name or tag to be no part of the pyramid."""
-    magnification = page.tags.valueof(_NDPI_MAGNIFICATION_TAG)
+    magnification = page.tags.valueof(NDPI_MAGNIFICATION_TAG)
     if magnification is not None and float(magnification) <= 0:
         return True  # Hamamatsu: -1 is the macro image, -2 the focus map
     lines = (page.description or "").lower().splitlines()[:2]

@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from napari_glioma_density.training.evaluation import FieldScore
-from napari_glioma_density.training.intervals import (
-    ScoredImages,
-    bootstrap_intervals,
-    difference_intervals,
-)
+from napari_glioma_density.training.evaluation import FieldScore, scored_images
+from napari_glioma_density.training.intervals import bootstrap_intervals, difference_intervals
 from napari_glioma_density.training.metrics import pooled_scores
 
 COMPARED: Final = ("f1", "precision", "recall", "density_mae")
@@ -63,7 +59,7 @@ def before_after(
     """
     if [one.field for one in before] != [one.field for one in after]:
         raise ValueError("two models can be compared on the same fields only")
-    first, second = _images(before), _images(after)
+    first, second = scored_images(before), scored_images(after)
     was, became = pooled_scores(first.counts), pooled_scores(second.counts)
     intervals = bootstrap_intervals([first]), bootstrap_intervals([second])
     apart = difference_intervals(first, second)
@@ -79,9 +75,3 @@ def before_after(
         for score in COMPARED
     }
     return BeforeAfter(name, len(before), first.unit, changes)
-
-
-def _images(scores: Sequence[FieldScore]) -> ScoredImages:
-    return ScoredImages(
-        tuple(one.counts for one in scores), tuple(one.field.patient for one in scores)
-    )

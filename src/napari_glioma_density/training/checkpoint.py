@@ -20,7 +20,7 @@ _GPU_RANDOM = "random.cuda"
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunState:
     """How far a run has come, and how it computes."""
 
     log: list[dict[str, Any]]
@@ -36,31 +36,31 @@ def checkpoint_path(weights: Path) -> Path:
     return weights.with_name(f"{weights.name}.checkpoint")
 
 
-def save_checkpoint(path: Path, learner: Learner, configuration: str, progress: Progress) -> None:
+def save_checkpoint(path: Path, learner: Learner, configuration: str, state: RunState) -> None:
     """Write the whole state after an epoch, replacing the last one only once it is complete."""
     tensors = {
         **_prefixed("network.", learner.network.state_dict()),
         **_prefixed("average.", learner.average.state_dict()),
         **_optimiser_tensors(learner.optimiser),
         "random": torch.get_rng_state(),
-        **_gpu_random(progress.device),
+        **_gpu_random(state.device),
     }
     header = {
         "configuration": configuration,
-        "log": json.dumps(progress.log),
-        "precision": progress.precision,
-        "threads": str(progress.threads),
-        "device": progress.device,
+        "log": json.dumps(state.log),
+        "precision": state.precision,
+        "threads": str(state.threads),
+        "device": state.device,
     }
     save_tensors(path, tensors, header)
 
 
-def load_checkpoint(path: Path, learner: Learner, configuration: str) -> Progress | None:
+def load_checkpoint(path: Path, learner: Learner, configuration: str) -> RunState | None:
     """Restore the state at ``path`` into ``learner``.
 
     Returns
     -------
-    Progress or None
+    RunState or None
         None when the checkpoint is of another configuration and so nothing was restored.
 
     Raises
@@ -83,7 +83,7 @@ def load_checkpoint(path: Path, learner: Learner, configuration: str) -> Progres
     torch.set_rng_state(tensors["random"])
     if _GPU_RANDOM in tensors:
         torch.cuda.set_rng_state(tensors[_GPU_RANDOM])
-    return Progress(json.loads(header["log"]), header["precision"], int(header["threads"]), device)
+    return RunState(json.loads(header["log"]), header["precision"], int(header["threads"]), device)
 
 
 def _gpu_random(device: str) -> dict[str, Tensor]:

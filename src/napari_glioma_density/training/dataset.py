@@ -106,39 +106,40 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _field(folder: Path, entry: Any) -> Field:
-    where = folder / "manifest.json"
     if not isinstance(entry, dict) or not {"image", "label"} <= entry.keys():
-        raise DataSetError(f"{where}: an entry names no image and label; give both")
-    image, label = folder / str(entry["image"]), folder / str(entry["label"])
-    colours = folder / str(entry["slide_colours"]) if entry.get("slide_colours") else None
-    for path, kind in (
-        (image, "image"),
-        (label, "label"),
-        (colours, "picture of the slide's colours"),
-    ):
-        if path is not None and not path.is_file():
-            raise DataSetError(
-                f"{path}: {kind} is missing; restore it or drop it from {where.name}"
-            )
-    um_per_px: Any = entry.get("um_per_px")
-    is_number = isinstance(um_per_px, int | float) and not isinstance(um_per_px, bool)
-    if not is_number or not is_believable(um_per_px):
-        fault = "missing" if um_per_px is None else repr(um_per_px)
-        raise DataSetError(
-            f"{image}: um_per_px in {where.name} is {fault}; state it, between 0.05 and 5"
-        )
-    points = folder / "points" / f"{image.stem}.json"
-    place = FieldPlace.from_json(entry["field"], image) if "field" in entry else None
+        manifest = folder / "manifest.json"
+        raise DataSetError(f"{manifest}: an entry names no image and label; give both")
+    image = _named_file(folder, entry["image"], "image")
+    colours, points = entry.get("slide_colours"), folder / "points" / f"{image.stem}.json"
     return Field(
-        image,
-        label,
-        float(um_per_px),
-        _text(entry.get("organ")),
-        _text(entry.get("patient")),
-        points if points.is_file() else None,
-        place,
-        colours,
+        image=image,
+        label=_named_file(folder, entry["label"], "label"),
+        um_per_px=_um_per_px(entry.get("um_per_px"), image),
+        organ=_text(entry.get("organ")),
+        patient=_text(entry.get("patient")),
+        points=points if points.is_file() else None,
+        place=FieldPlace.from_json(entry["field"], image) if "field" in entry else None,
+        slide_colours=_named_file(folder, colours, "picture of the slide's colours")
+        if colours
+        else None,
     )
+
+
+def _named_file(folder: Path, name: Any, kind: str) -> Path:
+    path = folder / str(name)
+    if not path.is_file():
+        raise DataSetError(f"{path}: {kind} is missing; restore it or drop it from manifest.json")
+    return path
+
+
+def _um_per_px(stated: Any, image: Path) -> float:
+    is_number = isinstance(stated, int | float) and not isinstance(stated, bool)
+    if not is_number or not is_believable(stated):
+        fault = "missing" if stated is None else repr(stated)
+        raise DataSetError(
+            f"{image}: um_per_px in manifest.json is {fault}; state it, between 0.05 and 5"
+        )
+    return float(stated)
 
 
 def _text(value: Any, otherwise: str = "") -> str:

@@ -113,7 +113,7 @@ def summarise(
 
 
 def _summary(sets: Sequence[Sequence[FieldScore]]) -> dict[str, object]:
-    images = [_scored_images(of_set) for of_set in sets]
+    images = [scored_images(of_set) for of_set in sets]
     every = [score for of_set in sets for score in of_set]
     return {
         **_pooled(every),
@@ -126,7 +126,8 @@ def _summary(sets: Sequence[Sequence[FieldScore]]) -> dict[str, object]:
     }
 
 
-def _scored_images(scores: Sequence[FieldScore]) -> ScoredImages:
+def scored_images(scores: Sequence[FieldScore]) -> ScoredImages:
+    """Counts and patients of fields, as the bootstrap draws them."""
     return ScoredImages(
         tuple(one.counts for one in scores), tuple(one.field.patient for one in scores)
     )

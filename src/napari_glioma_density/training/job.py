@@ -88,18 +88,11 @@ class TrainingJob:
     def _child_of(self, start: StartingPoint) -> ModelSpec:
         """The parent's spec with what changes; halo, threshold and views are inherited."""
         parent, names = start.spec, [one.name for one in self.data]
-        is_of_its_sets = set(names) <= set(parent.trained_on)
         known = parent.licence.split("; ")
         licences = {f"{one.name}: {one.licence}" for one in self.data}
-        if not is_of_its_sets:
-            title = f"{parent.name}, fine-tuned on {', '.join(names)}"
-        elif self.base_width != parent.base_width:
-            title = self._title()
-        else:
-            title = parent.title
         return parent.with_(
             name=self.weights.stem,
-            title=title,
+            title=self._title_after(parent, names),
             base_width=self.base_width,
             drop_rate=parent.drop_rate if self.drop_rate is None else self.drop_rate,
             licence="; ".join([*known, *sorted(licences - set(known))]),
@@ -111,6 +104,12 @@ class TrainingJob:
             magnified=self.magnified or parent.magnified,
             learnt_from=self._labels_digest,
         )
+
+    def _title_after(self, parent: ModelSpec, names: list[str]) -> str:
+        """The parent's title, unless what it learns from, or its width, is another."""
+        if not set(names) <= set(parent.trained_on):
+            return f"{parent.name}, fine-tuned on {', '.join(names)}"
+        return parent.title if self.base_width == parent.base_width else self._title()
 
     def _title(self) -> str:
         width, um_per_px = self.base_width, self.recipe.um_per_px

@@ -23,7 +23,7 @@ from napari_glioma_density.nuclei.trial import plan_device
 from napari_glioma_density.nuclei.weights import save_network
 from napari_glioma_density.stain import colour_input
 from napari_glioma_density.training.checkpoint import (
-    Progress,
+    RunState,
     checkpoint_path,
     load_checkpoint,
     save_checkpoint,
@@ -88,27 +88,26 @@ def train(
         torch.backends.cudnn.allow_tf32 = False  # else fp32 is not fp32
         learner = new_learner(job.spec(), job.recipe, job.start, job.device)
         configuration = job.configuration()  # before fields are read: they may be edited later
-        progress = _begin_or_resume(job, learner, configuration)
-        job = dataclasses.replace(job, precision=progress.precision)
-        torch.set_num_threads(progress.threads)
+        state = _begin_or_resume(job, learner, configuration)
+        job = dataclasses.replace(job, precision=state.precision)
+        torch.set_num_threads(state.threads)
         with contextlib.ExitStack() as until_the_end:
-            return _train(job, configuration, learner, progress, on_epoch, until_the_end)
+            return _train(job, configuration, learner, state, on_epoch, until_the_end)
 
 
 def _train(
     job: TrainingJob,
     configuration: str,
     learner: Learner,
-    progress: Progress,
+    state: RunState,
     on_epoch: Callable[[dict[str, Any]], None],
     until_the_end: contextlib.ExitStack,
 ) -> ModelSpec:
     crops, watch = _crops_and_watch(job, until_the_end)
     validation = ValidationFields(job.validation)
-    log = progress.log
+    log = state.log
     for epoch in range(len(log), job.recipe.epochs):
-        is_late = sum(one["seconds"] for one in log) > job.most_seconds
-        if is_late and epoch >= job.fewest_epochs:
+        if epoch >= job.fewest_epochs and _spent(log) > job.most_seconds:
             logger.warning("out of time after epoch %d of %d", len(log), job.recipe.epochs)
             break
         began = time.perf_counter()
@@ -120,7 +119,7 @@ def _train(
         entry["seconds"] = time.perf_counter() - began
         log.append(entry)
         entry["seconds_left"] = _seconds_left(log, job)
-        save_checkpoint(checkpoint_path(job.weights), learner, configuration, progress)
+        save_checkpoint(checkpoint_path(job.weights), learner, configuration, state)
         if job.is_followed:
             write_log(job.weights, log)
         if "validation" in entry:
@@ -170,15 +169,15 @@ def _settings_restored() -> Iterator[None]:
         cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32 = deterministic, benchmark, tf32
 
 
-def _begin_or_resume(job: TrainingJob, learner: Learner, configuration: str) -> Progress:
+def _begin_or_resume(job: TrainingJob, learner: Learner, configuration: str) -> RunState:
     path = checkpoint_path(job.weights)
     if path.exists():
-        progress = load_checkpoint(path, learner, configuration)
-        if progress is not None:
-            logger.info("going on after epoch %d of %d", len(progress.log), job.recipe.epochs)
-            return progress
+        state = load_checkpoint(path, learner, configuration)
+        if state is not None:
+            logger.info("going on after epoch %d of %d", len(state.log), job.recipe.epochs)
+            return state
         logger.warning("%s is of another training run and will be replaced", path.name)
-    return Progress([], job.precision, torch.get_num_threads(), job.device)
+    return RunState([], job.precision, torch.get_num_threads(), job.device)
 
 
 def _crops_and_watch(
@@ -292,8 +291,11 @@ def _is_looked_at(epoch: int, job: TrainingJob) -> bool:
     return (epoch + 1) % job.look_every == 0 or epoch + 1 == job.recipe.epochs
 
 
+def _spent(log: list[dict[str, Any]]) -> float:
+    return sum(float(entry["seconds"]) for entry in log)
+
+
 def _seconds_left(log: list[dict[str, Any]], job: TrainingJob) -> float:
-    spent = [float(entry["seconds"]) for entry in log]
-    recent = spent[-job.look_every :]
-    to_come = sum(recent) / len(recent) * (int(log[-1]["epochs"]) - len(log))
-    return min(to_come, max(0.0, job.most_seconds - sum(spent)))
+    recent = log[-job.look_every :]
+    to_come = _spent(recent) / len(recent) * (int(log[-1]["epochs"]) - len(log))
+    return min(to_come, max(0.0, job.most_seconds - _spent(log)))

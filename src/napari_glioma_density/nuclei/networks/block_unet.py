@@ -24,10 +24,36 @@ _NEARLY: Final = {"cpu": 0.0, "cuda": 0.13}
 
 
 class BlockNetwork(nn.Module):
-    """A network for the blocks of an estimate: ``forward(images, rim_px)`` leaves the rim out."""
+    """A network for the blocks of an estimate, which leaves a block's rim out.
+
+    Parameters
+    ----------
+    is_magnified
+        Whether it looks at its images enlarged; see :mod:`magnify`.
+    """
 
     at_once = 1
     """How many threads may have it compute at once."""
+
+    def __init__(self, *, is_magnified: bool) -> None:
+        super().__init__()
+        self._is_magnified = is_magnified
+
+    def forward(self, images: Tensor, rim_px: int = 0) -> Tensor:
+        """Logits (n, 2, h − 2·rim, w − 2·rim) of all but the rim of ``images`` (n, c, h, w).
+
+        Raises
+        ------
+        RuntimeError
+            When there is not enough memory.
+        """
+        if self._is_magnified:
+            return magnified(self._logits, images, rim_px)
+        return self._logits(images, rim_px)
+
+    def _logits(self, images: Tensor, rim_px: int) -> Tensor:
+        """Of images as they are seen, enlarged or not."""
+        raise NotImplementedError
 
     def shared(self, threads: int) -> "BlockNetwork":
         """The same network for so many threads at once, or fewer, each with its share of cores."""
@@ -46,14 +72,8 @@ class BlockUNet(BlockNetwork):
     """
 
     def __init__(self, network: UNet) -> None:
-        super().__init__()
+        super().__init__(is_magnified=network.is_magnified)
         self._network = _with_joined_relu(network)
-
-    def forward(self, images: Tensor, rim_px: int = 0) -> Tensor:
-        """Logits (n, 2, h − 2·rim, w − 2·rim) of all but the rim of ``images`` (n, c, h, w)."""
-        if self._network.is_magnified:
-            return magnified(self._logits, images, rim_px)
-        return self._logits(images, rim_px)
 
     def _logits(self, images: Tensor, rim_px: int) -> Tensor:
         net, trims = self._network, trims_of(rim_px)

@@ -17,7 +17,6 @@ from openvino import opset13 as ops
 from torch import Tensor, nn
 
 from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork, trims_of
-from napari_glioma_density.nuclei.networks.magnify import magnified
 from napari_glioma_density.nuclei.networks.openvino_layers import (
     FloatLayers,
     IntegerLayers,
@@ -39,13 +38,12 @@ class OpenVINOUNet(BlockNetwork):
     network
         In evaluation mode, batch normalisation folded, fp32, on the CPU; left as it is.
     precision
-        fp32, bf16 or int8, of the arithmetic; what goes in and comes out is fp32.
+        fp32, bf16 or int8, of the arithmetic; what goes in, channels last, and comes out is fp32.
     """
 
     def __init__(self, network: UNet, precision: str) -> None:
-        super().__init__()
+        super().__init__(is_magnified=network.is_magnified)
         self._graph_of = partial(graph_of, network, layers=_layers(network, precision))
-        self._is_magnified = network.is_magnified
         self._precision = precision
         self._compiled: dict[int, _Compiled] = {}
         self._shared: OpenVINOUNet | None = None
@@ -63,20 +61,6 @@ class OpenVINOUNet(BlockNetwork):
                 self._shared = copy.copy(self)
                 self._shared.at_once, self._shared._compiled = at_once, {}
             return self._shared
-
-    def forward(self, images: Tensor, rim_px: int = 0) -> Tensor:
-        """Logits (n, 2, h − 2·rim, w − 2·rim) of all but the rim of ``images`` (n, c, h, w).
-
-        The images are float32, channels last.
-
-        Raises
-        ------
-        RuntimeError
-            When there is not enough memory.
-        """
-        if self._is_magnified:
-            return magnified(self._logits, images, rim_px)
-        return self._logits(images, rim_px)
 
     def _logits(self, images: Tensor, rim_px: int) -> Tensor:
         with self._lock:
