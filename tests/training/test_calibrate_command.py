@@ -10,10 +10,18 @@ import pytest
 import torch
 
 from napari_glioma_density.cli.app import run
+from napari_glioma_density.nuclei.learnt import NOTHING
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.spec import ModelSpec
-from napari_glioma_density.nuclei.weights import load_network, read_spec, save_network
+from napari_glioma_density.nuclei.weights import (
+    SPEC_KEY,
+    load_network,
+    read_spec,
+    save_network,
+    save_tensors,
+)
 from napari_glioma_density.training.dataset import open_data_set
+from napari_glioma_density.training.separation import learnt_with
 from napari_glioma_density.training.validation import THRESHOLDS, ValidationFields
 
 MakeDataSet = Callable[..., Path]
@@ -83,6 +91,34 @@ def test_a_set_that_was_learnt_from_is_refused(
     assert run(["calibrate", str(weights), *known, "-o", str(written)]) == 2
     assert "learnt from mine" in capsys.readouterr().err
     assert not written.parent.exists()
+
+
+def test_what_was_learnt_from_is_known_of_calibrated_weights_too(
+    make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known, new = make_data_set("known"), make_data_set("new", side=80)
+    learnt = learnt_with([open_data_set(known)], NOTHING)
+    spec = ModelSpec("raw", "", "unet", base_width=2, trained_on=("known", "new"))
+    weights, second = tmp_path / "raw.safetensors", tmp_path / "second.safetensors"
+    save_network(weights, spec, build_network(spec), learnt)
+    assert run(["calibrate", str(weights), "--validation", str(new), "-o", str(second)]) == 0
+    for one in (weights, second):
+        written = tmp_path / "no.safetensors"
+        assert run(["calibrate", str(one), "--validation", str(known), "-o", str(written)]) == 2
+        assert "the weights learnt from it" in capsys.readouterr().err
+        assert not written.exists()
+
+
+def test_weights_that_say_damaged_things_of_what_they_learnt_from_are_named(
+    make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = ModelSpec("raw", "", "unet", base_width=2)
+    weights, written = tmp_path / "raw.safetensors", tmp_path / "no.safetensors"
+    header = {SPEC_KEY: spec.to_json({"learnt": {"pictures": 3}})}
+    save_tensors(weights, dict(build_network(spec).state_dict()), header)
+    known = ["--validation", str(make_data_set())]
+    assert run(["calibrate", str(weights), *known, "-o", str(written)]) == 2
+    assert "raw.safetensors: what it learnt from cannot be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

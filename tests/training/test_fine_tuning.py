@@ -14,7 +14,7 @@ import pytest
 
 from napari_glioma_density.errors import BadInput, DataSetError
 from napari_glioma_density.nuclei.registry import Model, find_model
-from napari_glioma_density.nuclei.weights import sha256_of
+from napari_glioma_density.nuclei.weights import load_network, save_network, sha256_of
 from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import DataSet
 from napari_glioma_density.training.fine_tuning import FineTuned, FineTuneJob, fine_tune
@@ -58,7 +58,9 @@ def test_it_learns_the_new_fields_and_leaves_the_parent(
     assert tuned.split.words == "separate fields of one slide: optimistic"
     learnt = tuned.split.as_dict()["learn"]
     assert isinstance(learnt, list)
-    assert len(child.metrics["fine_tuning"]["learnt"]) == len(learnt) == 4
+    assert len(learnt) == 4
+    known = child.metrics["fine_tuning"]["learnt"]
+    assert len(known) == 8 + 4, "with what the parent learnt from"
 
 
 def test_a_killed_run_ends_in_the_weights_of_an_undisturbed_one(
@@ -215,7 +217,7 @@ def test_a_grandchild_is_not_checked_by_what_its_parent_learnt(
         second = fine_tune(job(first.model, weights, pale, seed=seed, epochs=1))
         assert not known & {field.image.name for field in second.split.check}
     by_heart = dataclasses.replace(pale, name="other", fields=first.split.learn[0].fields)
-    with pytest.raises(BadInput, match="has learnt from it"):
+    with pytest.raises(BadInput, match="first learnt from it"):
         fine_tune(job(first.model, tmp_path / "x.safetensors", dark, check=(by_heart,)))
 
 
@@ -227,15 +229,43 @@ def test_the_guard_is_never_learnt_from(
             fine_tune(job(parent, tmp_path / "w.safetensors", pale, **sets))
 
 
-def test_a_set_that_the_parent_learnt_from_guards_and_does_not_check(
+def test_new_fields_of_a_set_that_the_parent_learnt_from_check_and_guard(
+    parent: Model, pale: DataSet, more_pale: DataSet, dark: DataSet, tmp_path: Path
+) -> None:
+    grown = dataclasses.replace(dark, name="dark discs")  # other fields, but of that set
+    again = dataclasses.replace(more_pale, name="pale")
+    first = fine_tune(
+        job(parent, tmp_path / "first.safetensors", pale, check=(grown,), guard=(again,), epochs=1)
+    )
+    assert [one.name for one in first.table] == ["check", "guard pale"]
+    weights = tmp_path / "second.safetensors"
+    second = fine_tune(job(first.model, weights, dark, check=(again,), epochs=1))
+    assert second.model.spec.trained_on == ("dark discs", "pale", "dark")
+
+
+def test_what_a_model_learnt_from_besides_checks_no_child_of_it(
+    parent: Model, pale: DataSet, more_pale: DataSet, dark: DataSet, tmp_path: Path
+) -> None:
+    weights = tmp_path / "first.safetensors"
+    first = fine_tune(job(parent, weights, pale, base=(dark,), epochs=1))
+    renamed = dataclasses.replace(dark, name="other")
+    with pytest.raises(BadInput, match=r"0\.png: first learnt from it; give fields not known"):
+        fine_tune(job(first.model, tmp_path / "x.safetensors", more_pale, check=(renamed,)))
+
+
+def test_a_set_of_which_nobody_kept_the_fields_guards_and_does_not_check(
     parent: Model, pale: DataSet, dark: DataSet, tmp_path: Path
 ) -> None:
-    known = dataclasses.replace(dark, name="dark discs")  # other fields, but of that set
+    known = dataclasses.replace(dark, name="dark discs")
+    older = tmp_path / "older.safetensors"  # as weights were written before
+    save_network(older, *load_network(parent.path))
     weights = tmp_path / "w.safetensors"
-    with pytest.raises(BadInput, match=r"dark: parent learnt from dark discs; give a set"):
-        fine_tune(job(parent, weights, pale, check=(known,)))
-    tuned = fine_tune(job(parent, weights, pale, guard=(known,), epochs=1))
+    with pytest.raises(BadInput, match=r"dark: older learnt from dark discs; give a set"):
+        fine_tune(job(find_model(older), weights, pale, check=(known,)))
+    tuned = fine_tune(job(find_model(older), weights, pale, guard=(known,), epochs=1))
     assert [one.name for one in tuned.table][1:] == ["guard dark discs"]
+    with pytest.raises(BadInput, match=r"dark: w learnt from dark discs; give a set"):
+        fine_tune(job(tuned.model, tmp_path / "x.safetensors", pale, check=(known,)))
 
 
 def test_the_same_seed_gives_the_same_weights(

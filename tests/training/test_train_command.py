@@ -422,7 +422,11 @@ def test_validation_by_what_the_parent_learnt_from_is_refused(
     assert train(first).status == 0
     child = ("--from", tmp_path / "w.safetensors", "-o", tmp_path / "child.safetensors")
     refused = train(second, options=(*child, "--validation", first))
-    assert refused.is_refused(first, "w learnt from first", "give a set not known yet")
+    assert refused.is_refused(first, "w learnt from it", "give fields not known yet")
+    grown = make_data_set("grown", side=112)
+    manifest = json.loads((grown / "manifest.json").read_text())
+    (grown / "manifest.json").write_text(json.dumps({**manifest, "name": "first"}))
+    assert train(second, options=(*child, "--validation", grown)).status == 0, "other fields"
     assert train(second, options=("--validation", first)).status == 0, "from scratch it may"
 
 

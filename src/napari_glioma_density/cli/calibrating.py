@@ -32,10 +32,11 @@ def calibrate(
 ) -> None:
     """Choose the probability from which a pixel is nucleus, by the mean F1 on validation sets."""
     from napari_glioma_density.nuclei.networks.unet import UNet
+    from napari_glioma_density.nuclei.registry import find_model
     from napari_glioma_density.nuclei.views import symmetries
     from napari_glioma_density.nuclei.weights import load_network, save_network
     from napari_glioma_density.training.dataset import open_data_set
-    from napari_glioma_density.training.separation import refuse_learnt_sets
+    from napari_glioma_density.training.separation import refuse_learnt
     from napari_glioma_density.training.set_numbers import set_weights
     from napari_glioma_density.training.validation import ValidationFields
     from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
@@ -44,18 +45,19 @@ def calibrate(
     if output.resolve() == weights.resolve():
         raise BadInput(f"{weights}: is left as it is; name another file as --output")
     spec, network = load_network(weights)
+    learnt = find_model(weights).learnt
     spec = spec.with_(name=output.stem, views=spec.views if views is None else views)
     symmetries(spec.views, "--views")
     if magnify is not None and isinstance(network, UNet):
         spec = spec.with_(magnified=magnify)
         network.is_magnified = magnify
     checked = [open_data_set(folder) for folder in validation]
-    refuse_learnt_sets(checked, spec.trained_on)
+    refuse_learnt(checked, learnt)
     fields = ValidationFields(checked, set_weights(weight or (), checked))
     check_weights_file(output)
     f1 = fields.f1_by_threshold(network, spec)
     spec = spec.with_(threshold=fields.best_threshold(f1))
-    save_network(output, spec, network)
+    save_network(output, spec, network, learnt)
     _warn_at_the_end(spec.threshold)
     if as_json:
         print_json({"weights": str(output), "threshold": spec.threshold, **_listed(f1)})

@@ -29,7 +29,8 @@ def fine_tune(
         Folders, typer.Option(help="A data set to learn from besides, so that less is forgotten.")
     ] = None,
     guard: Annotated[
-        Folders, typer.Option(help="A data set never learnt from, on which forgetting shows.")
+        Folders,
+        typer.Option(help="A data set that is not learnt from now, on which forgetting shows."),
     ] = None,
     check: Annotated[
         Folders, typer.Option(help="A data set to check by, instead of a third of --data.")

@@ -73,7 +73,7 @@ def train(
     from napari_glioma_density.training import trainer
     from napari_glioma_density.training.dataset import open_data_set
     from napari_glioma_density.training.job import TrainingJob
-    from napari_glioma_density.training.separation import refuse_learnt_sets, refuse_shared_images
+    from napari_glioma_density.training.separation import refuse_learnt, refuse_shared_images
     from napari_glioma_density.training.set_numbers import at_resolutions, set_weights
     from napari_glioma_density.training.weights_file import check_weights_file, check_weights_name
 
@@ -89,7 +89,7 @@ def train(
     learnt = at_resolutions(um_per_px or (), [open_data_set(folder) for folder in data])
     checked = [open_data_set(folder) for folder in validation or ()]
     if start is not None:
-        refuse_learnt_sets(checked, start.spec.trained_on, start.spec.name)
+        refuse_learnt(checked, start.learnt, start.spec.name)
     data_weights = set_weights(weight or (), learnt)
     refuse_shared_images(learnt, checked)
     check_weights_file(output)

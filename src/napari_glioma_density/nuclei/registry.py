@@ -1,6 +1,6 @@
 """The models a user can choose: those shipped in the package and those of the user's folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,8 +14,9 @@ from napari_glioma_density.nuclei.kept_metrics import (
 from napari_glioma_density.nuclei.kept_metrics import (
     user_models_folder as user_models_folder,  # re-exported
 )
+from napari_glioma_density.nuclei.learnt import Learnt
 from napari_glioma_density.nuclei.spec import ModelSpec
-from napari_glioma_density.nuclei.weights import read_spec, sha256_of
+from napari_glioma_density.nuclei.weights import read_learnt, read_spec, sha256_of
 
 DEFAULT_MODEL: Final = "fast"
 _SUFFIX: Final = ".safetensors"
@@ -45,6 +46,12 @@ class Model:
     def default(self) -> bool:
         """Whether this model is used when none is named."""
         return self.name == DEFAULT_MODEL
+
+    @property
+    def learnt(self) -> Learnt:
+        """What it and its forebears learnt from, as far as its file and what lies beside tell."""
+        tuned_on: Iterable[str] = self.metrics.get("fine_tuning", {}).get("learnt", ())
+        return read_learnt(self.path).and_from(tuned_on)
 
 
 def list_models() -> tuple[Model, ...]:

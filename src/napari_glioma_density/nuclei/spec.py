@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, get_origin
 
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.json_object import json_object
+from napari_glioma_density.nuclei.learnt import LEARNT
 
 LARGEST_BASE_WIDTH: Final = 1024
 LARGEST_HALO_PX: Final = 1024
@@ -63,9 +65,9 @@ class ModelSpec:
     learnt_from: str = ""
     """Digest of the labels that it was fine-tuned on; empty for one trained from scratch."""
 
-    def to_json(self) -> str:
-        """One line of JSON, as the weights file keeps it."""
-        return json.dumps(self.as_dict(), ensure_ascii=False, sort_keys=True)
+    def to_json(self, beside: Mapping[str, Any] | None = None) -> str:
+        """One line of JSON, as the weights file keeps it, with what else it is to say."""
+        return json.dumps({**self.as_dict(), **(beside or {})}, ensure_ascii=False, sort_keys=True)
 
     def as_dict(self) -> dict[str, Any]:
         """Its fields by name, ``parent`` and ``magnified`` only where they say something.
@@ -86,6 +88,7 @@ class ModelSpec:
         """
         try:
             fields = json_object(text)
+            fields.pop(LEARNT, None)
             fields["trained_on"] = tuple(fields.get("trained_on", ()))
             spec = cls(**fields)
             _demand_usable(spec)

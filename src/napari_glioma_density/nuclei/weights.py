@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from napari_glioma_density.errors import ModelError
+from napari_glioma_density.nuclei.learnt import Learnt
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.networks.activations import Activations
 from napari_glioma_density.nuclei.networks.unet import UNet
@@ -62,9 +63,25 @@ def read_spec(path: Path) -> ModelSpec:
     ModelError
         When the file is absent, damaged, or carries no spec.
     """
+    return _spec_of(_header(path), path)
+
+
+def read_learnt(path: Path) -> Learnt:
+    """What weights learnt from, by their header; of older ones names of data sets alone are known.
+
+    Raises
+    ------
+    ModelError
+        As :func:`read_spec` does.
+    """
+    header = _header(path)
+    spec = _spec_of(header, path)
+    return Learnt.from_json(header[SPEC_KEY], path.name) or Learnt(unlisted=spec.trained_on)
+
+
+def _header(path: Path) -> dict[str, str]:
     with _opened(path) as file:
-        header = file.metadata() or {}
-    return _spec_of(header, path)
+        return file.metadata() or {}
 
 
 @contextmanager
@@ -81,15 +98,19 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def save_network(path: Path, spec: ModelSpec, network: nn.Module) -> None:
+def save_network(
+    path: Path, spec: ModelSpec, network: nn.Module, learnt: Learnt | None = None
+) -> None:
     """Write the weights of ``network`` with ``spec`` in the header, whole or not at all.
 
-    Its activations, where they are known, are written beside them.
+    Its activations, and what it ``learnt`` from, are written beside them where they are known.
     """
     tensors = dict(network.state_dict())
     if isinstance(network, UNet) and network.activations is not None:
         tensors |= network.activations.tensors()
-    save_tensors(path, tensors, {SPEC_KEY: spec.to_json()})
+    # One entry: safetensors writes several in any order, and the same weights are the same file.
+    known = {} if learnt is None else learnt.as_dict()
+    save_tensors(path, tensors, {SPEC_KEY: spec.to_json(known)})
 
 
 def load_network(path: Path) -> tuple[ModelSpec, nn.Module]:

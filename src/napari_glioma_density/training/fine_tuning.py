@@ -22,7 +22,7 @@ from napari_glioma_density.training.fine_tuning_plan import Time, is_begun, plan
 from napari_glioma_density.training.held_fields import held
 from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.recipe import FINE_TUNING
-from napari_glioma_density.training.separation import refuse_learnt_sets, refuse_repeats
+from napari_glioma_density.training.separation import refuse_learnt, refuse_repeats
 from napari_glioma_density.training.trainer import train
 
 OnEpoch = Callable[[dict[str, Any]], None]
@@ -118,7 +118,7 @@ def fine_tune(job: FineTuneJob, on_epoch: OnEpoch = lambda _: None) -> FineTuned
     began = time.perf_counter()
     check_new(job.weights)
     # Not those that guard: forgetting shows on what the parent knows by heart, too.
-    refuse_learnt_sets(job.check, job.parent.spec.trained_on, job.parent.name)
+    refuse_learnt(job.check, job.parent.learnt, job.parent.name)
     digests = refuse_repeats([*job.data, *job.base, *job.check, *job.guard])
     split = _split(job, digests)
     with held(split) as steady:
@@ -206,25 +206,15 @@ def _train(training: TrainingJob, on_epoch: OnEpoch) -> None:
 
 
 def _split(job: FineTuneJob, digests: dict[Path, str]) -> FieldSplit:
-    known = _learnt_before(job.parent)
-    if not job.check:
-        return split_fields(job.data, job.seed, digests, known)
-    for field in (field for one in job.check for field in one):
-        if digests[field.image] in known:
-            raise BadInput(
-                f"{field.image}: {job.parent.name} has learnt from it; check by another field"
-            )
-    return given_split(job.data, job.check)
-
-
-def _learnt_before(parent: Model) -> frozenset[str]:
-    return frozenset(parent.metrics.get("fine_tuning", {}).get("learnt", ()))
+    if job.check:
+        return given_split(job.data, job.check)
+    return split_fields(job.data, job.seed, digests, job.parent.learnt.pictures)
 
 
 def _learnt(job: FineTuneJob, split: FieldSplit, digests: dict[Path, str]) -> list[str]:
-    """Digests of all fields that the child and its forebears were fine-tuned on."""
-    own = {digests[field.image] for one in split.learn for field in one}
-    return sorted(own | _learnt_before(job.parent))
+    """Digests of all fields that the child and its forebears learnt from, as far as known."""
+    own = {digests[field.image] for one in (*split.learn, *job.base) for field in one}
+    return sorted(own | job.parent.learnt.pictures)
 
 
 def _judged_sets(job: FineTuneJob, split: FieldSplit) -> tuple[DataSet, ...]:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from napari_glioma_density.errors import DataSetError
+from napari_glioma_density.nuclei.learnt import NOTHING, Learnt
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.training.dataset import DataSet
 from napari_glioma_density.training.recipe import Recipe
+from napari_glioma_density.training.separation import learnt_with
 from napari_glioma_density.training.starting_point import StartingPoint
 
 VALIDATE_EVERY: Final = 5
@@ -110,6 +112,10 @@ class TrainingJob:
         if not set(names) <= set(parent.trained_on):
             return f"{parent.name}, fine-tuned on {', '.join(names)}"
         return parent.title if self.base_width == parent.base_width else self._title()
+
+    def learnt(self) -> Learnt:
+        """What the model to be, and its forebears, will have learnt from."""
+        return learnt_with(self.data, NOTHING if self.start is None else self.start.learnt)
 
     def _title(self) -> str:
         width, um_per_px = self.base_width, self.recipe.um_per_px

@@ -1,9 +1,10 @@
 """Training and validation images kept apart."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from napari_glioma_density.errors import BadInput, DataSetError
+from napari_glioma_density.nuclei.learnt import Learnt
 from napari_glioma_density.results.pictures import picture_digest
 from napari_glioma_density.training.dataset import DataSet, Field, read_rgb
 
@@ -59,28 +60,45 @@ def refuse_shared_images(training: Sequence[DataSet], validation: Sequence[DataS
             )
 
 
-def refuse_learnt_sets(
-    data_sets: Sequence[DataSet], trained_on: Collection[str], who: str = "the weights"
-) -> None:
-    """Make sure that a model is not judged by data sets that it, or its parent, has learnt from.
+def refuse_learnt(data_sets: Sequence[DataSet], learnt: Learnt, who: str = "the weights") -> None:
+    """Make sure that a model is not judged by what it, or its parent, has learnt from.
+
+    Fields are told by their pixels: new ones of a set that grows may judge, whatever its name is.
+    Where nobody has kept which fields a set had, all of that name are refused.
 
     Parameters
     ----------
     data_sets
         Those that are to judge.
-    trained_on
-        Names of the sets that were learnt from, as a model's spec has them.
+    learnt
+        What was learnt from.
     who
         What has learnt, for the message.
 
     Raises
     ------
     BadInput
-        When one has such a name.
+        When one was learnt from.
+    DataSetError
+        When a field cannot be read.
     """
     for one in data_sets:
-        if one.name in trained_on:
+        if one.name in learnt.unlisted:
             raise BadInput(f"{one.folder}: {who} learnt from {one.name}; give a set not known yet")
+    for image, digest in _digests(data_sets) if learnt.pictures else ():
+        if digest in learnt.pictures:
+            raise BadInput(f"{image}: {who} learnt from it; give fields not known yet")
+
+
+def learnt_with(data_sets: Sequence[DataSet], before: Learnt) -> Learnt:
+    """What a model has learnt from once it has gone through data sets as well.
+
+    Raises
+    ------
+    DataSetError
+        When a field cannot be read.
+    """
+    return before.and_from(digest for _, digest in _digests(data_sets))
 
 
 def refuse_repeats(data_sets: Sequence[DataSet]) -> dict[Path, str]:

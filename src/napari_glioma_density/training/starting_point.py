@@ -8,6 +8,7 @@ from typing import Any, Self
 import torch
 from torch import nn
 
+from napari_glioma_density.nuclei.learnt import NOTHING, Learnt
 from napari_glioma_density.nuclei.registry import Model
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.weights import load_network
@@ -21,6 +22,8 @@ class StartingPoint:
     ----------
     spec, path, sha256
         The parent; its file is read and left as it is.
+    learnt
+        What the parent learnt from.
     mixture
         Share of the new weights in what is kept, the rest being the parent's; see :func:`mixed`.
     """
@@ -28,12 +31,13 @@ class StartingPoint:
     spec: ModelSpec
     path: Path
     sha256: str
+    learnt: Learnt = NOTHING
     mixture: float = 1.0
 
     @classmethod
     def of(cls, model: Model, mixture: float = 1.0) -> Self:
         """Start from a model of the registry."""
-        return cls(model.spec, model.path, model.sha256, mixture)
+        return cls(model.spec, model.path, model.sha256, model.learnt, mixture)
 
     @property
     def parent(self) -> str:

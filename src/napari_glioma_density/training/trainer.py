@@ -144,7 +144,7 @@ def _finish(
     kept = learner.kept()
     if isinstance(kept, UNet):
         kept.activations = observed(kept, _images(crops, job.device))
-    save_network(job.weights, spec, kept)
+    save_network(job.weights, spec, kept, job.learnt())
     write_log(job.weights, log)
     write_curves(job.weights, log)
     checkpoint_path(job.weights).unlink(missing_ok=True)
