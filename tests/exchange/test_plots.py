@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_glioma_density import lettering
 from napari_glioma_density.density import (
     COLOUR_BLIND_BANDS,
     PAPER_BANDS,
@@ -26,11 +27,12 @@ from napari_glioma_density.exchange.plots import (
     figure_bytes,
     save_figure,
 )
-from napari_glioma_density.exchange.plots.paper import chinese_font, words_of
+from napari_glioma_density.exchange.plots.paper import words_of
 from napari_glioma_density.exchange.plots.words import CHINESE, ENGLISH
 from napari_glioma_density.findings.decay import Decay, Side
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.profiles import Profile, ProfileKind
+from napari_glioma_density.lettering import chinese_font
 
 
 @pytest.fixture
@@ -123,7 +125,7 @@ def test_characters_that_no_font_has_are_squares_and_no_warning(
     profile: Profile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, font: bool
 ):
     if not font:
-        monkeypatch.setattr("napari_glioma_density.exchange.plots.paper.chinese_font", lambda: None)
+        monkeypatch.setattr(lettering, "chinese_font", lambda: None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure = draw_profile(profile, ProfileKind.ALONG, name="皮质\tä\U0010ffff\u2028µ")

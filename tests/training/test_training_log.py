@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from napari_glioma_density import lettering
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.training import training_log
 from napari_glioma_density.training.learning_curves import draw_learning_curves, learning_curves
@@ -88,10 +89,20 @@ def test_no_picture_is_worth_a_run(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["a $x^{ b $", "_hidden", "$GBM$", "胶质瘤", "a\nb"])
+NAMES = ["a $x^{ b $", "_hidden", "$GBM$", "胶质瘤", "a\nb", "\U0010ffff"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("is_installed", [True, False])
 def test_any_name_of_a_set_and_a_model_is_drawn(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    is_installed: bool,
 ) -> None:
+    if not is_installed:
+        monkeypatch.setattr(lettering, "chinese_font", lambda: None)
     log = [entry(1, validation={name: SCORES})]
     with warnings.catch_warnings(), caplog.at_level(logging.WARNING):
         warnings.simplefilter("error")
@@ -99,7 +110,17 @@ def test_any_name_of_a_set_and_a_model_is_drawn(
     assert caplog.text == ""
     assert [path.suffixes for path in tmp_path.iterdir()] == [[".curves", ".png"]]
     _, f1, *_ = learning_curves(log, name).axes
-    assert [text.get_text() for text in f1.get_legend().get_texts()] == [f"{name}: 0.800"]
+    shown = [text.get_text() for text in f1.get_legend().get_texts()]
+    assert shown == [f"{lettering.drawable(name)}: 0.800"]
+
+
+@pytest.mark.skipif(lettering.chinese_font() is None, reason="no font has Chinese characters")
+def test_chinese_names_are_told_apart_in_the_picture() -> None:
+    pictures = {
+        draw_learning_curves([entry(1, validation={name: SCORES})], "w")
+        for name in ("胶质", "皮层")
+    }
+    assert len(pictures) == 2, "as boxes they would look alike"
 
 
 def test_a_picture_that_cannot_be_drawn_ends_no_run(

@@ -1,9 +1,7 @@
 """Learning curves as a picture: loss and F1 over epochs, learning rate and drop rate below."""
 
 import io
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -18,26 +16,13 @@ Log = Sequence[dict[str, Any]]
 
 def draw_learning_curves(log: Log, title: str) -> bytes:
     """The picture of :func:`learning_curves` as PNG."""
+    # matplotlib takes a while to import, and only this picture needs it.
+    from napari_glioma_density.lettering import lettered
+
     png = io.BytesIO()
-    with _any_name_drawn():
+    with lettered():
         learning_curves(log, title).savefig(png, format="png", dpi=DOTS_PER_INCH)
     return png.getvalue()
-
-
-@contextmanager
-def _any_name_drawn() -> Iterator[None]:
-    """Draw names as people gave them: a dollar sign begins no formula.
-
-    A letter that no font has is drawn as a box, and nobody need be warned of it: the names stand
-    in the log as well.
-    """
-    import matplotlib as mpl
-
-    with mpl.rc_context({"text.parse_math": False}), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message=r"Glyph \d+ .* missing from", category=UserWarning
-        )
-        yield
 
 
 def learning_curves(log: Log, title: str) -> "Figure":
@@ -50,10 +35,11 @@ def learning_curves(log: Log, title: str) -> "Figure":
     title
         What was trained.
     """
-    # matplotlib takes a while to import and only this picture needs it; no pyplot, so that no
-    # state is shared with a program that draws its own figures.
+    # No pyplot, so that no state is shared with a program that draws its own figures.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
+    from napari_glioma_density.lettering import drawable
 
     figure = Figure(figsize=INCHES, layout="constrained")
     FigureCanvasAgg(figure)
@@ -61,7 +47,7 @@ def learning_curves(log: Log, title: str) -> "Figure":
     _draw_loss(loss, log)
     _draw_f1(f1, log)
     _draw_pace(pace, log)
-    figure.suptitle(title)
+    figure.suptitle(drawable(title))
     return figure
 
 
@@ -77,12 +63,14 @@ def _draw_loss(axes: Any, log: Log) -> None:
 
 
 def _draw_f1(axes: Any, log: Log) -> None:
+    from napari_glioma_density.lettering import drawable
+
     looked = [entry for entry in log if "validation" in entry]
     lines, labels = [], []
     for at, name in enumerate(looked[-1]["validation"] if looked else ()):
         scores = [entry["validation"][name]["f1"] for entry in looked]
         lines += axes.plot(_epochs(looked), scores, f"{MARKERS[at % len(MARKERS)]}-")
-        labels.append(f"{name}: {scores[-1]:.3f}")
+        labels.append(f"{drawable(name)}: {scores[-1]:.3f}")
     if looked:
         # Lines by name: a legend of its own accord leaves out names that begin with _.
         style = {"loc": "best", "fontsize": "small", "title_fontsize": "small"}
