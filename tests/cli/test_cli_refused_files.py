@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from napari_glioma_density.cli.app import run
-from napari_glioma_density.cli.failures import files_named, room_for
+from napari_glioma_density.cli.failures import files_named
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.nuclei.memory import room_for
 
 Program = Callable[..., Any]
 

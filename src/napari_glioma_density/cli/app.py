@@ -27,8 +27,9 @@ from napari_glioma_density.cli import (
     training,
 )
 from napari_glioma_density.cli.console import complain, remark, say
-from napari_glioma_density.cli.failures import files_named, room_for
+from napari_glioma_density.cli.failures import files_named
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.nuclei.memory import room_for
 
 # typer carries a click of its own and names only this descendant of the click error that every
 # unknown option, missing argument and bad value derives from.

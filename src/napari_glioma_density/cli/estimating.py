@@ -18,9 +18,10 @@ from napari_glioma_density.cli.console import (
     progress_bar,
     say,
 )
-from napari_glioma_density.cli.failures import files_named, room_for
+from napari_glioma_density.cli.failures import files_named
 from napari_glioma_density.cli.regions import Region, parse_region
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.nuclei.memory import room_for
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Estimation, Progress

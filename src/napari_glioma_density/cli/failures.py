@@ -1,4 +1,4 @@
-"""What to tell a person of what the system refuses: a file, or memory."""
+"""What to tell a person when the system refuses a file."""
 
 import errno
 import logging
@@ -22,7 +22,6 @@ _REMEDIES: Final = {
     errno.ELOOP: "mend the links on the way to it",
     errno.EMFILE: "close other programs and run again",
 }
-_OPENCV_NO_MEMORY: Final = -4
 _OTHERWISE: Final = "check the path and the drive it lies on"
 
 
@@ -48,32 +47,6 @@ def files_named() -> Iterator[None]:
         logger.debug("where the system refused", exc_info=error)
         remedy = _REMEDIES.get(error.errno, _OTHERWISE)
         raise BadInput(f"{_name(error)}: {error.strerror or error}; {remedy}") from error
-
-
-@contextmanager
-def room_for(what: str) -> Iterator[None]:
-    """Turn a lack of memory into one line: what there is no room for, and the remedy.
-
-    Raises
-    ------
-    BadInput
-        In place of a MemoryError, or of what OpenCV has for it.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not _is_lack_of_memory(error):
-            raise
-        logger.debug("where memory was lacking", exc_info=error)
-        raise BadInput(
-            f"{what}: does not fit into memory; close other programs, or cut pictures up"
-        ) from error
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    # Not by its type: OpenCV takes a while to import, and raises it only once it is there.
-    number = getattr(error, "code", None) if type(error).__name__ == "error" else None
-    return isinstance(error, MemoryError) or number == _OPENCV_NO_MEMORY
 
 
 def _name(error: OSError) -> str:

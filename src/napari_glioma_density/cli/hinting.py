@@ -10,10 +10,10 @@ import typer
 from numpy.typing import NDArray
 
 from napari_glioma_density.cli.console import AsJson, show
-from napari_glioma_density.cli.failures import room_for
 from napari_glioma_density.cli.resolutions import demand_resolution
 from napari_glioma_density.cli.segmenting import demand_own_picture
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.nuclei.memory import room_for
 
 if TYPE_CHECKING:
     from napari_glioma_density.annotation.scores import Probability

@@ -9,9 +9,9 @@ import typer
 from numpy.typing import NDArray
 
 from napari_glioma_density.cli.console import AsJson, progress_bar, show
-from napari_glioma_density.cli.failures import room_for
 from napari_glioma_density.cli.resolutions import demand_resolution
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.nuclei.memory import room_for
 
 
 def segment(

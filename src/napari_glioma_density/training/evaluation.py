@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from napari_glioma_density.nuclei.memory import room_for
 from napari_glioma_density.nuclei.pictures import segment_picture
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
 from napari_glioma_density.training.count_error import (
@@ -62,19 +63,27 @@ def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Itera
     ------
     DataSetError
         When a field cannot be read, or is there twice.
+    BadInput
+        When a field does not fit into memory.
     """
     refuse_twice(data_sets)
     for data_set in data_sets:
         for field in data_set:
-            rgb, labels = read_field(field)
-            mask = segment_picture(segmenter, rgb, field.um_per_px, read_slide_colours(field))
-            yield FieldScore(
-                data_set,
-                field,
-                PixelCounts.of(mask, labels),
-                count_labelled(labels, field.um_per_px),
-                count_separated(mask, field.um_per_px, segmenter.spec.um_per_px),
-            )
+            with room_for(str(field.image)):
+                score = _scored(data_set, field, segmenter)
+            yield score
+
+
+def _scored(data_set: DataSet, field: Field, segmenter: NetworkSegmenter) -> FieldScore:
+    rgb, labels = read_field(field)
+    mask = segment_picture(segmenter, rgb, field.um_per_px, read_slide_colours(field))
+    return FieldScore(
+        data_set,
+        field,
+        PixelCounts.of(mask, labels),
+        count_labelled(labels, field.um_per_px),
+        count_separated(mask, field.um_per_px, segmenter.spec.um_per_px),
+    )
 
 
 def by_data_set(scores: Sequence[FieldScore]) -> list[list[FieldScore]]:
