@@ -83,7 +83,8 @@ def edits_to_numbers(window: Window, number: int) -> Times:
     """Make edits of every kind in turn; return the times by kind."""
     document, luck = window.field.document, random.Random(0)
     window.viewer.layers.selection.active = window.session.slides.current
-    kinds, times = kinds_of_edits(window, luck), {}
+    kinds = kinds_of_edits(window, luck)
+    times: Times = {}
     for turn in range(-(-number // len(kinds)) + 1):
         for kind, act in kinds.items():
             window.rest(luck.uniform(0.02, 0.15))
@@ -155,9 +156,7 @@ def keys(window: Window, number: int) -> Times:
         for name, key in pressed.items():
             window.settle()
             window.rest(0.05)
-            times[name].append(
-                window.time_to_frame(lambda key=key: QTest.keyClick(window.canvas, key))
-            )
+            times[name].append(window.time_to_frame(partial(QTest.keyClick, window.canvas, key)))
     return times
 
 

@@ -97,9 +97,13 @@ class Window(WindowClock):
         """Whether the numbers on the screen are those of the field."""
         values, snapshot = self.field.document.values(), self.session.snapshot
         place = values.block.patches
-        return not self.field.dirty and all(
-            np.array_equal(getattr(snapshot.patches, name)[place], getattr(values, name))
-            for name in ("nucleus_px", "count")
+        return (
+            snapshot is not None
+            and not self.field.dirty
+            and all(
+                np.array_equal(getattr(snapshot.patches, name)[place], getattr(values, name))
+                for name in ("nucleus_px", "count")
+            )
         )
 
     def mouse(

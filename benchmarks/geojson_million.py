@@ -6,6 +6,7 @@ The slide with its estimate is made in FOLDER when it is not there (see million_
 and reading each run in a process of their own, so that the peak is theirs.
 """
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -55,10 +56,14 @@ def _measured(step: str, slide: Path, out: Path) -> None:
 
 def main() -> None:
     """Make what is missing, then measure both ways."""
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("step", nargs="?", choices=("write", "read"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    folder = asked.folder
     slide, out = folder / "million.tiff", folder / "million.geojson"
-    if len(sys.argv) > 2:
-        _measured(sys.argv[2], slide, out)
+    if asked.step:
+        _measured(asked.step, slide, out)
         return
     from million_nuclei import made_slide  # its network library must not count
 

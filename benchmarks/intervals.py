@@ -20,6 +20,7 @@ from napari_glioma_density.density.bands import PAPER_BANDS
 from napari_glioma_density.findings.density_error import DensityError, error_of
 from napari_glioma_density.findings.uncertainty import density_interval
 from napari_glioma_density.findings.validation import (
+    Basis,
     CheckedField,
     Validation,
     checked_fields,
@@ -64,7 +65,7 @@ def leaving_out(groups: Sequence[Sequence[CheckedField]], others: Iterable[Check
     others, total = tuple(others), np.zeros(4, int)
     for at, group in enumerate(groups):
         rest = tuple(f for index, one in enumerate(groups) if index != at for f in one)
-        error = error_of(Validation(rest, turning_point((*rest, *others)), ""))
+        error = error_of(Validation(rest, turning_point((*rest, *others)), Basis(len(rest), 0)))
         if error is None:
             return None
         total += coverage(error, group)

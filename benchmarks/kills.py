@@ -46,7 +46,8 @@ def arrays_of(folder: Path) -> dict[str, Any]:
 
 def kill_and_resume(slide: Path, folder: Path, kills: int, more: list[str]) -> list[int]:
     """Kill the estimate once a block or more is new; return the blocks done at each kill."""
-    moments, seen = random.Random(0), []
+    moments = random.Random(0)
+    seen: list[int] = []
     while len(seen) < kills:
         process, before = start(slide, folder, more), blocks_done(folder)
         while process.poll() is None and blocks_done(folder) == before:

@@ -37,7 +37,15 @@ class MadeUp:
     sha256 = "0" * 64
     device, precision = "cpu", "fp32"
 
-    def fitted(self, _statistics: object) -> "MadeUp":
+    def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Fail: what it found is made up elsewhere."""
+        raise NotImplementedError
+
+    def on(self, *_: str) -> "MadeUp":
+        """Return itself: it runs nowhere."""
+        return self
+
+    def fitted(self, _: object) -> "MadeUp":
         """Return itself: there is nothing to fit."""
         return self
 
@@ -80,7 +88,7 @@ def write_slide(path: Path, rgb: NDArray[np.uint8]) -> None:
             )
             side = SIDE * PATCH_PX // zoom
             file.write(
-                _repeated(tile, (-(-side // PATCH_PX)) ** 2),
+                _repeated(bytes(tile), (-(-side // PATCH_PX)) ** 2),
                 shape=(side, side, 3),
                 dtype=np.uint8,
                 tile=(PATCH_PX, PATCH_PX),

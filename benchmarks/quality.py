@@ -96,7 +96,8 @@ def blurred(by_um: float) -> Callable[[Picture, float], Picture]:
     def blur(picture: Picture, um_per_px: float) -> Picture:
         soft = cv2.GaussianBlur(picture, (0, 0), by_um / um_per_px).astype(np.float32)
         noise = np.random.default_rng(0).normal(0, 1.5, picture.shape[:2])
-        return np.clip(np.rint(soft + noise[..., None]), 0, 255).astype(np.uint8)
+        taken: Picture = np.clip(np.rint(soft + noise[..., None]), 0, 255).astype(np.uint8)
+        return taken
 
     return blur
 
@@ -140,7 +141,8 @@ def left_out(
             rings = [np.rint(np.array(ring.coords)).astype(np.int32) for ring in
                      (part.exterior, *part.interiors)]  # fmt: skip
             cv2.fillPoly(drawn, rings, 1)
-        by_reason[str(region.reason)] += int(np.count_nonzero(drawn[counted])) * px_mm2
+        mm2 = int(np.count_nonzero(drawn[counted])) * px_mm2
+        by_reason[str(region.reason)] += mm2  # type: ignore[assignment]  # it adds fractions, too
     return int(np.count_nonzero(counted)) * px_mm2, by_reason, seconds
 
 

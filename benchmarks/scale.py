@@ -92,7 +92,7 @@ def write_slide(path: Path, rgb: Rgb, width: int, height: int, um_per_px: float 
                 offsets.append(file.tell())
                 file.write(tile)
             counts = np.array([len(tile) for tile in tiles], "<u8")[order]
-            places = [_written(file, np.array(offsets, "<u8")[order]), _written(file, counts)]
+            places = _written(file, np.array(offsets, "<u8")[order]), _written(file, counts)
             at = file.tell()
             per_cm = round(10_000 / um_per_px)
             file.write(_directory(size, len(order), *places, per_cm, is_reduced=number > 0))
@@ -190,7 +190,7 @@ def _ms_between(times: list[float], done: list[int], first: int, last: int) -> f
     return 1e3 * (times[end] - times[begin]) / (done[end] - done[begin])
 
 
-def reopen(path: Path, *_: object) -> dict[str, Any]:
+def reopen(path: Path, *_same_as_run: object) -> dict[str, Any]:
     """Open the store as the dock does, and read screens of the mask."""
     with open_slide(path) as slide:
         begun = time.perf_counter()
@@ -221,7 +221,8 @@ def _elsewhere(what: str, path: Path, asked: argparse.Namespace) -> dict[str, An
         capture_output=True,
         text=True,
     )
-    return json.loads(told.stdout)
+    found: dict[str, Any] = json.loads(told.stdout)
+    return found
 
 
 def main() -> None:
@@ -237,7 +238,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("run", "reopen"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:
-        do = {"run": run, "reopen": reopen}[asked.only]
+        do = run if asked.only == "run" else reopen
         print(json.dumps(do(asked.folder, asked.patches, asked.model)))
         return
     asked.folder.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,8 @@ def made_up(found: Mask, nucleus: Mask) -> Mask:
     _, marks = cv2.connectedComponents(found.astype(np.uint8), connectivity=8)
     touching = np.zeros(int(marks.max()) + 1, bool)
     touching[marks[nucleus]] = True
-    return found & ~touching[marks]
+    alone: Mask = found & ~touching[marks]
+    return alone
 
 
 def missed(found: Mask, labels: NDArray[np.integer]) -> Mask:

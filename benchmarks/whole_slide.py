@@ -158,8 +158,8 @@ def main() -> None:
     if not source.exists():
         synthesize(source, PATTERN_PX, PATTERN_PX, 0.5, seed=1, tissue_fraction=0.8)
     path = asked.folder / f"{asked.size} at {asked.um_per_px}.tiff"
-    sides = (int(side) for side in asked.size.split("x"))
-    write_slide(path, pattern(source), *sides, um_per_px=asked.um_per_px)
+    width, height = (int(side) for side in asked.size.split("x"))
+    write_slide(path, pattern(source), width, height, um_per_px=asked.um_per_px)
     weights = weights_with_views(asked.model, asked.views, asked.folder)
     segmenter = load_segmenter(weights, asked.device, asked.precision)
     for _ in range(asked.rounds):

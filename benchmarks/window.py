@@ -32,7 +32,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ import numpy as np
 from napari.layers import Layer
 from window_clock import WindowClock
 
-from napari_glioma_density.density import PATCH_PX, PatchState
+from napari_glioma_density.density import PATCH_PX, PatchState, PatchTable
 from napari_glioma_density.synthesis import synthesize
 from napari_glioma_density.ui.camera import View, fly_to
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
@@ -81,7 +81,7 @@ class Window(WindowClock):
         overlays = self.session.overlays
         if overlays._expected is None or overlays._waiting:
             return False
-        return not overlays._grid._names._rehearsed
+        return overlays._grid is not None and not overlays._grid._names._rehearsed
 
     def _time_calls(self, of: type, *names: str) -> None:
         for name in names:
@@ -130,8 +130,8 @@ class Window(WindowClock):
             if not while_():
                 break
             if number % 10 == 0:
-                middle = luck.uniform(0.2, 0.8, 2) * (bottom - top, right - left)
-                fly_to(self.viewer, View(*middle, 300.0, 300.0))
+                y, x = luck.uniform(0.2, 0.8, 2) * (bottom - top, right - left)
+                fly_to(self.viewer, View(y, x, 300.0, 300.0))
                 self.rest(0.3)
             acted = [False]
 
@@ -143,22 +143,27 @@ class Window(WindowClock):
                     camera.center = (y + 6.0, x + 15.0)
                 acted[0] = True
 
-            times.append(self.time_to_frame(act, lambda acted=acted: acted[0]))
+            times.append(self.time_to_frame(act, partial(all, acted)))
             self.rest(PAUSE_S)
         return times
+
+    def patches(self) -> PatchTable:
+        """Patches as they are shown now."""
+        assert self.session.snapshot is not None
+        return self.session.snapshot.patches
 
     def arrivals(self) -> list[float]:
         """Fly to places that are not done; return the ms to the first colour at each."""
         luck, times = np.random.default_rng(2), []
         for _ in range(ARRIVALS):
-            patches = self.session.snapshot.patches
+            patches = self.patches()
             place = tuple(luck.choice(np.argwhere(patches.state == PatchState.PENDING)))
             patch_um = PATCH_PX * patches.lattice.um_per_px
-            view = View(*((np.array(place) - 0.5) * patch_um), 2 * patch_um, 2 * patch_um)
+            y, x = (np.array(place) - 0.5) * patch_um
+            view = View(y, x, 2 * patch_um, 2 * patch_um)
             times.append(
                 self.time_to_frame(
-                    lambda view=view: fly_to(self.viewer, view),
-                    lambda place=place: self._is_coloured(place),
+                    partial(fly_to, self.viewer, view), partial(self._is_coloured, place)
                 )
             )
         return times
@@ -193,12 +198,14 @@ def moving(slide: Path) -> dict[str, Any]:
     window.calls.clear()
     session = window.session
     model, device = window.dock.model_box.chosen()
+    assert model is not None
     session.estimating.begin(model, device, Scope.SLIDE)
     window.until(lambda: session.snapshot is not None and session.snapshot.totals.patches > 4)
     window.until(lambda: not session.overlays._waiting)
-    before, begun = session.snapshot.totals.patches, time.monotonic()
+    before, begun = window.patches().totals().patches, time.monotonic()
     running = window.moves(lambda: session.estimating.phase is Phase.RUNNING)
-    blocks, seconds = (session.snapshot.totals.patches - before) / 4, time.monotonic() - begun
+    blocks = (window.patches().totals().patches - before) / 4
+    seconds = time.monotonic() - begun
     arrivals = window.arrivals()
     window.rest(3)
     stopped = _stop(window)
@@ -219,7 +226,7 @@ def moving(slide: Path) -> dict[str, Any]:
 def _stop(window: Window) -> float:
     job, begun = window.session.estimating._job, time.perf_counter()
     window.session.estimating.stop()
-    window.until(lambda: not job.alive)
+    window.until(lambda: job is None or not job.alive)
     return (time.perf_counter() - begun) * 1e3
 
 
@@ -240,7 +247,8 @@ def _elsewhere(slide: Path, *more: str) -> dict[str, float]:
         capture_output=True,
         text=True,
     )
-    return json.loads(told.stdout.splitlines()[-1])
+    found: dict[str, float] = json.loads(told.stdout.splitlines()[-1])
+    return found
 
 
 def main() -> None:

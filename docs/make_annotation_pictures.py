@@ -27,6 +27,7 @@ MODEL, MINUTES = "my-laboratory", 8
 
 def open_annotation(screen: Screen) -> AnnotationDock:
     """Open the second dock over the first, as *Plugins > Annotation assist* does."""
+    dock: AnnotationDock
     _, dock = screen.viewer.window.add_plugin_dock_widget(PLUGIN, "Annotation assist", tabify=True)
     dock.parent().raise_()
     return dock
@@ -39,7 +40,8 @@ def picture_annotation(screen: Screen, slide: Path) -> AnnotationDock:
     screen.finish()
     dock = open_annotation(screen)
     session = dock.annotation
-    screen.session.cells.go_to(screen.session.snapshot.hotspots[0].address)
+    densest = screen.densest()
+    screen.session.cells.go_to(densest)
     screen.rest(1)
     dock.field_box._author.setText("AB")
     # This slide's colours are stored in coarse blocks, which the other sources show.
@@ -58,7 +60,7 @@ def picture_annotation(screen: Screen, slide: Path) -> AnnotationDock:
     screen.rest(0.5)
     screen.press_in(dock, "Close field")
     dock.tabs.setCurrentIndex(REVIEW)
-    dock.review_box.noted.emit(Note(screen.session.snapshot.hotspots[0].address, reviewed=True))
+    dock.review_box.noted.emit(Note(densest, reviewed=True))
     screen.rest(1)
     dock.review_box.go_on()
     screen.rest()
@@ -84,6 +86,7 @@ def picture_fine_tuning(screen: Screen, dock: AnnotationDock, learnt: Path, guar
 
     screen.press_in(dock, "Fine-tune")
     screen.wait_for(lambda: box._job is not None)
+    assert box._job is not None
     box._job.progressed.connect(count)
     screen.wait_for(lambda: epochs >= 4 or not box.busy)
     screen.rest(1)

@@ -146,7 +146,7 @@ def grab_ome(zarr: Path, tiff: Path, folder: Path) -> None:
     """Open both formats in napari, and say what each window is told of sizes."""
     viewer = napari.Viewer()
     viewer.window.resize(*WINDOW_PX)
-    screen = Screen(viewer, None, folder)
+    screen = Screen(viewer, None, folder)  # type: ignore[arg-type]  # it is not asked for a dock
     mask = viewer.open(str(zarr), plugin="napari-ome-zarr")[0]
     density = viewer.open(str(zarr / "density"), plugin="napari-ome-zarr")[0]
     density.colormap, density.opacity = "magma", 0.6

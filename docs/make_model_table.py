@@ -6,6 +6,7 @@ The scores are those kept beside each model's weights, as ``glioma-density evalu
 them. The text between the two marker comments is replaced; all else is left as it is.
 """
 
+import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +64,7 @@ def with_tables(page: str, lines: list[str]) -> str:
 
 def main() -> int:
     """Rewrite the page; 1 and one line on stderr when it cannot be done."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     shipped = (model for model in list_models() if model.path.parent != user_models_folder())
     try:
         lines = [line for model in shipped for line in table(model)]

@@ -59,6 +59,11 @@ class Screen:
         self.look_at_all(layer)
         return layer
 
+    def densest(self) -> str:
+        """Return the address of the first hotspot."""
+        assert self.session.snapshot is not None
+        return self.session.snapshot.hotspots[0].address
+
     def look_at_all(self, layer: Layer) -> None:
         """Zoom until the whole slide is in view."""
         self.rest(0.5)

@@ -113,6 +113,7 @@ class Hand:
 
 def open_regions(screen: Screen) -> RegionsDock:
     """Open the third dock over the first, as *Plugins > Regions* does."""
+    dock: RegionsDock
     _, dock = screen.viewer.window.add_plugin_dock_widget(PLUGIN, "Regions", tabify=True)
     dock.parent().raise_()
     screen.rest(1)

@@ -39,7 +39,7 @@ def take_turns(sides: Mapping[str, Callable[[], float]], rounds: int) -> Seconds
     for side in sides.values():
         side()
     for index in range(rounds):
-        turn = list(sides) if index % 2 == 0 else list(reversed(sides))
+        turn = list(sides)[:: 1 if index % 2 == 0 else -1]
         for name in turn:
             times[name].append(sides[name]())
     return times

@@ -43,7 +43,7 @@ def _passes(
 
     def seconds() -> float:
         watch = Stopwatch()
-        network.to(memory_format=layout)
+        network.to(memory_format=layout)  # type: ignore[call-overload]  # torch names it nowhere
         with watch.running(), torch.inference_mode():
             network(image)
         return watch.seconds * patch_px**2 / SIDE_PX**2
