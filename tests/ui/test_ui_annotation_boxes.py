@@ -284,6 +284,19 @@ def test_a_cell_is_marked_and_unmarked(review: ReviewBox, qtbot: Any) -> None:
     assert review._state.text().startswith("reviewed · AB, 2026-11-2")
     qtbot.mouseClick(review._mark, LEFT)
     assert told.heard == [Note("B6", reviewed=True), Note("B6")]
+    review.show_cell("B6", mark())
+    assert review._state.text().startswith("not reviewed · AB, 2026-11-2")
+
+
+def test_a_cell_with_a_comment_alone_says_that_it_is_still_to_be_reviewed(
+    review: ReviewBox,
+) -> None:
+    review.show_cell("B6", mark(comment="mitoses"))
+    assert review._state.text().startswith("commented, not reviewed · AB, 2026-11-2")
+    review.show_cell("B6", mark(comment="mitoses", excluded=Reason.FOLD))
+    assert review._state.text().startswith("excluded: fold · AB")
+    review.show_cell("B7")
+    assert review._state.text() == ""
 
 
 def test_a_comment_goes_to_the_cell_it_was_typed_for_and_only_once(

@@ -139,7 +139,7 @@ class ReviewBox(Box):
     def show_cell(self, address: str | None, mark: Mark | None = None) -> None:
         """Show what was noted last of a cell, if anything; no address for no cell."""
         self._take_comment()
-        self._show(None if address is None else _note(address, mark), signature(mark))
+        self._show(None if address is None else _note(address, mark), mark)
 
     def fall_back(self, mark: Mark | None) -> None:
         """Show what was noted last of the cell on show: what was noted since is not on disk.
@@ -148,24 +148,22 @@ class ReviewBox(Box):
         """
         if self._note is not None:
             noted = _note(self._note.address, mark)
-            self._show_state(replace(noted, comment=self._note.comment), signature(mark))
+            self._show_state(replace(noted, comment=self._note.comment), mark)
 
-    def _show(self, note: Note | None, signed: str = "") -> None:
+    def _show(self, note: Note | None, mark: Mark | None = None) -> None:
         for part in (self._comment, self._mark, self._exclude):
             part.setEnabled(note is not None)
         self._cell.setText(f"Cell {note.address}" if note else NO_CELL)
         self._comment.setText(note.comment if note else "")
-        self._show_state(note, signed)
+        self._show_state(note, mark)
 
-    def _show_state(self, note: Note | None, signed: str) -> None:
+    def _show_state(self, note: Note | None, mark: Mark | None) -> None:
         self._note = note
         shown = note or Note("")
         self._mark.setText("Mark unreviewed" if shown.reviewed else "Mark reviewed")
         self._exclude.setVisible(shown.excluded is None)
         self._include.setVisible(shown.excluded is not None)
-        excluded = [f"excluded: {shown.excluded}"] if shown.excluded else []
-        reviewed = ["reviewed"] if shown.reviewed else []
-        self._state.setText(" · ".join([*excluded, *reviewed, *([signed] if signed else [])]))
+        self._state.setText(" · ".join([*_said(shown, mark), *([signature(mark)] if mark else [])]))
 
     def show_count(self, reviewed: int, cells: int) -> None:
         """Say how much of the walk is done."""
@@ -213,9 +211,16 @@ def _note(address: str, mark: Mark | None) -> Note:
     return Note(address, mark.reviewed, mark.comment, mark.excluded)
 
 
-def signature(mark: Mark | None) -> str:
+def _said(note: Note, mark: Mark | None) -> list[str]:
+    """What matters of a note; a comment alone leaves the cell to be reviewed."""
+    excluded = [f"excluded: {note.excluded}"] if note.excluded else []
+    said = [*excluded, *(["reviewed"] if note.reviewed else [])]
+    if said or mark is None:
+        return said
+    return ["commented, not reviewed" if mark.comment else "not reviewed"]
+
+
+def signature(mark: Mark) -> str:
     """Return who made a mark, and when by the clock here."""
-    if mark is None:
-        return ""
     when = datetime.fromisoformat(mark.time).astimezone().strftime("%Y-%m-%d %H:%M")
     return ", ".join(filter(None, (mark.author, when)))
