@@ -44,7 +44,8 @@ class Target:
         """
         if self._is_own() is False:
             raise BadInput(
-                f"{self.path}: is there already and is no {self.kind}; choose another name"
+                f"{self.path}: is there already and does not say that it is a {self.kind}; "
+                "move it away, or choose another name"
             )
 
     def discard(self) -> None:
