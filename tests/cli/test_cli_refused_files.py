@@ -48,6 +48,17 @@ def test_a_name_too_long_is_refused_in_one_line(
     assert program(*call).is_one_helpful_line("name too long")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="who may make links is another matter elsewhere")
+def test_links_that_lead_back_to_themselves_are_refused_in_one_line(
+    program: Program, slide_path: Path, tmp_path: Path
+) -> None:
+    ring = tmp_path / "it's a ring"
+    ring.symlink_to(ring)
+    for command in ("estimate", "segment"):
+        refused = program(command, slide_path, "-o", ring / "x", "--um-per-px", 0.5)
+        assert refused.is_one_helpful_line(str(ring), os.strerror(errno.ELOOP))
+
+
 @pytest.mark.parametrize(
     ("number", "remedy"),
     [

@@ -22,6 +22,7 @@ _REMEDIES: Final = {
     errno.ELOOP: "mend the links on the way to it",
     errno.EMFILE: "close other programs and run again",
 }
+_LINKS_IN_A_RING: Final = "Symlink loop from"
 _OTHERWISE: Final = "check the path and the drive it lies on"
 
 
@@ -41,6 +42,12 @@ def files_named() -> Iterator[None]:
     """
     try:
         yield
+    except RuntimeError as error:
+        # What Path.resolve has for links that lead back to themselves, before Python 3.13.
+        if not str(error).startswith(_LINKS_IN_A_RING):
+            raise
+        link = str(error).removeprefix(_LINKS_IN_A_RING).strip(" '\"")
+        raise BadInput(f"{link}: {os.strerror(errno.ELOOP)}; {_REMEDIES[errno.ELOOP]}") from error
     except OSError as error:
         if error.errno is None:
             raise
