@@ -1,5 +1,6 @@
 """The U-net in OpenVINO: the values of the U-net in PyTorch."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -159,3 +160,19 @@ def test_a_run_begun_with_it_goes_on_without_it(
     assert "PyTorch does, in fp32" in caplog.text
     assert 0 < expected.sum() < expected.size
     assert np.array_equal(found.segment(images), expected)
+
+
+def test_no_one_is_told_that_openvino_was_started(tmp_path: Path) -> None:
+    home = {name: str(tmp_path) for name in ("HOME", "USERPROFILE", "LOCALAPPDATA")}
+    said = subprocess.check_output(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from napari_glioma_density.nuclei.networks import openvino_unet; "
+            "print('openvino_telemetry' in sys.modules)",
+        ],
+        env={**os.environ, **home, "CI": ""},
+        text=True,
+    )
+    assert said.strip() == "False"
+    assert not list(tmp_path.iterdir()), "an id for the makers' counts"

@@ -15,10 +15,10 @@ from typing import Any, Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from openvino import opset13 as ops
 from torch import nn
 
 from napari_glioma_density.nuclei.networks.activations import Activations, Channels
+from napari_glioma_density.nuclei.networks.quiet_openvino import ops
 
 _CHANNELS, _DOWN, _ACROSS = 1, 2, 3
 _ONES: Final = [1, 1]

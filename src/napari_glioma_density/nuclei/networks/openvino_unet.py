@@ -11,9 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 import numpy as np
-import openvino
 import torch
-from openvino import opset13 as ops
 from torch import Tensor, nn
 
 from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork, trims_of
@@ -23,6 +21,7 @@ from napari_glioma_density.nuclei.networks.openvino_layers import (
     Layers,
     Node,
 )
+from napari_glioma_density.nuclei.networks.quiet_openvino import openvino, ops
 from napari_glioma_density.nuclei.networks.unet import DEPTH, Convolution, UNet
 
 _NAMES: Final = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
