@@ -123,7 +123,7 @@ def refused(outcome: Any, *words: str) -> None:
         (("slide.tiff", "--to", "report", "--language", "de"), ("en or zh",)),
         (("slide.tiff", "--to", "report", "--specimen", "fresh"), ("fresh", "ffpe")),
         (("slide.tiff", "--to", "report", "--bands", "rainbow"), ("rainbow", "paper")),
-        (("slide.tiff", "--to", "csv", "--run", "accurate-1"), ("accurate-1",)),
+        (("slide.tiff", "--to", "csv", "--run", "accurate-1"), ("accurate-1", "name one of: ")),
         (("slide.tiff", "--to", "csv", "--cell-mm", "0"), ("cell size",)),
         (("slide.tiff", "--to", "csv", "--region", "1,2,3"), ("--region", "X,Y,W,H")),
         (("slide.tiff", "--to", "csv", "--region", "9000,0,10,10"), ("outside the slide",)),

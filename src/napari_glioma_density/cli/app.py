@@ -143,13 +143,13 @@ def _usage(error: Any) -> str:
 
 
 def _said(error: Any) -> str:
-    """What typer says, but of a word that is no number, where it speaks of parsing."""
+    """What typer says, where it does not speak of its parsing: of a word that is no number, say."""
     faults: list[Any] = getattr(error.__cause__, "errors", list)()
     kind = NUMBERS.get(faults[0]["type"].partition("_")[0]) if faults else None
     if kind:
         return f"{max(error.param.opts, key=len)} {faults[0]['input']}: must be {kind}"
     message: str = error.format_message()
-    return message.rstrip(".")
+    return message.replace("Value error, ", "").rstrip(".")
 
 
 def _refuse(message: str) -> int:

@@ -124,12 +124,14 @@ def open_run(store: Path, run_id: str | None = None) -> Run:
     if not (store / "runs").is_dir():
         raise StoreError(f"{store}: is no result store: name a folder that ends in .glioma.zarr")
     opened = ResultStore(store)
-    if run_id is None:
-        specs = opened.runs()
-        if not specs:
-            raise StoreError(f"{store}: holds no run: estimate the density first")
-        run_id = specs[-1].run_id
-    return opened.run(run_id)
+    if run_id is not None and opened.holds(run_id):
+        return opened.run(run_id)
+    known = [spec.run_id for spec in opened.runs()]
+    if not known:
+        raise StoreError(f"{store}: holds no run: estimate the density first")
+    if run_id is not None:
+        raise StoreError(f"{store}: holds no run {run_id!r}; name one of: {', '.join(known)}")
+    return opened.run(known[-1])
 
 
 def _drawn(store: Path, measured: Measured) -> tuple[tuple[Region, ...], tuple[Region, ...]]:
