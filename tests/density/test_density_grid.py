@@ -67,7 +67,10 @@ def test_nonsense_is_told_what_is_expected(text: str) -> None:
         (12, 0.5, 1),
         (13, 0.5, 2),  # 0.48 mm is nearest to 0.5
         (25, 0.5, 4),  # 0.96 mm
+        (96, 0.5, 8),  # 1.92 mm are nearest to 2 and give twelve
         (97, 0.5, 21),  # 5.04 mm: 2 mm are 8 patches and would give 13 cells
+        (253, 0.5, 42),  # 10.08 mm
+        (505, 0.5, 43),  # one patch longer than twelve cells of 10 mm
         (600, 0.5, 50),  # longer than twelve cells of 10 mm
     ],
 )

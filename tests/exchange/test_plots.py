@@ -55,6 +55,14 @@ def heights_by_colour(figure) -> dict[str, float]:
     return heights
 
 
+def test_patches_without_a_nucleus_are_drawn_as_such(patches):
+    empty = replace(patches, nucleus_px=0 * patches.nucleus_px)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        counted = heights_by_colour(draw_patch_histogram(empty, PAPER_BANDS))
+    assert {colour: n for colour, n in counted.items() if n} == {PAPER_BANDS.colours[0]: 30}
+
+
 @pytest.mark.parametrize("scale", [PAPER_BANDS, COLOUR_BLIND_BANDS])
 def test_the_histogram_counts_read_patches_by_band(patches, scale):
     counted = heights_by_colour(draw_patch_histogram(patches, scale))

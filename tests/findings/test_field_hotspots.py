@@ -186,6 +186,14 @@ def test_a_scope_too_small_for_a_circle_holds_none(ground: MadeUpGround) -> None
     assert find(ground.measured, 4.0) == ()
 
 
+@pytest.mark.parametrize("height_px", [1, 3, 5, 6, 13])
+def test_a_slide_of_a_few_rows_holds_no_circle(height_px: int) -> None:
+    kinds = np.ones((-(-height_px // 16), 200), np.uint8)
+    ground = make_ground(np.zeros((0, 3)), kinds, height_px=height_px, width_px=3200)
+    coarse, _ = coarsen(ground.nucleus)
+    assert find(ground.measured, AREA_MM2, mask=coarse) == ()
+
+
 def test_what_is_left_out_counts_for_nothing(ground: MadeUpGround) -> None:
     first = find(ground.measured, AREA_MM2)[0]
     half = shapely.box(0, 0, first.outline.centroid.x, 2 * HEIGHT)

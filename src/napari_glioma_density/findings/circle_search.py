@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.regions.measuring import Measured
 from napari_glioma_density.regions.raster import Outline
-from napari_glioma_density.results.masks import MaskLevel
+from napari_glioma_density.results.masks import DOWNSAMPLES, MaskLevel, mask_shapes
 from napari_glioma_density.slides import TISSUE_PX, TissueKind
 
 BIN_PX = TISSUE_PX
@@ -132,7 +132,8 @@ class Ground:
         return nucleus, np.maximum(tissue, nucleus).astype(np.float32)
 
     def _nucleus_px(self, window: Window) -> NDArray[np.float32]:
-        downsample = round(self.measured.plane.lattice.height_px / self.mask.shape[0])
+        level = mask_shapes(self.measured.plane.lattice).index(tuple(self.mask.shape))
+        downsample = DOWNSAMPLES[level]
         side = BIN_PX // downsample
         down, across = (slice(part.start * side, part.stop * side) for part in window)
         sums = cv2.boxFilter(

@@ -1,6 +1,7 @@
 """How the patches of a slide spread over densities and bands."""
 
 from itertools import pairwise
+from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -65,7 +66,8 @@ def draw_patch_histogram(
 def _bin_edges(highest: float) -> NDArray[np.float64]:
     widths = (width for width in _BIN_WIDTHS_PERCENT if highest <= width * _MOST_BINS)
     width = next(widths, _BIN_WIDTHS_PERCENT[-1])
-    return np.arange(0, highest + width, width, dtype=np.float64)
+    bins = max(1, ceil(highest / width))  # where no patch holds a nucleus, all lie in the first
+    return np.arange(bins + 1, dtype=np.float64) * width
 
 
 def _draw_stacks(
