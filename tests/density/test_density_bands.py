@@ -62,3 +62,10 @@ def test_slide_bands_of_nothing_are_the_papers() -> None:
 def test_limits_must_rise() -> None:
     with pytest.raises(ValueError, match="must rise"):
         BandScale("upside down", (0, 4, 2, 8, 16, 20, 100), PAPER_BANDS.colours)
+
+
+def test_limits_are_written_to_the_digits_they_have() -> None:
+    assert PAPER_BANDS.spans == ("0–2", "2–4", "4–8", "8–16", "16–20", "20–100")
+    scale = slide_quantile_bands([17.812, 17.812, 17.824, 17.9, 18, 123 / 7, 9.5, 17.84])
+    assert [float(limit) for limit in scale.written_limits] == list(scale.limits_percent)
+    assert len(set(scale.spans)) == 6

@@ -89,6 +89,16 @@ def test_band_shares_are_those_of_the_totals(patches):
     assert [bar.get_height() for bar in bars] == [100 * share for share in totals.bands]
 
 
+def test_limits_of_bands_have_the_same_digits_in_every_plot(patches):
+    scale = slide_quantile_bands(17 + patches.density_percent() / 40)
+    moved = replace(patches, nucleus_px=3400 + patches.nucleus_px // 40)
+    bars = draw_band_shares(moved.totals(scale=scale), scale).axes[0]
+    assert tuple(label.get_text() for label in bars.get_xticklabels()) == scale.spans
+    lines = {text.get_text() for text in draw_patch_histogram(moved, scale).axes[0].texts}
+    assert lines
+    assert lines <= set(scale.written_limits)
+
+
 def test_plots_of_nothing_say_so(patches):
     nothing = replace(patches, state=np.zeros_like(patches.state))
     for figure in (

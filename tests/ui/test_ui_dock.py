@@ -307,6 +307,14 @@ def test_the_last_of_two_choices_stays_though_the_first_takes_longer(
     assert session.snapshot.scale not in (PAPER_BANDS, COLOUR_BLIND_BANDS)
 
 
+def test_the_legend_writes_limits_as_every_export_does(finished: Any, qtbot: Any) -> None:
+    session = finished.session
+    session.choose(replace(session.choices, bands=Bands.SLIDE))
+    qtbot.waitUntil(lambda: session.snapshot.scale.name == "this slide", timeout=LONG)
+    said = {label.text() for label in finished.findChildren(QLabel)}
+    assert {f"{span} %" for span in session.snapshot.scale.spans} <= said
+
+
 def test_what_is_measured_while_a_choice_is_summed_up_is_not_lost(
     finished: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Density bands: limits and colours are data, so re-banding never runs the network again."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +22,16 @@ class BandScale:
     def __post_init__(self) -> None:
         if any(np.diff(self.limits_percent) < 0):
             raise ValueError(f"the limits of bands {self.name!r} must rise: {self.limits_percent}")
+
+    @property
+    def written_limits(self) -> tuple[str, ...]:
+        """The limits as they are written wherever they stand, to the digits that they have."""
+        return tuple(f"{limit:g}" for limit in self.limits_percent)
+
+    @property
+    def spans(self) -> tuple[str, ...]:
+        """From where to where each band reaches, in percent, as in 2–4."""
+        return tuple(f"{lower}–{upper}" for lower, upper in pairwise(self.written_limits))
 
 
 PAPER_BANDS = BandScale(

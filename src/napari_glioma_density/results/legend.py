@@ -86,10 +86,8 @@ def draw_legend(
 
 
 def _draw_bands(strip: _Strip, totals: Totals, scale: BandScale) -> None:
-    limits = [f"{limit:g}" for limit in scale.limits_percent]
-    for band in range(len(scale.colours)):
-        share = f"{100 * totals.bands[band]:.0f} % of patches"
-        strip.box(rgb(scale.colours[band]), f"{limits[band]} to {limits[band + 1]} %", share)
+    for colour, span, share in zip(scale.colours, scale.spans, totals.bands, strict=True):
+        strip.box(rgb(colour), f"{span} %", f"{100 * share:.1f} % of patches")
 
 
 def _draw_signs(strip: _Strip, example: Colour) -> None:

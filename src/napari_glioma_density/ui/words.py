@@ -58,11 +58,6 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def limits(lower: float, upper: float) -> str:
-    """Return a band's limits, as in 2–4 %."""
-    return f"{round(lower, 1):g}–{round(upper, 1):g} %"
-
-
 def interval(ends: Interval) -> str:
     """Return a 95 % interval of percentages, as in 16.1–20.0 %."""
     return f"{ends.low:.1f}–{ends.high:.1f} %"

@@ -1,6 +1,5 @@
 """How the patches of a slide spread over densities and bands."""
 
-from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -85,13 +84,13 @@ def _draw_stacks(
 def _draw_limits(axes: Axes, scale: BandScale, highest: float) -> None:
     axes.margins(y=0.12)
     last = -highest
-    for limit in scale.limits_percent[1:-1]:
+    for limit, written in zip(scale.limits_percent[1:-1], scale.written_limits[1:-1], strict=True):
         if limit >= highest:
             break
         axes.axvline(limit, color=QUIET_INK, lw=0.8, ls=(0, (4, 3)), zorder=0)
         if limit - last >= _APART * highest:
             axes.annotate(
-                f"{limit:.3g}", (limit, 1), xycoords=("data", "axes fraction"), xytext=(2, -2),
+                written, (limit, 1), xycoords=("data", "axes fraction"), xytext=(2, -2),
                 textcoords="offset points", fontsize=7, color=INK, va="top",
             )  # fmt: skip
             last = limit
@@ -118,7 +117,7 @@ def draw_band_shares(totals: Totals, scale: BandScale, *, language: Language = "
         shares = [100 * share for share in totals.bands]
         bars = axes.bar(range(len(shares)), shares, color=scale.colours, edgecolor=INK, lw=0.5)
         axes.bar_label(bars, [_share(share) for share in shares], padding=2, fontsize=8)
-        axes.set_xticks(range(len(shares)), _band_names(scale))
+        axes.set_xticks(range(len(shares)), scale.spans)
         axes.margins(y=0.15)
         axes.set_xlabel(words.band.format(scale=words.scales.get(name, name)))
         axes.set_ylabel(words.share_of_patches)
@@ -126,12 +125,5 @@ def draw_band_shares(totals: Totals, scale: BandScale, *, language: Language = "
 
 
 def _share(percent: float) -> str:
-    """One decimal where a whole number would hide a band that holds something."""
-    if 0 < percent < 0.1:
-        return "<0.1"
-    return f"{percent:.1f}" if 0 < percent < 10 else f"{percent:.0f}"
-
-
-def _band_names(scale: BandScale) -> list[str]:
-    limits = [f"{limit:.3g}" for limit in scale.limits_percent]
-    return [f"{low}–{high}" for low, high in pairwise(limits)]
+    """As the dock and the report have it; a band that holds something is not hidden."""
+    return "<0.1" if 0 < percent < 0.05 else f"{percent:.1f}"

@@ -181,11 +181,8 @@ def _svg(data: bytes) -> str:
 
 def _bands(findings: Findings) -> tuple[BandRow, ...]:
     scale, shares = findings.snapshot.scale, findings.snapshot.totals.bands
-    limits = [f"{limit:g}" for limit in scale.limits_percent]
-    return tuple(
-        BandRow(colour, f"{limits[band]}–{limits[band + 1]}", shares[band])
-        for band, colour in enumerate(scale.colours)
-    )
+    rows = zip(scale.colours, scale.spans, shares, strict=True)
+    return tuple(BandRow(*row) for row in rows)
 
 
 def _is_out_of_order(hotspots: tuple[Cell, ...]) -> bool:

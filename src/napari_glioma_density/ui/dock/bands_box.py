@@ -34,13 +34,12 @@ class Legend(QWidget):  # type: ignore[misc]
 
     def show_bands(self, scale: BandScale, shares: tuple[float, ...] | None) -> None:
         """Show a scale and the share of each band, 0–1; None before anything was read."""
-        limits = zip(scale.limits_percent, scale.limits_percent[1:], strict=False)
-        for index, (lower, upper) in enumerate(limits):
+        for index, span in enumerate(scale.spans):
             swatch, name, bar, share = self._rows[index]
             colour = scale.colours[index]
             _colour(swatch, f"background: {colour}; border-radius: 3px;")
             _colour(bar, f"background: {colour};")
-            name.setText(words.limits(lower, upper))
+            name.setText(f"{span} %")
             part = shares[index] if shares else 0.0
             bar.setFixedWidth(round(part * BAR_PX))
             share.setText(words.percent(100 * part) if shares else "")

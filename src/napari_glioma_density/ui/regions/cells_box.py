@@ -63,9 +63,8 @@ class CellRow:
     @property
     def band(self) -> str:
         """Limits of its band."""
-        lower, upper = self.scale.limits_percent[self.cell.band : self.cell.band + 2]
         mark = f" {UNSURE}" if self.is_band_unsure else ""
-        return words.limits(lower, upper).removesuffix(" %") + mark
+        return self.scale.spans[self.cell.band] + mark
 
     @property
     def band_tip(self) -> str:
