@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import (
@@ -19,8 +20,11 @@ from napari_glioma_density.annotation.field import (
 )
 from napari_glioma_density.annotation.review import ReviewLog
 from napari_glioma_density.density import PATCH_PX, Block
-from napari_glioma_density.regions.region import Reason
+from napari_glioma_density.regions.plane import Plane
+from napari_glioma_density.regions.region import Reason, Region, RegionKind
+from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, RunSpec
+from napari_glioma_density.slides import TISSUE_PX, TissueKind
 
 FIELD, LEFT_OUT = Block(1, 1, 1, 1), Block(0, 0, 1, 2)
 
@@ -66,3 +70,22 @@ def test_estimate_writes_corrected_figures_beside_the_models(
     left_out = program(*call, "--json").json
     assert left_out["excluded"]["patches"] == 2
     assert left_out["read_mm2"] < after["read_mm2"]
+
+
+def test_glass_alone_that_counts_has_no_density_of_tissue(
+    program: Callable[..., Any], slide_path: Path, weights: Path, tmp_path: Path
+) -> None:
+    call = ("estimate", slide_path, "-o", tmp_path / "o", "--model", weights)
+    store = ResultStore(Path(program(*call, "--json").json["store"]))
+    (spec,) = store.runs()
+    places = np.argwhere(store.run(spec.run_id).tissue != TissueKind.BACKGROUND) * TISSUE_PX
+    squares = [shapely.box(x, y, x + TISSUE_PX, y + TISSUE_PX) for y, x in places.tolist()]
+    tissue = Plane.of(spec).to_level0(shapely.unary_union(squares))
+    drawn = Region.drawn(RegionKind.EXCLUSION, tissue, reason=Reason.NECROSIS)
+    RegionFile.open(store.path).put(drawn)
+    told = program(*call)
+    assert told.status == 0
+    assert told.stdout.startswith("nothing that counts is tissue")
+    figures = program(*call, "--json").json
+    assert figures["read_mm2"] > 0
+    assert (figures["tissue_mm2"], figures["tissue_density_percent"]) == (0, None)

@@ -239,11 +239,8 @@ def _folder(output: Path, slide_name: str, slide: Path) -> Path:
 
 
 def _print_figures(figures: dict[str, Any]) -> None:
-    density, tissue = figures["density_percent"], figures["tissue_density_percent"]
     lines = [
-        _nothing(figures)
-        if density is None
-        else f"nuclear area {tissue:.1f} % of tissue, all cell types ({density:.1f} % of pixels)",
+        _headline(figures),
         f"{figures['nuclei_per_mm2'] or 0:.0f} nuclei/mm² of tissue",
         f"{figures['tissue_mm2']:.2f} mm² of tissue read, {figures['unread_mm2']:.2f} mm² unread",
         *(
@@ -257,9 +254,14 @@ def _print_figures(figures: dict[str, Any]) -> None:
     say("\n".join(lines) + "\n")
 
 
-def _nothing(figures: dict[str, Any]) -> str:
-    left_out = (figures.get("excluded") or {}).get("read_mm2")
-    return "all that was read is left out" if left_out else "nothing could be read"
+def _headline(figures: dict[str, Any]) -> str:
+    density, tissue = figures["density_percent"], figures["tissue_density_percent"]
+    if density is None:
+        left_out = (figures.get("excluded") or {}).get("read_mm2")
+        return "all that was read is left out" if left_out else "nothing could be read"
+    if tissue is None:
+        return "nothing that counts is tissue"
+    return f"nuclear area {tissue:.1f} % of tissue, all cell types ({density:.1f} % of pixels)"
 
 
 def _by_a_person(figures: dict[str, Any]) -> list[str]:

@@ -21,8 +21,14 @@ from napari_glioma_density.density import (
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.spec import RunSpec
+from napari_glioma_density.results.tables import DECIMALS
 
 SECONDS = ("open", "read", "infer", "write", "total")
+_TOTALS = (
+    "density_percent", "tissue_density_percent", "nuclei_per_mm2", "tissue_mm2", "read_mm2",
+    "unread_mm2",
+)  # fmt: skip
+_MOST_DECIMALS = 6
 
 
 def summary(
@@ -113,12 +119,7 @@ def write_summary(path: Path, figures: Mapping[str, Any]) -> None:
 def totals_figures(totals: Totals) -> dict[str, Any]:
     """Return totals by name, rounded as they are printed."""
     return {
-        "density_percent": _rounded(totals.density_percent, 4),
-        "tissue_density_percent": _rounded(totals.tissue_density_percent, 4),
-        "nuclei_per_mm2": _rounded(totals.nuclei_per_mm2, 2),
-        "tissue_mm2": round(totals.tissue_mm2, 6),
-        "read_mm2": round(totals.read_mm2, 6),
-        "unread_mm2": round(totals.unread_mm2, 6),
+        **{name: _rounded(name, getattr(totals, name)) for name in _TOTALS},
         "bands": list(totals.bands),
         "patches": totals.patches,
         "complete": totals.complete,
@@ -128,10 +129,11 @@ def totals_figures(totals: Totals) -> dict[str, Any]:
 def _hotspot(cell: Cell) -> dict[str, Any]:
     values = asdict(cell)
     address = values.pop("address")
-    return {"cell": address} | {name: _rounded(value, 6) for name, value in values.items()}
+    return {"cell": address} | {name: _rounded(name, value) for name, value in values.items()}
 
 
-def _rounded(value: Any, places: int) -> Any:
+def _rounded(name: str, value: Any) -> Any:
+    """Return a figure with as many decimals as tables give it."""
     if not isinstance(value, float):
         return value
-    return None if math.isnan(value) else round(value, places)
+    return None if math.isnan(value) else round(value, DECIMALS.get(name, _MOST_DECIMALS))

@@ -3,8 +3,9 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,13 @@ CORRECTED_GRID_COLUMNS = (
     "model_nuclei_per_mm2",
 )  # fmt: skip
 """What follows the other columns when a person corrected patches, and only then."""
+
+DECIMALS: Final[Mapping[str, int]] = {
+    "x_um": 2, "y_um": 2, "width_um": 2, "height_um": 2, "density_percent": 4,
+    "tissue_density_percent": 4, "nuclei_per_mm2": 2, "tissue_mm2": 6, "read_mm2": 6,
+    "unread_mm2": 6,
+}  # fmt: skip
+"""Decimals of figures by name, wherever a table or a summary states them."""
 
 _LISTED = (PatchState.READ, PatchState.UNREAD, PatchState.EXCLUDED)
 
@@ -157,12 +165,7 @@ def _grid_row(cell: Cell) -> Sequence[object]:
         cell.address,
         cell.row,
         cell.column,
-        *(_decimals(um, 2) for um in (cell.x_um, cell.y_um, cell.width_um, cell.height_um)),
-        _decimals(cell.density_percent, 4),
-        _decimals(cell.tissue_density_percent, 4),
-        _decimals(cell.nuclei_per_mm2, 2),
-        _decimals(cell.tissue_mm2, 6),
-        _decimals(cell.read_mm2, 6),
+        *(_decimals(getattr(cell, name), DECIMALS[name]) for name in GRID_COLUMNS[3:-1]),
         cell.band,
     )
 
