@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+import tifffile
 import torch
 import zarr
 from numpy.typing import NDArray
@@ -106,6 +107,21 @@ def test_each_block_is_on_disk_before_it_is_announced(
         assert (seen.patches().state[progress.block.patches] == PatchState.READ).all()
     assert progress.patches_done == progress.patches_total
     assert progress.tissue_mm2_done == pytest.approx(progress.tissue_mm2_total)
+
+
+def test_progress_ends_with_the_tissue_of_the_totals(
+    tissue_rgb: NDArray[np.uint8], dark: Any, tmp_path: Path
+) -> None:
+    stated = {"resolution": (20_000, 20_000), "resolutionunit": "CENTIMETER"}
+    odd = tissue_rgb[:1001, :963]  # not one whole place at either edge
+    tifffile.imwrite(tmp_path / "odd.tiff", odd, tile=(256, 256), photometric="rgb", **stated)
+    with open_slide(tmp_path / "odd.tiff") as slide:
+        estimation = prepare(slide, dark, tmp_path / "r")
+        *_, last = estimation.blocks()
+        estimation.close()
+    totals = estimation.run.patches().totals()
+    assert totals.tissue_mm2 == pytest.approx(odd[..., 0].size * 0.25e-6)
+    assert last.tissue_mm2_done == pytest.approx(totals.tissue_mm2, rel=1e-12)
 
 
 def test_the_block_under_the_focus_comes_first_and_is_small(

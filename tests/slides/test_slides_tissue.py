@@ -12,6 +12,7 @@ from napari_glioma_density.slides import (
     find_tissue,
     open_slide,
     tissue,
+    tissue_px,
     whole_slide_tissue,
     working_plane,
 )
@@ -151,3 +152,15 @@ def test_a_real_section_is_told_from_its_glass(data_folder: Path) -> None:
     assert 0.35 < (kinds == TissueKind.TISSUE).mean() < 0.5
     assert kinds[100, 70] == TissueKind.TISSUE
     assert kinds[30, 10] == TissueKind.BACKGROUND
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 2000), (480, 481), (1001, 963), (1440, 16)])
+def test_tissue_is_counted_to_the_edge_of_the_slide(height: int, width: int) -> None:
+    places = -(-height // 16), -(-width // 16)
+    kinds = np.random.default_rng(3).integers(0, 3, places, dtype=np.uint8)
+    px = np.kron(kinds == TissueKind.TISSUE, np.ones((16, 16), int))[:height, :width]
+    found = tissue_px(kinds, height, width, 480)
+    assert found.shape == (-(-height // 480), -(-width // 480))
+    for row, column in np.ndindex(found.shape):
+        square = px[row * 480 : (row + 1) * 480, column * 480 : (column + 1) * 480]
+        assert found[row, column] == square.sum()

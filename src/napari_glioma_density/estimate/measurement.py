@@ -17,7 +17,7 @@ from napari_glioma_density.nuclei.table import (
     separate_nuclei,
 )
 from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, patches_with_tissue
-from napari_glioma_density.slides import TISSUE_PX, TissueKind
+from napari_glioma_density.slides import TISSUE_PX, TissueKind, tissue_px
 
 COUNTING: Final = 2
 """Which way of counting a run was measured by: 1 took nuclei from the glass of patches that hold
@@ -46,15 +46,9 @@ class Ground:
 
     def patch_tissue_mm2(self) -> NDArray[np.float64]:
         """Tissue of every patch as the tissue map has it, mm²: (lattice rows, columns)."""
-        per_patch = PATCH_PX // TISSUE_PX
-        rows, columns = (range(0, length, per_patch) for length in self.kinds.shape)
-        # A row of patches at a time: whole numbers of all places at once would take a gigabyte.
-        by_row = (
-            np.count_nonzero(self.kinds[row : row + per_patch] == TissueKind.TISSUE, axis=0)
-            for row in rows
-        )
-        spots = np.array([np.add.reduceat(row, columns) for row in by_row], np.float64)
-        return spots * (TISSUE_PX**2 * self.lattice.px_mm2)
+        lattice = self.lattice
+        px = tissue_px(self.kinds, lattice.height_px, lattice.width_px, PATCH_PX)
+        return px.astype(np.float64) * lattice.px_mm2
 
     def tissue_of(self, block: Block) -> NDArray[np.bool_]:
         """Tissue of a block's pixels, clipped at the slide's edge."""

@@ -10,6 +10,7 @@ from napari_glioma_density.slides.tissue import (
     TissueKind,
     TissueMap,
     find_tissue,
+    tissue_px,
     whole_slide_tissue,
 )
 from napari_glioma_density.slides.working import WorkingPlane, working_plane
@@ -28,6 +29,7 @@ __all__ = [
     "fingerprint_of",
     "open_slide",
     "pseudonym_of",
+    "tissue_px",
     "whole_slide_tissue",
     "working_plane",
 ]

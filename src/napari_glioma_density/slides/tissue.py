@@ -88,6 +88,45 @@ def find_tissue(plane: WorkingPlane) -> TissueMap:
     return TissueMap(kinds)
 
 
+def tissue_px(
+    kinds: NDArray[np.uint8], height_px: int, width_px: int, side_px: int
+) -> NDArray[np.int64]:
+    """Count the px of tissue in squares of a plane, clipped where it ends, as the last places are.
+
+    Parameters
+    ----------
+    kinds
+        uint8 `TissueKind`, one value per :data:`TISSUE_PX` px.
+    height_px, width_px
+        Of the plane.
+    side_px
+        Of a square: a whole number of places.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        (rows of squares, columns of squares).
+    """
+    heights, widths = (_sides(length) for length in (height_px, width_px))
+    per_square = side_px // TISSUE_PX
+    rows, columns = (range(0, length, per_square) for length in kinds.shape)
+
+    def in_columns(row: int) -> NDArray[np.float32]:
+        places = slice(row, row + per_square)
+        px = heights[places] @ (kinds[places] == TissueKind.TISSUE).astype(np.float32)
+        return np.asarray(px * widths, np.float32)
+
+    # A row of squares at a time: numbers of all places at once would take half a gigabyte.
+    sums = [np.add.reduceat(in_columns(row), columns) for row in rows]
+    return np.array(sums).astype(np.int64)
+
+
+def _sides(length_px: int) -> NDArray[np.float32]:
+    """Px along the side of every place; whole numbers, and so are their sums for a square."""
+    edges = np.append(np.arange(0, length_px, TISSUE_PX), length_px)
+    return np.diff(edges).astype(np.float32)
+
+
 def stain_excess(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return how much more each px absorbs in green than in red or blue, in optical density.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import Lattice
+from napari_glioma_density.density import PATCH_PX, Lattice
 from napari_glioma_density.findings.density_error import DensityError, density_error
 from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.known_error import known_error
@@ -14,7 +14,7 @@ from napari_glioma_density.findings.sections import Section, find_sections
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot
 from napari_glioma_density.regions.region import Region
 from napari_glioma_density.results import ResultStore, Run, RunSpec, find_store
-from napari_glioma_density.slides import TISSUE_PX, Slide, TissueKind
+from napari_glioma_density.slides import Slide, tissue_px
 from napari_glioma_density.ui.overlays.outlines import Mask
 
 MASK_LEVELS = 3
@@ -56,10 +56,15 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         sections=find_sections(run.tissue, run.lattice),
         error=known_error(findings.store, run.spec, findings.snapshot),
         validated=density_error(run.spec.weights_sha256),
-        tissue_mm2=np.count_nonzero(run.tissue == TissueKind.TISSUE)
-        * TISSUE_PX**2
-        * run.lattice.px_mm2,
+        tissue_mm2=_tissue_mm2(run),
     )
+
+
+def _tissue_mm2(run: Run) -> float:
+    """Tissue of the whole slide as the tissue map has it."""
+    lattice = run.lattice
+    px = tissue_px(run.tissue, lattice.height_px, lattice.width_px, PATCH_PX)
+    return float(px.sum() * lattice.px_mm2)
 
 
 def stored_results(slide: Slide, choices: Choices, model: str | None = None) -> ShownRun | None:
