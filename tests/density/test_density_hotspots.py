@@ -3,9 +3,18 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from chosen_patches import FULL, make_patches
 
-from napari_glioma_density.density import Block, CellGrid, cell_grid, measure_cells, rank_hotspots
+from napari_glioma_density.density import (
+    PATCH_PX,
+    Block,
+    CellGrid,
+    Lattice,
+    cell_grid,
+    measure_cells,
+    rank_hotspots,
+)
 
 HALF = FULL // 2
 
@@ -34,6 +43,19 @@ def test_cells_clipped_to_less_than_half_are_left_out() -> None:
     strip, half = (replace(first, height_um=share * first.height_um) for share in (0.4, 0.5))
     assert [cell.address for cell in rank_hotspots((strip, second))] == ["A2"]
     assert [cell.address for cell in rank_hotspots((half, second))] == ["A1", "A2"]
+
+
+@pytest.mark.parametrize("um_per_px", [0.4625, 0.47, 0.499, 0.5054, 0.50875])
+@pytest.mark.parametrize(("height", "width"), [(360, 320), (450, 256), (400, 288), (384, 300)])
+def test_a_cell_clipped_at_both_edges_to_just_half_is_kept(
+    height: int, width: int, um_per_px: float
+) -> None:
+    lattice = Lattice.over(PATCH_PX + height, PATCH_PX + width, um_per_px)
+    px = lattice.patch_px()
+    patches = make_patches([[10, 10], [10, 100]])
+    patches = replace(patches, lattice=lattice, read_px=px, tissue_px=px)
+    ranked = rank_hotspots(measure_cells(patches, CellGrid(lattice, 1)))
+    assert ranked[0].address == "B2"
 
 
 def test_what_is_left_beside_an_exclusion_is_a_sliver() -> None:

@@ -6,7 +6,7 @@ from napari_glioma_density.density.grid import Cell
 from napari_glioma_density.density.patches import ENOUGH_TISSUE
 
 _ROUNDING = 1e-9
-"""What areas in mm² and in µm² may differ by."""
+"""What areas that are the same may differ by, in mm² and in µm² or by other sides."""
 
 
 def rank_hotspots(
@@ -37,7 +37,7 @@ def rank_hotspots(
     worthy = (
         cell
         for cell in deciding
-        if _area_um2(cell) >= half_um2
+        if _area_um2(cell) >= (1 - _ROUNDING) * half_um2
         and cell.tissue_mm2 >= (1 - _ROUNDING) * ENOUGH_TISSUE * _area_um2(cell) / 1e6
     )
     ranked = sorted(worthy, key=lambda cell: (-_tissue_density(cell), *_place(cell)))
