@@ -17,6 +17,7 @@ from written_case import IN_QUPATH, ROUNDED, Row, Written
 from napari_glioma_density.density import PATCH_PX, Totals
 from napari_glioma_density.exchange.exporting import Format, Wishes, export
 from napari_glioma_density.exchange.tables import write_tables
+from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.snapshot import Choices
 from napari_glioma_density.findings.uncertainty import cell_uncertainties, total_uncertainty
@@ -123,7 +124,7 @@ def test_words_of_the_screen_are_the_rounded_numbers(written: Written) -> None:
         first, second = words.cell_values(cell).replace("\u2009", "").splitlines()
         assert first == f"{float(row['tissue_density_percent']):.1f} % of tissue is nucleus"
         assert second.startswith(f"{float(row['nuclei_per_mm2']):.0f} nuclei/mm², ")
-        assert f"{float(row['tissue_mm2']):.2f} mm² tissue" in second
+        assert f"{square_mm(float(row['tissue_mm2']))} mm² tissue" in second
 
 
 def test_every_cell_is_the_same_everywhere(written: Written) -> None:

@@ -147,7 +147,7 @@ def test_reference_regions_of_one_name_are_one_place() -> None:
 
 @pytest.mark.parametrize(
     ("read_px", "said"),
-    [(1_000_000, ""), (400_000, "0.40 mm² of 1.00 mm² count: the rest")],
+    [(1_000_000, ""), (400_000, "0.400 mm² of 1.00 mm² count: the rest")],
 )
 def test_a_region_of_which_not_all_counts_says_so(read_px: int, said: str) -> None:
     sums = RegionSums(0, read_px, read_px, 0, px_mm2=1e-6)

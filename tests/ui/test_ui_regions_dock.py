@@ -15,6 +15,7 @@ from pathologist import LONG_S, Pathologist, regions_window
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.ui.reader import read_slide
@@ -65,7 +66,9 @@ def test_what_is_drawn_and_left_out_leaves_the_numbers_and_comes_back_with_undo(
     assert before.read_mm2 - after.read_mm2 == pytest.approx(covered_mm2(region), rel=1e-9)
     assert at_work.rows()[0][1] == "necrosis"
     assert "left out" not in at_work.viewer.layers, "the dock draws it itself"
-    assert at_work.dock.list_box._summary.text().startswith("Left out 0.06 mm²: necrosis 0.06")
+    left_out = square_mm(covered_mm2(region))
+    said = at_work.dock.list_box._summary.text()
+    assert said == f"Left out {left_out} mm²: necrosis {left_out}."
     at_work.dock.actions.choose_tool(None)
     QTest.keyClick(at_work.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     at_work.settle()
@@ -265,7 +268,7 @@ def test_the_quality_check_replaces_what_an_earlier_one_found(at_work: Pathologi
     own = Region.drawn(RegionKind.EXCLUSION, shapely.box(300, 0, 600, 300), reason=Reason.FOLD)
     at_work.desk.put(old, own)
     at_work.settle()
-    assert box._result.text() == "The check left out 0.02 mm²: pen 0.02."
+    assert box._result.text() == "The check left out 0.0225 mm²: pen 0.0225."
     at_work.press(box._start)
     assert box._end.isEnabled()
     at_work.wait(box._start.isEnabled)

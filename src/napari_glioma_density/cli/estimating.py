@@ -21,6 +21,7 @@ from napari_glioma_density.cli.console import (
 from napari_glioma_density.cli.failures import files_named
 from napari_glioma_density.cli.regions import Region, parse_region
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.nuclei.memory import room_for
 
 if TYPE_CHECKING:
@@ -212,7 +213,8 @@ def _run_blocks(estimation: "Estimation", scope: Any) -> int:
 
 
 def _area_read(progress: "Progress") -> str:
-    return f"{progress.tissue_mm2_done:.1f} of {progress.tissue_mm2_total:.1f} mm² read"
+    done, total = square_mm(progress.tissue_mm2_done), square_mm(progress.tissue_mm2_total)
+    return f"{done} of {total} mm² of tissue read"
 
 
 def _demand_cell_size(cell_mm: float | None) -> None:
@@ -242,7 +244,8 @@ def _print_figures(figures: dict[str, Any]) -> None:
     lines = [
         _headline(figures),
         f"{figures['nuclei_per_mm2'] or 0:.0f} nuclei/mm² of tissue",
-        f"{figures['tissue_mm2']:.2f} mm² of tissue read, {figures['unread_mm2']:.2f} mm² unread",
+        f"{square_mm(figures['tissue_mm2'])} mm² of tissue read, "
+        f"{square_mm(figures['unread_mm2'])} mm² unread",
         *(
             f"hotspot {place}: {spot['cell']}, {spot['tissue_density_percent']:.1f} % of tissue"
             for place, spot in enumerate(figures["hotspots"][:3], 1)
@@ -273,6 +276,6 @@ def _by_a_person(figures: dict[str, Any]) -> list[str]:
         lines.append(corrected + ("" if model is None else f"; the model alone: {model:.1f} %"))
     if excluded := figures.get("excluded"):
         reasons = excluded["read_mm2_by_reason"].items()
-        parts = ", ".join(f"{reason} {mm2:.2f}" for reason, mm2 in reasons)
-        lines.append(f"{excluded['read_mm2']:.2f} mm² left out: {parts}")
+        parts = ", ".join(f"{reason} {square_mm(mm2)}" for reason, mm2 in reasons)
+        lines.append(f"{square_mm(excluded['read_mm2'])} mm² left out: {parts}")
     return lines

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import Cell, PatchState, Totals
+from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.uncertainty import Uncertainty
 
@@ -40,9 +41,8 @@ def signed(value: float, decimals: int) -> str:
 
 
 def area(mm2: float) -> str:
-    """Return an area in mm²: two decimals when small, one up to 100, then none."""
-    decimals = 2 if mm2 < 10 else 1 if mm2 < 100 else 0
-    return f"{mm2:.{decimals}f} mm²"
+    """Return an area with its unit, as in 0.0576 mm²."""
+    return f"{square_mm(mm2)} mm²"
 
 
 def length(mm: float) -> str:
@@ -118,7 +118,7 @@ def left_out(mm2: dict[str, float]) -> str:
     if not mm2:
         return ""
     ranked = sorted(mm2.items(), key=lambda item: -item[1])
-    parts = ", ".join(f"{reason} {area(each).removesuffix(' mm²')}" for reason, each in ranked)
+    parts = ", ".join(f"{reason} {square_mm(each)}" for reason, each in ranked)
     return f"left out {area(sum(mm2.values()))}: {parts}"
 
 
@@ -138,8 +138,8 @@ def resolution(um_per_px: float | None, source: str) -> str:
 
 
 def read_of(read_mm2: float, tissue_mm2: float) -> str:
-    """Return how much of the tissue is read, as in 3.1 of 42.0 mm² read."""
-    return f"{area(read_mm2).removesuffix(' mm²')} of {area(tissue_mm2)} read"
+    """Return how much of the tissue is read, as in 3.10 of 42.0 mm² of tissue read."""
+    return f"{square_mm(read_mm2)} of {area(tissue_mm2)} of tissue read"
 
 
 def progress(now: "Progress") -> str:

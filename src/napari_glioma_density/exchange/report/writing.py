@@ -10,6 +10,7 @@ from napari_glioma_density.exchange.extras import Extras
 from napari_glioma_density.exchange.plots import Language
 from napari_glioma_density.exchange.provenance import demand_slide, software
 from napari_glioma_density.exchange.report.contents import gather_contents
+from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
@@ -83,7 +84,8 @@ def report_html(
     sign = contents.words.percent_sign
     pages.filters["percent"] = lambda value: _text(value, ".1f", sign)
     pages.filters["signed_percent"] = lambda value: f"{value:+.0f}{sign}".replace("-", "−")
-    pages.filters["mm2"] = lambda value: _text(value, ".2f")
+    pages.filters["mm2"] = lambda value: NONE if value is None else square_mm(value)
+    pages.filters["mm"] = lambda value: _text(value, ".2f")
     pages.filters["decimals"] = lambda value, places: _text(value, f".{places}f")
     pages.filters["count"] = lambda value: _text(value, ",.0f").replace(",", _THIN_SPACE)
     pages.filters["full"] = _full_precision

@@ -10,6 +10,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtGui import QCursor
 from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 
+from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.field_hotspots import FIELD_AREAS_MM2
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.regions.region import Reason
@@ -67,7 +68,7 @@ COLUMNS = (
     ),
     Column(
         "Tissue mm²",
-        lambda each: f"{each.spot.tissue_mm2:.2f}",
+        lambda each: square_mm(each.spot.tissue_mm2),
         lambda each: each.spot.tissue_mm2,
     ),
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from napari_glioma_density.density import BandScale, Cell, CellGrid
+from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.comparison import ratio_to_reference
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.reference import Reference
@@ -78,7 +79,7 @@ COLUMNS = (
         "% of\ntissue",
         lambda each: _figure(each.cell.tissue_density_percent),
         lambda each: each.cell.tissue_density_percent,
-        width_px=52,
+        width_px=46,
     ),
     Column(
         "95 %\ninterval",
@@ -94,19 +95,19 @@ COLUMNS = (
     ),
     Column(
         "Tissue\nmm²",
-        lambda each: f"{each.cell.tissue_mm2:.2f}",
+        lambda each: square_mm(each.cell.tissue_mm2),
         lambda each: each.cell.tissue_mm2,
-        width_px=46,
+        width_px=58,
     ),
     Column(
-        "× refe-\nrence", lambda each: _figure(each.ratio), lambda each: each.ratio, width_px=52
+        "× refe-\nrence", lambda each: _figure(each.ratio), lambda each: each.ratio, width_px=48
     ),
     Column(
         "Band\n%",
         lambda each: each.band,
         lambda each: each.cell.band,
         tip=lambda each: each.band_tip,
-        width_px=66,
+        width_px=62,
     ),
 )
 

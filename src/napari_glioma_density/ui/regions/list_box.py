@@ -84,8 +84,8 @@ COLUMNS = (
         is_left=True,
     ),
     Column(
-        "Size", lambda each: extent(each.region, each.um_per_px), lambda each: each.size,
-        tip=lambda each: each.size_tip, width_px=70,
+        "Size\nmm²", lambda each: extent(each.region, each.um_per_px), lambda each: each.size,
+        tip=lambda each: each.size_tip, width_px=64,
     ),
     Column(
         "% of\ntissue", lambda each: each.shown_percent, lambda each: each.percent,

@@ -1,5 +1,6 @@
 """Regions and their figures in the words of the screen."""
 
+from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.comparison import Comparison
 from napari_glioma_density.findings.decay import Decay, Slope
 from napari_glioma_density.findings.estimate_comparison import EstimateComparison
@@ -14,11 +15,11 @@ ALL_OF_IT = 0.98
 
 
 def extent(region: Region, um_per_px: float) -> str:
-    """Return how large a region is, as in 1.20 mm², or how long a line."""
+    """Return how large a region is in mm², as in 1.20, or how long a line, as in 3.10 mm."""
     mm_per_px = um_per_px / UM_PER_MM
     if region.kind.is_line:
         return f"{region.geometry.length * mm_per_px:.2f} mm"
-    return words.area(region.geometry.area * mm_per_px**2)
+    return square_mm(region.geometry.area * mm_per_px**2)
 
 
 def part_measured(region: Region, sums: RegionSums, um_per_px: float) -> str:
