@@ -15,9 +15,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_glioma_density.ui.dock.letters import USUAL_ROW_PX, fit_rows
 from napari_glioma_density.ui.dock.parts import text
 
-ROW_PX, MOST_ROWS = 22, 20
+MOST_ROWS = 20
 DIALOG_PX = 720
 
 
@@ -41,7 +42,6 @@ class FigureTable(QTableWidget):  # type: ignore[misc]
         for index, cells in enumerate(figures.rows):
             self._fill(index, cells)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(ROW_PX)
         heading = self.horizontalHeader()
         heading.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         heading.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -53,7 +53,8 @@ class FigureTable(QTableWidget):  # type: ignore[misc]
         rows = len(figures.rows)
         if rows <= MOST_ROWS:
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedHeight(heading.sizeHint().height() + ROW_PX * min(rows, MOST_ROWS) + 4)
+        shown_px = USUAL_ROW_PX * min(rows, MOST_ROWS)
+        fit_rows(self, heading.sizeHint().height() + shown_px + 4)
 
     def _fill(self, row: int, cells: Sequence[str]) -> None:
         """Fill a row; one that holds a word alone is the heading of those below."""

@@ -14,6 +14,7 @@ from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.findings.uncertainty import Uncertainty, cell_uncertainties
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.letters import Large
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.reference import reference_tissue, times_reference
 from napari_glioma_density.ui.session import Session
@@ -47,7 +48,7 @@ class GridBox(Box):
         self._address.setPlaceholderText("B6")
         self._address.setMaximumWidth(70)
         go = QPushButton("Go to cell")
-        self._cell, self._values = text(NO_CELL, size=12), text(CLICK, quiet=True)
+        self._cell, self._values = text(NO_CELL, large=Large.TITLE), text(CLICK, quiet=True)
         # What stands below must not move from under the pointer when a cell is chosen.
         self._values.setMinimumHeight(VALUE_LINES * self._values.fontMetrics().lineSpacing())
         self._values.setAlignment(Qt.AlignmentFlag.AlignTop)

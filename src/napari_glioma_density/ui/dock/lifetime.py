@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.letters import Letters
 from napari_glioma_density.ui.dock.manners import teach_manners
 from napari_glioma_density.ui.dock.parts import text
 from napari_glioma_density.ui.session import Session
@@ -41,6 +42,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
         self.session = session
         self.life = ExitStack()
         self.life.callback(self._give_back)
+        self.life.callback(Letters(self).close)
         self._connections = Connections()
         self._boxes: list[Any] = []
         self._window: QMainWindow | None = None

@@ -18,6 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_glioma_density.ui.dock.letters import Large, enlarge, fit_rows
+
 QUIET = 0.7
 """Opacity of text that steps back."""
 
@@ -42,9 +44,9 @@ class Box(QWidget):  # type: ignore[misc]
 
 
 def text(
-    content: str = "", *, quiet: bool = False, size: int | None = None, wrap: bool = True
+    content: str = "", *, quiet: bool = False, large: Large | None = None, wrap: bool = True
 ) -> QLabel:
-    """Return a label; `quiet` text steps back, `size` is in points."""
+    """Return a label; `quiet` text steps back, `large` text stands out."""
     label = QLabel(content)
     if quiet:  # in whatever colour the theme has, so that it can be read in light ones, too
         veil = QGraphicsOpacityEffect(label)
@@ -52,7 +54,8 @@ def text(
         label.setGraphicsEffect(veil)
     label.setWordWrap(wrap)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setStyleSheet(f"font-size: {size}pt;" if size else "")
+    if large is not None:
+        enlarge(label, large)
     return label
 
 
@@ -83,7 +86,6 @@ def list_of_rows(
     table = QTableWidget(0, len(columns))
     table.setHorizontalHeaderLabels(columns)
     table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(22)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
     for column in narrow:
         table.horizontalHeader().setSectionResizeMode(
@@ -93,7 +95,7 @@ def list_of_rows(
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setShowGrid(False)
-    table.setFixedHeight(height_px)
+    fit_rows(table, height_px)
     return table
 
 

@@ -11,6 +11,7 @@ from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.findings.uncertainty import Uncertainty, total_uncertainty
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.letters import Large, enlarge
 from napari_glioma_density.ui.dock.parts import Box, keep_focus_elsewhere, row, text
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.region import Scope, draw_region, is_drawn, put_down
@@ -19,7 +20,6 @@ from napari_glioma_density.ui.session import Session
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Progress
 
-BIG = "font-size: 13pt; font-weight: bold; padding: 8px;"
 STEPS = 1000
 
 PART = "of the part asked for; the map shows all that is read"
@@ -38,17 +38,20 @@ class ScopeBox(Box):
         self._is_listed, self._is_wanted = False, False
         self._scope = ComboBox(choices=[(str(scope), scope) for scope in Scope])
         self._estimate = QPushButton("Estimate density")
-        self._estimate.setStyleSheet(BIG)
+        enlarge(self._estimate, Large.ACTION)
         self._estimate.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._stop = QPushButton("Stop")
-        self._stop.setStyleSheet("font-size: 13pt; padding: 8px;")
+        enlarge(self._stop, Large.STOP)
         for button in (self._estimate, self._stop):
             keep_focus_elsewhere(button)
         self._bar = QProgressBar()
         self._bar.setRange(0, STEPS)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(8)
-        self._state, self._headline = text(quiet=True), text(words.NONE, size=18, wrap=False)
+        self._state, self._headline = (
+            text(quiet=True),
+            text(words.NONE, large=Large.HEADLINE, wrap=False),
+        )
         self._measure, self._nuclei = text(words.MEASURE), text(quiet=True)
         self.body.addWidget(self._scope.native)
         self.body.addLayout(row([self._estimate, self._stop], stretch=0))

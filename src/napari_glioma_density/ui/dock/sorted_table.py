@@ -8,7 +8,9 @@ from qtpy.QtCore import QAbstractTableModel, QEvent, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-ROW_PX = 22
+from napari_glioma_density.ui.dock.letters import fit_rows, widened
+
+LEAST_PX = 36
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RISING, FALLING = " \u2191", " \u2193"
@@ -36,7 +38,7 @@ class Column:
     tip
         Shown while the pointer rests there; empty for none.
     width_px
-        None for a share of the room that is left.
+        With letters of the usual size; None for a share of the room that is left.
     """
 
     title: str
@@ -72,10 +74,8 @@ class SortedTable(QTableView):  # type: ignore[misc]
         self.setWordWrap(False)
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(ROW_PX)
         self._lay_out_columns()
-        if height_px is not None:
-            self.setFixedHeight(height_px)
+        fit_rows(self, height_px)
         self.clicked.connect(self._click)
 
     def _lay_out_columns(self) -> None:
@@ -87,9 +87,20 @@ class SortedTable(QTableView):  # type: ignore[misc]
             stretches = column.width_px is None
             mode = QHeaderView.ResizeMode.Stretch if stretches else QHeaderView.ResizeMode.Fixed
             header.setSectionResizeMode(place, mode)
-            if column.width_px is not None:
-                header.resizeSection(place, column.width_px)
+        self._widen_columns()
         header.sectionClicked.connect(self.sort_by)
+
+    def _widen_columns(self) -> None:
+        for place, column in enumerate(self._columns):
+            width_px = column.width_px or LEAST_PX
+            # Where there is no room left to share, Qt leaves a column as wide as it is.
+            self.horizontalHeader().resizeSection(place, widened(width_px, self))
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Give larger letters wider columns."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._widen_columns()
 
     def show_rows(self, rows: Sequence[object]) -> None:
         """Show rows in place of those before; the chosen one is chosen no more."""
