@@ -9,6 +9,7 @@ import shapely
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.regions.measuring import RegionSums
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
+from napari_glioma_density.ui.regions.name_places import LINE_PX, Named, apart
 from napari_glioma_density.ui.regions.overlay import MOST_SEGMENTS, RegionOverlay, segments_of
 from napari_glioma_density.ui.regions.picking import region_at
 from napari_glioma_density.ui.regions.places import places_to_compare
@@ -135,6 +136,25 @@ def test_a_click_finds_the_smallest_region_and_lines_first() -> None:
     assert at(75, 75) is line
     assert at(300, 300) is large
     assert at(600, 600) is None
+
+
+@pytest.mark.parametrize("zoom", [0.1, 0.5, 2.0])
+def test_no_name_of_a_region_stands_over_another_and_the_first_is_always_there(zoom: float) -> None:
+    regions = [area(40 * n, 30 * (n % 2), 30, name="lymphocytes") for n in range(12)]
+    names = [Named.of(region, um_per_px=1.0) for region in regions]
+    found = apart(names, zoom)
+    assert found[0] == names[0].within
+    seen = np.array([place for place in found if place is not None])
+    gaps = np.abs(seen[:, None] - seen) * zoom / (LINE_PX, names[0].width_px)
+    assert (gaps.max(axis=-1) > 0.999)[~np.eye(len(seen), dtype=bool)].all()
+
+
+def test_from_nearer_more_names_have_room_and_each_within_its_region() -> None:
+    names = [Named.of(area(40 * n, 0, 30, name="fold"), um_per_px=1.0) for n in range(12)]
+    seen = [sum(place is not None for place in apart(names, zoom)) for zoom in (0.02, 0.5, 3.0)]
+    assert seen == sorted(seen)
+    assert seen[0] < len(names)
+    assert apart(names, 3.0) == [name.within for name in names]
 
 
 def test_reference_regions_of_one_name_are_one_place() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import shapely
 from napari.layers import Layer, Points, Vectors
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
@@ -16,7 +15,8 @@ from napari_glioma_density.regions.region import Origin, Region
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.overlays.lines import NOTHING, LineOverlay, Segments, drawable
 from napari_glioma_density.ui.overlays.rising import Rising
-from napari_glioma_density.ui.regions.purpose import COLOURS, region_title
+from napari_glioma_density.ui.regions.name_places import Named, apart
+from napari_glioma_density.ui.regions.purpose import COLOURS
 from napari_glioma_density.ui.regions.tools import DETAIL_UM, Outline, outlines_of
 from napari_glioma_density.ui.world import MICROMETRE
 
@@ -62,7 +62,7 @@ class RegionOverlay:
         own.chosen.draw(
             np.concatenate([NOTHING, *(lines for region, lines in drawn if region.id == chosen)])
         )
-        own.names.show(regions, um_per_px)
+        own.names.show(regions, um_per_px, chosen)
         self.follow_zoom()
 
     def follow_zoom(self) -> None:
@@ -129,10 +129,14 @@ def _outline_layer() -> Vectors:
 
 
 class RegionNames:
-    """One Points layer: each name within its region, or on its line, with a white edge."""
+    """One Points layer: each name within its region or beside it, with a white edge.
+
+    A name that would lie over another is not there until the view is nearer.
+    """
 
     def __init__(self) -> None:
-        self._places = np.zeros((0, 2))
+        self._named: list[tuple[Named, str]] = []
+        """Names, and the colours of their letters."""
         self._zoom = 1.0
         self.layer = Points(
             np.zeros((0, 2)),
@@ -145,15 +149,15 @@ class RegionNames:
             units=(MICROMETRE, MICROMETRE),
         )
 
-    def show(self, regions: Sequence[Region], um_per_px: float) -> None:
-        """Name regions, those of people first."""
-        ranked = sorted(regions, key=lambda region: region.origin is Origin.AUTOMATIC)
-        named = ranked[:MOST_NAMES]
-        self._places = np.array([_inside(region) for region in named]).reshape(-1, 2) * um_per_px
+    def show(self, regions: Sequence[Region], um_per_px: float, chosen: str = "") -> None:
+        """Name regions: the chosen one first, then those of people."""
+        ranked = sorted(
+            regions, key=lambda each: (each.id != chosen, each.origin is Origin.AUTOMATIC)
+        )
+        self._named = [
+            (Named.of(each, um_per_px), COLOURS[each.kind]) for each in ranked[:MOST_NAMES]
+        ]
         self._place()
-        self.layer.features = {"name": [region_title(each) for each in named] * len(HALO)}
-        halo = ["white"] * len(named) * (len(HALO) - 1)
-        self.layer.text.color = [*halo, *(COLOURS[each.kind] for each in named)] or "black"
 
     def follow_zoom(self, zoom: float) -> None:
         """Keep the white edge at its width on the screen (`zoom` in screen px per µm)."""
@@ -162,8 +166,13 @@ class RegionNames:
             self._place()
 
     def _place(self) -> None:
-        copies = [self._places + offset / self._zoom for offset in HALO]
-        self.layer.data = np.concatenate(copies)
+        found = apart([name for name, _ in self._named], self._zoom)
+        seen = [(*each, at) for each, at in zip(self._named, found, strict=True) if at is not None]
+        places = np.array([at for *_, at in seen]).reshape(-1, 2)
+        self.layer.data = np.concatenate([places + offset / self._zoom for offset in HALO])
+        self.layer.features = {"name": [name.title for name, *_ in seen] * len(HALO)}
+        halo = ["white"] * len(seen) * (len(HALO) - 1)
+        self.layer.text.color = [*halo, *(colour for _, colour, _ in seen)] or "black"
 
 
 def segments_of(outlines: Sequence[Outline]) -> Segments:
@@ -195,9 +204,3 @@ def _colours(drawn: Sequence[tuple[Region, Segments]]) -> NDArray[np.float32]:
         for region, lines in drawn
     ]
     return (np.concatenate(rgba) / 255).astype(np.float32)
-
-
-def _inside(region: Region) -> tuple[float, float]:
-    """(y, x) in level-0 px of a place within a region, or on it where it is a line."""
-    place = shapely.point_on_surface(region.geometry)
-    return float(place.y), float(place.x)
