@@ -39,6 +39,7 @@ from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.ui import estimating as estimating_room
 from napari_glioma_density.ui import session as session_room
 from napari_glioma_density.ui import sureness
+from napari_glioma_density.ui.camera import SCALE_BAR_PX, layer_view, visible_part
 from napari_glioma_density.ui.dock import problem_line
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.estimating import Phase
@@ -976,6 +977,37 @@ def test_closing_the_window_joins_the_run(
     assert store.runs()
 
 
+def test_what_is_left_out_is_hatched_as_densely_from_near(
+    open_dock: Any, estimated_slide: Path, qtbot: Any
+) -> None:
+    RegionFile.open(find_store(estimated_slide)).put(
+        Region.drawn(RegionKind.EXCLUSION, shapely.box(200, 100, 700, 900), reason=Reason.FOLD)
+    )
+    dock = open_dock(estimated_slide)
+    viewer = dock.session.viewer
+    qtbot.waitUntil(lambda: "left out, hatched" in names(dock), timeout=LONG)
+    layer = viewer.layers["left out, hatched"]
+    before, zoom = len(layer.data), viewer.scene.camera.zoom
+    assert before
+    viewer.scene.camera.zoom = 8 * zoom
+    qtbot.waitUntil(lambda: len(layer.data) > 6 * before, timeout=LONG)
+    assert layer.opacity == 1
+
+
+def test_all_of_a_slide_is_in_view_above_the_scale_bar_whichever_was_opened_first(
+    open_dock: Any, slide_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path)
+    viewer = dock.session.viewer
+
+    def free_px() -> float:
+        seen, slide = visible_part(viewer), layer_view(dock.session.slides.current)
+        below_um = seen.y_um + seen.height_um - slide.y_um - slide.height_um
+        return float(below_um * viewer.scene.camera.zoom)
+
+    qtbot.waitUntil(lambda: free_px() >= SCALE_BAR_PX, timeout=LONG)
+
+
 def test_what_is_left_out_is_outlined_unless_another_draws_it_or_nobody_is_to_know(
     open_dock: Any, estimated_slide: Path, qtbot: Any
 ) -> None:
@@ -994,8 +1026,10 @@ def test_what_is_left_out_is_outlined_unless_another_draws_it_or_nobody_is_to_kn
     for way in (session.blind, session.left_out.stand_aside):
         way(True)
         assert "left out" not in names(dock)
+        # Nobody else hatches what is left out.
+        assert ("left out, hatched" in names(dock)) is (way != session.blind)
         way(False)
-        assert "left out" in names(dock)
+        assert {"left out", "left out, hatched"} <= names(dock)
     RegionFile.open(find_store(estimated_slide)).remove(drawn.id)
     session.exclusions.refresh()
     qtbot.waitUntil(lambda: "left out" not in names(dock), timeout=LONG)

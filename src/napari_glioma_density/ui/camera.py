@@ -11,6 +11,8 @@ from napari_glioma_density.ui.connections import Connections
 
 SETTLE_MS = 150
 MARGIN = 1.6
+SCALE_BAR_PX = 45.0
+"""Height of the scale bar, in the lower right corner of the canvas."""
 UM_PER_PX_AT_1X = 10.0
 """A screen pixel shows 10 µm at 1×, thus 0.25 µm at 40×: the scanners' own convention."""
 
@@ -38,6 +40,14 @@ def visible_part(viewer: Any) -> View:
     return View(y - height / 2, x - width / 2, height, width)
 
 
+def is_in_view(viewer: Any, place: View) -> bool:
+    """Whether all of a place is on the canvas."""
+    seen = visible_part(viewer)
+    above, left = place.y_um - seen.y_um, place.x_um - seen.x_um
+    below, right = seen.height_um - above - place.height_um, seen.width_um - left - place.width_um
+    return min(above, left, below, right) >= 0
+
+
 def _upright(viewer: Any, pair: Sequence[float]) -> tuple[float, float]:
     """Turn (down, across) on the canvas into (y, x) of the slide, or back.
 
@@ -59,13 +69,19 @@ def layer_view(layer: Layer) -> View:
     return View(top, left, bottom - top, right - left)
 
 
-def fly_to(viewer: Any, target: View, margin: float = MARGIN) -> None:
-    """Centre the view on `target` and zoom until the canvas is `margin` times as large."""
+def fly_to(viewer: Any, target: View, margin: float = MARGIN, below_px: float = 0.0) -> None:
+    """Centre the view on `target` and zoom until the canvas is `margin` times as large.
+
+    `below_px` of the canvas are left free below.
+    """
     height, width = _upright(viewer, viewer.canvas.size)
-    look_at(viewer, target.centre)
-    viewer.scene.camera.zoom = min(
-        height / (margin * target.height_um), width / (margin * target.width_um)
+    zoom = min(
+        max(height - below_px, height / 2) / (margin * target.height_um),
+        width / (margin * target.width_um),
     )
+    y, x = target.centre
+    look_at(viewer, (y + below_px / 2 / zoom, x))
+    viewer.scene.camera.zoom = zoom
 
 
 def magnify(viewer: Any, magnification: float) -> None:

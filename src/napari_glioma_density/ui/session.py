@@ -16,7 +16,9 @@ from napari_glioma_density.regions.region import Region
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.camera import (
+    SCALE_BAR_PX,
     fly_to,
+    is_in_view,
     layer_view,
     show_scale_bar,
 )
@@ -148,6 +150,12 @@ class Session:
         self._framing = True
         self.take_up_slide()
 
+    def begin(self) -> None:
+        """Take up the slide that was open before; where all of it was in view it is so again."""
+        slide = self.slides.current
+        self._framing = slide is not None and is_in_view(self.viewer, layer_view(slide))
+        self.take_up_slide()
+
     def take_up_slide(self) -> None:
         """Bring back what the current slide's store holds, and tell where nothing of it decodes.
 
@@ -165,10 +173,11 @@ class Session:
         self.background.submit(partial(_fault_of, slide), tell)
 
     def _frame_slide(self) -> None:
-        """Show the whole slide."""
+        """Show the whole slide, and the scale bar below it: names of cells lie in corners."""
         self._framing = False
         if self.slides.current is not None:
-            fly_to(self.viewer, layer_view(self.slides.current), margin=1.05)
+            slide = layer_view(self.slides.current)
+            fly_to(self.viewer, slide, margin=1.05, below_px=SCALE_BAR_PX)
 
     def bring_to_disk(self) -> None:
         """Wait, in any thread, until all that people have edited is on disk."""

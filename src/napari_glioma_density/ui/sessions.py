@@ -22,7 +22,7 @@ def borrow_session(viewer: Any, load: LoadSegmenter = load_segmenter) -> Session
     loan = _loans.get(_identity(viewer))
     if loan is None:
         loan = _loans[_identity(viewer)] = _Loan(Session(viewer, load))
-        loan.session.take_up_slide()
+        loan.session.begin()
     loan.borrowers += 1
     return loan.session
 

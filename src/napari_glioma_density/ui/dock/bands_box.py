@@ -17,7 +17,7 @@ OF_PATCH = (
     "Bands are of nuclear area ÷ area of the patch, glass and all, as in the paper. "
     "The headline, cells and hotspots divide by the tissue alone."
 )
-HATCHES = "Hatched: under half is tissue; grey: damaged\nfile; grey-blue, black outline: left out"
+HATCHES = "Hatched: under half is tissue; grey: damaged\nfile; black lines and outline: left out"
 
 
 class Legend(QWidget):  # type: ignore[misc]

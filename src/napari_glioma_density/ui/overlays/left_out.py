@@ -1,4 +1,4 @@
-"""Outlines of what is in no number, wherever nothing else draws it."""
+"""What is in no number: hatched, and outlined wherever nothing else does that."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,38 +7,48 @@ import shapely
 from napari.layers import Layer
 from shapely.geometry.base import BaseGeometry
 
+from napari_glioma_density.ui.overlays.hatching import hatching, spacing_um
 from napari_glioma_density.ui.overlays.lines import NOTHING, LineOverlay, outline_segments
 from napari_glioma_density.ui.overlays.rising import Rising
 
-NAME = "left out"
+NAME, HATCHED = "left out", "left out, hatched"
 COLOUR = "#111827"
-WIDTH_PX = 2.5
+WIDTH_PX, HATCH_PX = 2.5, 1.5
 DETAIL_UM = 2.0
 MOST_LINES = 8000
 """napari redraws this many in less than a twentieth of a second; more are drawn coarser."""
 
 
 class LeftOutOverlay:
-    """A layer of black outlines, there while anything is left out.
+    """A layer of black lines across all that is left out, and one of its outlines.
 
-    A reader who is to know nothing does not see it, and the *Regions* dock, which draws all regions
-    as they are edited, has it stand aside.
+    The tiles of the density fade from near, and its outline may lie beyond the view: the lines tell
+    there, too, that a place does not count. A reader who is to know nothing sees neither, and the
+    *Regions* dock, which draws all regions as they are edited, has the outlines stand aside.
     """
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self._lines = LineOverlay(NAME, NOTHING, COLOUR, WIDTH_PX)
-        self._lines.layer.editable = False
+        self._hatching = LineOverlay(HATCHED, NOTHING, COLOUR, HATCH_PX)
+        for lines in (self._hatching, self._lines):
+            lines.layer.editable = False
+        self._areas: tuple[BaseGeometry, ...] = ()
+        self._um_per_px = 1.0
+        self._apart_um: float | None = None
         self._stands_aside = self._is_hidden = False
         self._rising = Rising(viewer, lambda: self.layers)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layer, where it is seen."""
-        return (self._lines.layer,) if self._lines.layer in self._viewer.layers else ()
+        """The layers, where they are seen, from the lowest to the highest."""
+        own = (self._hatching.layer, self._lines.layer)
+        return tuple(layer for layer in own if layer in self._viewer.layers)
 
     def show(self, areas: Sequence[BaseGeometry], um_per_px: float) -> None:
-        """Outline other areas, in level-0 px."""
+        """Hatch and outline other areas, in level-0 px."""
+        self._areas, self._um_per_px = tuple(areas), um_per_px
+        self._hatch()
         segments, detail_um = outline_segments(areas, um_per_px), DETAIL_UM
         while len(segments) > MOST_LINES and detail_um < 100:
             coarse = shapely.simplify([*areas], detail_um / um_per_px)
@@ -57,14 +67,22 @@ class LeftOutOverlay:
         self._put()
 
     def follow_zoom(self, zoom: float) -> None:
-        """Keep the lines as wide on the screen as they are."""
+        """Keep the lines as wide on the screen as they are, and about as far apart."""
         self._lines.follow_zoom(zoom)
+        self._hatching.follow_zoom(zoom)
+        if spacing_um(zoom) != self._apart_um:
+            self._hatch()
 
     def close(self) -> None:
         """Let the layer lie where it is."""
         self._rising.close()
 
+    def _hatch(self) -> None:
+        self._apart_um = spacing_um(self._viewer.scene.camera.zoom)
+        self._hatching.draw(hatching(self._areas, self._um_per_px, self._apart_um))
+
     def _put(self) -> None:
-        """Have the layer on the list of layers while there is anything to see, or take it off."""
-        is_seen = not self._lines.is_empty and not self._stands_aside and not self._is_hidden
-        self._lines.put(self._viewer.layers, there=is_seen)
+        """Have the layers on the list while there is anything to see, or take them off."""
+        is_seen = not self._lines.is_empty and not self._is_hidden
+        self._hatching.put(self._viewer.layers, there=is_seen)
+        self._lines.put(self._viewer.layers, there=is_seen and not self._stands_aside)
