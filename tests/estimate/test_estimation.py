@@ -439,6 +439,37 @@ def test_a_damaged_tile_is_unread_and_no_density(
     assert not run.mask(0)[:256, :256].any()
 
 
+def test_a_damaged_tile_is_read_again_once_the_file_was_put_right(
+    slide_path: Path, dark: Any, tmp_path: Path
+) -> None:
+    import tifffile
+
+    sound = slide_path.read_bytes()
+    with tifffile.TiffFile(slide_path) as tiff:
+        page = tiff.pages[0]
+        offset, length = page.dataoffsets[0], page.databytecounts[0]
+
+    def estimate() -> Run:
+        with open_slide(slide_path) as slide:
+            # As that of a large slide, of which a few MiB are looked at.
+            slide.fingerprint = "one"
+            return run_whole(slide, dark, tmp_path / "r", tissue_mask=False)
+
+    slide_path.write_bytes(sound[:offset] + b"\x99" * length + sound[offset + length :])
+    for _ in range(2):  # as long as it is damaged it is not done over and over again
+        damaged = estimate()
+        assert damaged.patches().totals().unread_mm2 > 0
+    lines = (damaged.folder / "journal.jsonl").read_bytes().count(b"\n")
+    assert lines == len(damaged.finished)
+    slide_path.write_bytes(sound)
+    read = estimate()
+    assert read.patches().totals().unread_mm2 == 0
+    with open_slide(slide_path) as slide:
+        whole = run_whole(slide, dark, tmp_path / "whole", tissue_mask=False)
+    assert read.patches().totals() == whole.patches().totals()
+    assert np.array_equal(read.nuclei(), whole.nuclei())
+
+
 def test_other_settings_are_another_run(slide: Slide, dark: Any, tmp_path: Path) -> None:
     run_whole(slide, dark, tmp_path / "r")
     run_whole(slide, dark, tmp_path / "r", tissue_mask=False)

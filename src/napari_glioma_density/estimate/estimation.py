@@ -16,6 +16,7 @@ from napari_glioma_density.estimate.measurement import (
 from napari_glioma_density.estimate.order import Focus, NearestFirst
 from napari_glioma_density.estimate.pipeline import Pipeline
 from napari_glioma_density.estimate.progress import Progress, StageSeconds
+from napari_glioma_density.estimate.rereading import readable_now
 from napari_glioma_density.estimate.slide_colours import FIT
 from napari_glioma_density.estimate.survey import Survey
 from napari_glioma_density.nuclei.segmenter import Segmenter
@@ -88,7 +89,17 @@ def prepare(
             spec, colour_statistics=colours.statistics, colour_source=colours.source
         )
     run = (store.restart if restart else store.begin)(spec, survey.tissue.kinds)
+    _take_back_what_is_sound(plane, run)
     return Estimation(slide, plane, segmenter.fitted(run.spec.colour_statistics), run)
+
+
+def _take_back_what_is_sound(plane: WorkingPlane, run: Run) -> None:
+    """Have blocks done anew of which more can be read now; the run is closed where that fails."""
+    try:
+        run.take_back(readable_now(plane, run))
+    except BaseException:
+        run.close()
+        raise
 
 
 def _run_spec(

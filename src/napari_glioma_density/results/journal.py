@@ -1,4 +1,7 @@
-"""The journal of a run: one line for every finished block, and nothing is finished without one."""
+"""The journal of a run: one line for every finished block, and nothing is finished without one.
+
+A block that is to be done anew has a line that undoes its earlier one.
+"""
 
 import json
 import zlib
@@ -9,7 +12,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import Block, Lattice, PatchTable
+from napari_glioma_density.density import Block, Lattice, PatchState, PatchTable
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.failures import COMPUTE_ANEW
@@ -27,6 +30,22 @@ class JournalEntry:
     values: dict[str, NDArray[np.int64]]
     first_nucleus: int
     nuclei: int
+
+    @classmethod
+    def taken_back(cls, block: Block, state: NDArray[np.uint8]) -> Self:
+        """Return the entry that undoes a block's earlier one; `state` is that of before it."""
+        nothing = {name: np.zeros(state.shape, np.int64) for name in PATCH_VALUES}
+        return cls(block, {**nothing, "state": state.astype(np.int64)}, 0, 0)
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether the block is to be done anew: of a finished one no patch is pending."""
+        return bool((self.values["state"] == PatchState.PENDING).any())
+
+    @property
+    def of_nuclei(self) -> slice:
+        """Where its nuclei lie, by number."""
+        return slice(self.first_nucleus, self.first_nucleus + self.nuclei)
 
     def to_line(self) -> bytes:
         """Return the entry as one line of JSON."""

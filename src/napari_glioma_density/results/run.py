@@ -2,6 +2,7 @@
 
 import copy
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -95,7 +96,7 @@ class Run:
     def nuclei(self) -> NDArray[np.void]:
         """Return the nuclei of finished blocks, by patch and position, as `NUCLEUS_DTYPE`."""
         with self._guard:
-            count = self._nuclei_count
+            count, gone = self._nuclei_count, list(self._gone)
         with explained(self.folder):
             records = np.fromfile(self.folder / layout.NUCLEI, NUCLEUS_DTYPE, count)
         if len(records) < count:
@@ -105,7 +106,10 @@ class Run:
             )
         if not are_sound(self.lattice, records):
             raise StoreError(f"{self.folder / layout.NUCLEI}: is damaged: {COMPUTE_ANEW}")
-        return in_slide_order(records)
+        counts = np.ones(count, bool)
+        for part in gone:
+            counts[part] = False
+        return in_slide_order(records[counts])
 
     def commit(self, result: BlockResult) -> None:
         """Add a finished block; it is on disk when this returns.
@@ -148,6 +152,29 @@ class Run:
         with self._guard:
             self._unrecorded.discard(record.block)
 
+    def take_back(self, blocks: Iterable[Block]) -> None:
+        """Have finished blocks done anew, as if they had never been committed.
+
+        Raises
+        ------
+        StoreError
+            When the disk is full or refuses.
+        ValueError
+            When a block is not finished.
+        """
+        self._demand_writing()
+        back = tuple(blocks)
+        if not back:
+            return
+        if not self.finished.issuperset(back):
+            raise ValueError(f"not all of {back} are finished")
+        with explained(self.folder, BLOCKS_ARE_KEPT):
+            if self.is_finished:
+                self._mark(finished=False)
+            for block in back:
+                self._append(JournalEntry.taken_back(block, self._untouched(block)))
+            self._masks.repair(self._done)
+
     def finish(self) -> None:
         """Write the nucleus table and the totals, and mark the run finished.
 
@@ -189,13 +216,28 @@ class Run:
         if stored < journal.nuclei * NUCLEUS_DTYPE.itemsize:
             raise StoreError(f"{self.folder / layout.NUCLEI}: cut short: {COMPUTE_ANEW}")
         self._journal_length, self._nuclei_count = journal.length, journal.nuclei
-        self._finished = {entry.block for entry in journal.entries}
+        self._finished: dict[Block, JournalEntry] = {}
+        self._gone: list[slice] = []
         self._patches = PatchTable.pending(self.lattice)
         self._patches.state[~patches_with_tissue(self.tissue)] = PatchState.BACKGROUND
         self._done = np.zeros(self._patches.state.shape, bool)
         for entry in journal.entries:
-            entry.write_into(self._patches)
-            self._done[entry.block.patches] = True
+            self._take_in(entry)
+
+    def _take_in(self, entry: JournalEntry) -> None:
+        """Follow a line of the journal."""
+        entry.write_into(self._patches)
+        self._done[entry.block.patches] = not entry.is_taken_back
+        before = self._finished.pop(entry.block, None)
+        if before is not None:
+            self._gone.append(before.of_nuclei)
+        if not entry.is_taken_back:
+            self._finished[entry.block] = entry
+
+    def _untouched(self, block: Block) -> NDArray[np.uint8]:
+        """Return the states of a block's patches before anything of it was read."""
+        tissue = patches_with_tissue(self.tissue)[block.patches]
+        return np.where(tissue, PatchState.PENDING, PatchState.BACKGROUND).astype(np.uint8)
 
     def _clear_up(self) -> None:
         """Take away what an interrupted writer left, and note that a writer is at work."""
@@ -215,14 +257,16 @@ class Run:
         entry = JournalEntry(record.block, record.values, self._nuclei_count, len(records))
         offset = self._nuclei_count * NUCLEUS_DTYPE.itemsize
         write_tail(self.folder / layout.NUCLEI, offset, records.tobytes())
+        self._append(entry)
+
+    def _append(self, entry: JournalEntry) -> None:
+        """Add a line to the journal, once its nuclei are on disk."""
         line = entry.to_line()
         write_tail(self.folder / layout.JOURNAL, self._journal_length, line)
         with self._guard:
             self._journal_length += len(line)
-            self._nuclei_count += len(records)
-            self._finished.add(entry.block)
-            self._done[entry.block.patches] = True
-            entry.write_into(self._patches)
+            self._nuclei_count += entry.nuclei
+            self._take_in(entry)
 
     def _mark(self, **changes: Any) -> None:
         attributes = {**self._attributes, **changes}

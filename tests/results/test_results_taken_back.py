@@ -1,0 +1,59 @@
+"""Finished blocks that are taken back are done anew, and nothing of their first results stays."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from made_up_blocks import made_up_result
+
+from napari_glioma_density.density import Block, PatchState
+from napari_glioma_density.results import Run
+
+Begin = Callable[..., Run]
+FIRST, SECOND = Block(2, 2, 2, 2), Block(2, 0, 2, 2)
+
+
+def two_blocks(begin: Begin) -> Run:
+    run = begin()
+    for block in (FIRST, SECOND):
+        run.commit(made_up_result(run.lattice, block))
+    return run
+
+
+def assert_same(one: Run, other: Run) -> None:
+    assert one.finished == other.finished
+    assert np.array_equal(one.nuclei(), other.nuclei())
+    for name in ("state", "nucleus_px", "read_px", "unread_px", "count"):
+        assert np.array_equal(getattr(one.patches(), name), getattr(other.patches(), name)), name
+    for level in range(3):
+        assert np.array_equal(one.mask(level)[:, :], other.mask(level)[:, :])
+
+
+def test_nothing_of_a_block_that_is_taken_back_stays(begin: Begin) -> None:
+    with begin(weights_sha256="aa") as calm:
+        calm.commit(made_up_result(calm.lattice, SECOND))
+        with two_blocks(begin) as run:
+            run.finish()
+            run.take_back([FIRST])
+            assert not run.is_finished
+            assert_same(run, calm)
+        with begin() as resumed:
+            assert_same(resumed, calm)
+            assert (resumed.patches().state[FIRST.patches] == PatchState.PENDING).all()
+
+
+def test_a_block_that_is_done_anew_counts_once(begin: Begin) -> None:
+    with two_blocks(lambda: begin(weights_sha256="aa")) as calm, two_blocks(begin) as run:
+        for _ in range(2):
+            run.take_back([FIRST])
+            run.commit(made_up_result(run.lattice, FIRST))
+            assert_same(run, calm)
+        run.close()
+        with begin() as resumed:
+            assert_same(resumed, calm)
+            resumed.finish()
+
+
+def test_what_was_never_done_cannot_be_taken_back(begin: Begin) -> None:
+    with two_blocks(begin) as run, pytest.raises(ValueError, match="are finished"):
+        run.take_back([Block(0, 2, 2, 2)])
