@@ -175,6 +175,7 @@ class Estimating:
             self._session.show(shown)
         else:
             self._session.overlays.bring_back()
+        self._session.wishes.keep()
 
     def _end(self, ended: Ended) -> None:
         self._enter(Phase.READY)

@@ -61,7 +61,7 @@ class OpenSlides:
         return self._specimens.get(fingerprint, Specimen.UNKNOWN)
 
     def set_specimen(self, specimen: Specimen) -> None:
-        """Remember the current slide's preparation as long as the viewer lives."""
+        """Say how the current slide's tissue was prepared."""
         if self.slide is not None:
             self._specimens[self.slide.fingerprint] = specimen
             self.specimen_changed.emit()

@@ -33,6 +33,7 @@ from napari_glioma_density.ui.readiness import LoadSegmenter, Readiness, load_se
 from napari_glioma_density.ui.region import show_region
 from napari_glioma_density.ui.stored import ShownRun, stored_results
 from napari_glioma_density.ui.sureness import Sureness
+from napari_glioma_density.ui.wishes import Wishes
 
 TICK_MS = 120
 
@@ -86,6 +87,7 @@ class Session:
         self.exclusions = ExclusionDesk(self)
         self.hotspots = Hotspots(self)
         self.sureness = Sureness(self)
+        self.wishes = Wishes(self)
         self._framing = False
         self._asked: tuple[Slide, str | None] | None = None
         show_scale_bar(viewer)
@@ -137,6 +139,7 @@ class Session:
                 return
             self.slides.set_um_per_px(shown.spec.um_per_px, shown.spec.um_per_px_source)
         self.show(shown)
+        self.wishes.restore(shown.asked)
         if summed_as != self.choices:
             self._sum_up(shown.snapshot)  # another choice was made meanwhile
 

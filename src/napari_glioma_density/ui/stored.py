@@ -16,6 +16,7 @@ from napari_glioma_density.regions.region import Region
 from napari_glioma_density.results import ResultStore, Run, RunSpec, find_store
 from napari_glioma_density.slides import Slide, tissue_px
 from napari_glioma_density.ui.overlays.outlines import Mask
+from napari_glioma_density.ui.wishes import Asked, read_asked
 
 MASK_LEVELS = 3
 
@@ -25,7 +26,8 @@ class ShownRun:
     """A run ready to be drawn: its masks (finest first, read as needed) and its patches.
 
     `amendments` are those on disk when it was opened; `error` is how far the model was then known
-    to be off, see `sureness`; `validated` is how far it was off in validation.
+    to be off, see `sureness`; `validated` is how far it was off in validation. `asked` is what was
+    chosen when the slide was last open.
     """
 
     store: Path
@@ -39,6 +41,7 @@ class ShownRun:
     error: DensityError | None
     validated: DensityError | None
     tissue_mm2: float
+    asked: Asked
 
 
 def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None) -> ShownRun:
@@ -57,6 +60,7 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         error=known_error(findings.store, run.spec, findings.snapshot),
         validated=density_error(run.spec.weights_sha256),
         tissue_mm2=_tissue_mm2(run),
+        asked=read_asked(findings.store),
     )
 
 

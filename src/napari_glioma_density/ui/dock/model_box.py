@@ -25,7 +25,7 @@ class ModelBox(Box):
         self._session = session
         self._models: tuple[ModelChoice, ...] = ()
         self._model = ComboBox(name="model", choices=())
-        self._device = ComboBox(name="device", choices=DEVICES, value="auto")
+        self._device = ComboBox(name="device", choices=DEVICES, value=session.wishes.device)
         self._device.native.setToolTip("Where the network runs")
         self._missing = text(words.NO_MODEL)
         self._other = text(quiet=True)
@@ -45,7 +45,9 @@ class ModelBox(Box):
         self._list_models = list_models
         self.connections.add(session.models_changed, self._list)
         self.connections.add(session.nothing_stored, self._get_ready)
+        self.connections.add(self._device.changed, session.wishes.choose_device)
         self.connections.add(self._device.changed, self._get_ready)
+        self.connections.add(session.wishes.changed, self._show_device)
         self._show_phase()
         self._list()
 
@@ -97,6 +99,10 @@ class ModelBox(Box):
             self._describe(shown.spec.model)
         else:
             self._other.setText(words.OTHER_MODEL.format(name=shown.spec.model))
+
+    def _show_device(self) -> None:
+        with self._device.changed.blocked():
+            self._device.value = self._session.wishes.device
 
     def _show_phase(self) -> None:
         self._model.enabled = self._device.enabled = self._session.estimating.phase is Phase.READY

@@ -36,7 +36,9 @@ class ScopeBox(Box):
         self._session = session
         self._chosen_model = chosen_model
         self._is_listed, self._is_wanted = False, False
-        self._scope = ComboBox(choices=[(str(scope), scope) for scope in Scope])
+        self._scope = ComboBox(
+            choices=[(str(scope), scope) for scope in Scope], value=session.wishes.scope
+        )
         self._estimate = QPushButton("Estimate density")
         enlarge(self._estimate, Large.ACTION)
         self._estimate.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -60,6 +62,7 @@ class ScopeBox(Box):
         self.body.addLayout(self._figures())
         self.connections = Connections()
         self.connections.add(self._scope.changed, self._scope_changed)
+        self.connections.add(session.wishes.changed, self._show_scope)
         self.connections.add(self._estimate.clicked, self._start)
         self.connections.add(self._stop.clicked, session.estimating.stop)
         self.connections.add(session.models_listed, self._models_listed)
@@ -112,7 +115,12 @@ class ScopeBox(Box):
             self._state.setText("")
             self._start()
 
+    def _show_scope(self) -> None:
+        with self._scope.changed.blocked():
+            self._scope.value = self._session.wishes.scope
+
     def _scope_changed(self, scope: str) -> None:
+        self._session.wishes.choose_scope(Scope(scope))
         if Scope(scope) is Scope.DRAWN:
             draw_region(self._session.viewer, self._session.slides.slide)
         else:

@@ -60,6 +60,7 @@ class SlideBox(Box):
         self.connections.add(self._specimen.changed, self._set_specimen)
         self.connections.add(session.slides.changed, self._show)
         self.connections.add(session.slides.listed, self._show_slides)
+        self.connections.add(session.slides.specimen_changed, self._show_specimen)
         self.connections.add(session.measured, self._show_tissue)
         self._show()
 
@@ -97,7 +98,6 @@ class SlideBox(Box):
 
     def _set_specimen(self, specimen: str) -> None:
         self._session.slides.set_specimen(Specimen(specimen))
-        self._show_specimen()
 
     def _show_specimen(self) -> None:
         slides = self._session.slides

@@ -1,0 +1,126 @@
+"""What a person last asked for on a slide, kept with its results and there again with them."""
+
+import errno
+import json
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from psygnal import Signal
+
+from napari_glioma_density.json_object import json_object
+from napari_glioma_density.results.durable import write_atomically
+from napari_glioma_density.results.failures import explained
+from napari_glioma_density.ui.region import Scope
+from napari_glioma_density.ui.specimen import Specimen
+
+if TYPE_CHECKING:
+    from napari_glioma_density.ui.session import Session
+
+logger = logging.getLogger(__name__)
+
+DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+FILE = "asked.json"
+READ_ONLY: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a slide's tissue was prepared, how much of it to estimate, and where."""
+
+    specimen: Specimen = Specimen.UNKNOWN
+    device: str = "auto"
+    scope: Scope = Scope.SLIDE
+
+
+def read_asked(store: Path) -> Asked:
+    """Return what lies in a store; what is not there, or cannot be understood, is the usual."""
+    known: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        known = json_object((store / FILE).read_bytes())
+    specimen, device, scope = (known.get(name) for name in ("specimen", "device", "scope"))
+    usual = Asked()
+    return Asked(
+        next((each for each in Specimen if each.name.lower() == specimen), usual.specimen),
+        str(device) if device in DEVICES else usual.device,
+        next((each for each in Scope if each.name.lower() == scope), usual.scope),
+    )
+
+
+def keep_asked(store: Path, asked: Asked) -> None:
+    """Write it into a store; one that is only to be read, as on a CD, stays as it is.
+
+    Raises
+    ------
+    StoreError
+        When the disk is full or refuses.
+    """
+    content = {
+        "specimen": asked.specimen.name.lower(),
+        "device": asked.device,
+        "scope": asked.scope.name.lower(),
+    }
+    with explained(store / FILE, "free some space, then choose again"):
+        try:
+            write_atomically(store / FILE, json.dumps(content).encode())
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            logger.info("%s: is only to be read: what was chosen is not kept", store)
+
+
+class Wishes:
+    """Where the docks of a session leave what is chosen, and find it again."""
+
+    changed = Signal()
+    """Another device or scope holds than those on the screen."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self.device, self.scope = Asked.device, Asked.scope
+        self._on_disk: tuple[Path, Asked] | None = None
+        self._is_chosen = False
+        """Whether anything was chosen since this slide is on show: it holds, whatever is read."""
+        session.slides.specimen_changed.connect(self._choose)
+        session.slides.changed.connect(self._forget)
+
+    def choose_device(self, device: str) -> None:
+        """Estimate there from now on."""
+        self.device = device
+        self._choose()
+
+    def choose_scope(self, scope: Scope) -> None:
+        """Estimate as much from now on."""
+        self.scope = scope
+        self._choose()
+
+    def _choose(self) -> None:
+        self._is_chosen = True
+        self.keep()
+
+    def _forget(self) -> None:
+        self._is_chosen = False
+
+    def keep(self) -> None:
+        """Bring to disk what is chosen, once there are results that it can lie with."""
+        session, shown = self._session, self._session.shown
+        if shown is None:
+            return
+        asked = Asked(session.slides.specimen, self.device, self.scope)
+        if self._on_disk is None or self._on_disk[0] != shown.store:
+            self._on_disk = shown.store, shown.asked
+        if self._on_disk != (shown.store, asked):
+            self._on_disk = shown.store, asked
+            session.background.write(lambda: keep_asked(shown.store, asked), lambda _: None)
+
+    def restore(self, asked: Asked) -> None:
+        """Take up what was chosen when a slide was last open, unless another choice was made."""
+        if self._is_chosen:
+            self.keep()
+            return
+        self.device, self.scope = asked.device, asked.scope
+        if asked.specimen is not self._session.slides.specimen:
+            self._session.slides.set_specimen(asked.specimen)
+        self.changed.emit()
