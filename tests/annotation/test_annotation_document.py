@@ -251,6 +251,21 @@ def test_every_step_is_told_once_with_what_it_changed(field: AnnotatedField) -> 
     assert len(seen) == 1
 
 
+def test_an_edit_taken_back_and_a_done_taken_back_are_none(field: AnnotatedField) -> None:
+    field.set_done(True)
+    field.set_done(False)
+    field.reject(3, 4)
+    assert (field.revision, field.edits) == (3, 0)
+    field.delete(min(field.nuclei))
+    field.delete(min(field.nuclei))
+    assert field.edits == field.state().edits == 2
+    assert field.undo()
+    assert field.undo()
+    assert field.edits == 0
+    assert field.redo()
+    assert field.edits == 1
+
+
 def test_ids_are_used_again_when_they_run_out() -> None:
     labels = np.zeros((300, 300), np.uint16)
     labels.ravel()[:65_535] = np.arange(1, 65_536)

@@ -234,9 +234,10 @@ def test_read_px_stay_those_of_the_run(runs: tuple[Run, Run]) -> None:
     assert np.array_equal(corrected.patches.read_px, patches.read_px)
 
 
-def stored(store: Path, revision: int = 1, **changes: Any) -> None:
+def stored(store: Path, edits: int = 1, **changes: Any) -> None:
+    """A field that began with the outlines of the run's model, unless something else is said."""
     record = make_record(Block(1, 1, 1, 1), **changes)
-    state = make_state(record, revision=revision)
+    state = make_state(record, revision=2, edits=edits)
     with Corrections.open(store) as corrections:
         rgb = np.zeros((record.height_px, record.width_px, 3), np.uint8)
         corrections.begin(record, rgb, state, *measure(record, state))
@@ -266,14 +267,19 @@ def test_a_field_of_another_plane_corrects_nothing(changes: dict[str, Any]) -> N
 
 def test_a_field_that_was_only_opened_corrects_nothing(tmp_path: Path) -> None:
     run = write_run(tmp_path)
-    stored(run.folder.parent.parent, revision=0)
+    stored(run.folder.parent.parent, edits=0)
     assert stored_corrections(run.folder.parent.parent, run) is None
 
 
-def test_a_field_begun_blank_counts_once_it_is_done(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "changes", [{"start": Start.BLANK}, {"weights_sha256": "11ee"}, {"threshold": 0.4}], ids=str
+)
+def test_a_field_without_the_runs_own_outlines_counts_once_it_is_done(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
     run = write_run(tmp_path)
     store = run.folder.parent.parent
-    stored(store, start=Start.BLANK)
+    stored(store, **changes)
     assert stored_corrections(store, run) is None
     with Corrections.open(store) as corrections:
         (record,) = corrections.records()

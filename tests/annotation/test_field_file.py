@@ -31,14 +31,14 @@ def notes_of(state: FieldState) -> FieldNotes:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    state = make_state(RECORD, seed=3, done=True, seconds=12.5)
+    state = make_state(RECORD, seed=3, done=True, edits=2, seconds=12.5)
     file = tmp_path / "field.png"
     file.write_bytes(encode_field(state.labels, notes_of(state)))
     return file
 
 
 def test_everything_comes_back(path: Path) -> None:
-    state = make_state(RECORD, seed=3, done=True, seconds=12.5)
+    state = make_state(RECORD, seed=3, done=True, edits=2, seconds=12.5)
     labels, notes = read_field(path)
     values, nuclei = measure(RECORD, state)
     assert same_state(notes.state(labels), state)
@@ -50,6 +50,14 @@ def test_everything_comes_back(path: Path) -> None:
     assert np.array_equal(notes.values.tissue_px, values.tissue_px)
     assert np.array_equal(notes.values.count, values.count)
     assert np.array_equal(notes.counted, nuclei)
+
+
+def test_any_step_counts_as_an_edit_in_files_from_before_edits_were_counted() -> None:
+    state = make_state(RECORD, revision=3, edits=1)
+    written = notes_of(state).to_json()
+    assert FieldNotes.from_json(written).edits == 1
+    del written["edits"]
+    assert FieldNotes.from_json(written).edits == 3
 
 
 def test_notes_alone_are_the_same_notes(path: Path) -> None:

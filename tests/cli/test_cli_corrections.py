@@ -33,13 +33,14 @@ def correct(store: Path, spec: RunSpec) -> None:
     """Leave one nucleus of 50 px in a patch."""
     record = FieldRecord(
         FIELD, PATCH_PX, PATCH_PX, spec.working_um_per_px, spec.level, spec.sixteenths, Start.MODEL,
-        Choice.BY_HAND, "A", "2026-11-20T12:00:00+00:00", "f", "slide-1", "case",
+        Choice.BY_HAND, "A", "2026-11-20T12:00:00+00:00", "f", "slide-1", "case", spec.model,
+        spec.weights_sha256, spec.run_id, spec.threshold,
     )  # fmt: skip
     labels = np.zeros((PATCH_PX, PATCH_PX), np.uint16)
     labels[200:205, 100:110] = 1
     one = np.ones((1, 1), np.int64)
     nuclei = np.array([(682.0, 584.5, 50, Origin.HAND)], NUCLEUS_DTYPE)
-    state = FieldState(labels, {1: Nucleus(Origin.HAND)}, revision=1)
+    state = FieldState(labels, {1: Nucleus(Origin.HAND)}, revision=1, edits=1)
     with Corrections.open(store) as corrections:
         values = FieldValues(FIELD, 50 * one, PATCH_PX**2 * one, one)
         corrections.begin(record, np.zeros((480, 480, 3), np.uint8), state, values, nuclei)

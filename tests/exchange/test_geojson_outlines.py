@@ -7,8 +7,8 @@ from scipy import ndimage
 from skimage.measure import find_contours
 
 from napari_glioma_density.exchange.geojson.features import to_json
-from napari_glioma_density.exchange.geojson.nucleus_outlines import match_centres
 from napari_glioma_density.exchange.geojson.outlines import trace_outlines
+from napari_glioma_density.nuclei.centres import match_centres
 
 
 def _random_labels(seed: int) -> np.ndarray:

@@ -35,8 +35,9 @@ SPEC = RunSpec(
     MODEL.lattice.width_px, 1, frozenset(), True, "cpu", "fp32", 96,
 )  # fmt: skip
 RECORD = FieldRecord(
-    Block(0, 0, 1, 1), 480, 480, 0.5, 0, 32, Start.MODEL, Choice.RANDOM, "", "", "f1", "s", "c"
-)
+    Block(0, 0, 1, 1), 480, 480, 0.5, 0, 32, Start.MODEL, Choice.RANDOM, "", "", "f1", "s", "c",
+    "fast", FAST, "", 0.5,
+)  # fmt: skip
 PLACES = ((0, 1), (1, 4), (2, 2), (3, 5))
 
 
@@ -89,10 +90,18 @@ def test_other_fields_say_nothing_of_the_slide(findings: Any, changes: dict[str,
     assert known_error(findings.store, findings.spec, findings.snapshot) == density_error(FAST)
 
 
+def test_fields_begun_with_another_models_outlines_say_nothing_of_this_one(findings: Any) -> None:
+    correct(findings, 1.25)
+    findings.spec = replace(SPEC, weights_sha256="0" * 64)
+    assert known_error(findings.store, findings.spec, findings.snapshot) is None
+    findings.spec = replace(SPEC, threshold=0.4)
+    assert known_error(findings.store, findings.spec, findings.snapshot) == density_error(FAST)
+
+
 def test_fields_that_the_model_was_fine_tuned_on_say_nothing_of_the_slide(
     findings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    correct(findings, 1.25)
+    correct(findings, 1.25, start=Start.BLANK)
     findings.spec = replace(SPEC, weights_sha256="0" * 64)
     error = known_error(findings.store, findings.spec, findings.snapshot)
     assert error is not None, "they count for a model that has not learnt from them"

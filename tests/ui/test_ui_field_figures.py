@@ -15,6 +15,7 @@ from napari_glioma_density.findings.snapshot import Choices, take_snapshot
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.ui.annotation.figures import slide_correction
 from napari_glioma_density.ui.annotation.places import random_blocks
+from napari_glioma_density.ui.annotation.shelf import ShelvedField
 from napari_glioma_density.ui.annotation.words import factor_line
 
 LATTICE = Lattice.over(4 * 480, 6 * 480, 0.5)
@@ -22,12 +23,12 @@ VALIDATED = DensityError(0.03, 0.05, 2.0, 5, Basis(40, 5, ("GBM",)))
 PLACES = ((0, 1), (1, 4), (2, 2), (3, 5))
 
 
-def field(model: PatchTable, row: int, column: int, factor: float) -> SimpleNamespace:
+def field(model: PatchTable, row: int, column: int, factor: float) -> ShelvedField:
     block = Block(row, column, 1, 1)
     nucleus_px = np.round(factor * model.nucleus_px[block.patches]).astype(np.int64)
     values = FieldValues(block, nucleus_px, model.tissue_px[block.patches], nucleus_px // 100)
-    record = SimpleNamespace(choice=Choice.RANDOM)
-    return SimpleNamespace(done=True, record=record, values=values, learnt=False)
+    record: Any = SimpleNamespace(choice=Choice.RANDOM)
+    return ShelvedField(record, True, 0, values, np.zeros((0, 0), bool))
 
 
 @pytest.fixture
@@ -65,18 +66,24 @@ def test_what_is_left_out_of_random_fields_does_not_change_the_slides_factor(
     fields = [field(model, *place, 1.25) for place in PLACES]
     halved = replace(model, nucleus_px=model.nucleus_px // 2, tissue_px=model.tissue_px // 2)
     for shown in (snapshot, replace(snapshot, model=halved)):
-        found = slide_correction(shown, fields, VALIDATED)  # type: ignore[arg-type]
+        found = slide_correction(shown, fields, VALIDATED)
         assert found is not None
         assert found.factor == pytest.approx(1.25, rel=1e-3)
 
 
-def test_fields_that_the_model_learnt_from_make_no_factor_and_it_is_said(
-    model: PatchTable,
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("learnt", "The model on show learnt from these random fields: sample others"),
+        ("drawn_by_other", "These random fields began with another model's outlines"),
+    ],
+)
+def test_fields_that_say_nothing_of_the_model_make_no_factor_and_it_is_said(
+    model: PatchTable, why: str, said: str
 ) -> None:
-    fields: list[Any] = [field(model, *place, 1.25) for place in PLACES]
-    for one in fields:
-        one.learnt = True
-    assert slide_correction(take_snapshot(model, Choices()), fields, VALIDATED) is None
-    assert factor_line(None, fields).startswith("The model on show learnt from these")
-    fields[0].learnt = False
-    assert factor_line(None, fields).startswith("Random fields: 1 of 1 done")
+    fields = [field(model, *place, 1.25) for place in PLACES]
+    told_nothing = [replace(one, **{why: True}) for one in fields]
+    assert slide_correction(take_snapshot(model, Choices()), told_nothing, VALIDATED) is None
+    assert factor_line(None, told_nothing).startswith(said)
+    one_left = [fields[0], *told_nothing[1:]]
+    assert factor_line(None, one_left).startswith("Random fields: 1 of 1 done")

@@ -59,7 +59,7 @@ class AnnotatedField(SteppedField):
         (height, width) uint16 ids, 0 background: always the same array.
     nuclei
         What is known of each; its keys are exactly the ids of `labels`. Not to be changed.
-    rejected, done, revision
+    rejected, done, revision, edits
         As in `FieldState`.
     seconds, hints
         Time spent, and the hint layer's settings: kept for whoever saves, no part of any step.

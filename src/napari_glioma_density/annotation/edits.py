@@ -75,6 +75,11 @@ class Edit:
     done: tuple[bool, bool]
 
     @property
+    def changes_nuclei(self) -> bool:
+        """Whether it drew, changed or removed any, and not only answered a hint or said *done*."""
+        return bool(self.nuclei)
+
+    @property
     def size_bytes(self) -> int:
         """About how much memory it takes."""
         return len(self.pixels.packed) + _NUCLEUS_BYTES * len(self.nuclei)

@@ -157,7 +157,9 @@ class FieldState:
     done
         Whether the reader has called it finished.
     revision
-        Counts the edits; grows with every one, also with one taken back.
+        Counts the steps; grows with every one, also with one taken back.
+    edits
+        How many steps in it changed its nuclei: one that was taken back is none.
     seconds
         Time spent on it.
     hints
@@ -169,5 +171,6 @@ class FieldState:
     rejected: tuple[tuple[int, int], ...] = ()
     done: bool = False
     revision: int = 0
+    edits: int = 0
     seconds: float = 0.0
     hints: Mapping[str, object] = field(default_factory=dict)

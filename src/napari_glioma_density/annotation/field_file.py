@@ -40,7 +40,7 @@ class FieldNotes:
     ----------
     record
         What the field is of.
-    nuclei, rejected, done, revision, seconds, hints
+    nuclei, rejected, done, revision, edits, seconds, hints
         As in `FieldState`.
     values
         What it measures; None until it was measured.
@@ -55,6 +55,7 @@ class FieldNotes:
     rejected: tuple[tuple[int, int], ...]
     done: bool
     revision: int
+    edits: int
     seconds: float
     hints: Mapping[str, object]
     values: FieldValues | None
@@ -77,6 +78,7 @@ class FieldNotes:
             state.rejected,
             state.done,
             state.revision,
+            state.edits,
             state.seconds,
             state.hints,
             values,
@@ -87,7 +89,14 @@ class FieldNotes:
     def state(self, labels: NDArray[np.uint16]) -> FieldState:
         """Return the field at the moment it was saved."""
         return FieldState(
-            labels, self.nuclei, self.rejected, self.done, self.revision, self.seconds, self.hints
+            labels,
+            self.nuclei,
+            self.rejected,
+            self.done,
+            self.revision,
+            self.edits,
+            self.seconds,
+            self.hints,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -100,6 +109,7 @@ class FieldNotes:
             "rejected": [[int(y), int(x)] for y, x in self.rejected],
             "done": self.done,
             "revision": self.revision,
+            "edits": self.edits,
             "seconds": self.seconds,
             "hints": dict(self.hints),
             "values": values and {name: getattr(values, name).tolist() for name in _NUMBERS},
@@ -121,6 +131,8 @@ class FieldNotes:
             rejected=tuple((y, x) for y, x in notes["rejected"]),
             done=bool(notes["done"]),
             revision=int(notes["revision"]),
+            # Files from before they were counted: any step was taken for an edit then.
+            edits=int(notes.get("edits", notes["revision"])),
             seconds=float(notes["seconds"]),
             hints=dict(notes["hints"]),
             values=_values_from_json(record.block, notes["values"]),

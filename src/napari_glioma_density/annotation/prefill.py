@@ -3,30 +3,21 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.annotation.boxes import HIGHEST_ID, grown
 from napari_glioma_density.annotation.field import (
     Choice,
     FieldGround,
     FieldRecord,
     FieldState,
     Nucleus,
-    Origin,
     Start,
 )
-from napari_glioma_density.annotation.pixels import Window
+from napari_glioma_density.annotation.model_nuclei import model_nuclei
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.estimate.measurement import Ground
-from napari_glioma_density.nuclei.table import (
-    NUCLEUS_MARGIN_PX,
-    centred_on,
-    measure_nuclei,
-    separate_nuclei,
-)
 from napari_glioma_density.results import Run
 from napari_glioma_density.slides import (
     Pixels,
@@ -91,7 +82,7 @@ def begin_field(
     ground = field_ground(pixels.read, kinds, lattice, block)
     labels, nuclei = np.zeros(pixels.read.shape, np.uint16), dict[int, Nucleus]()
     if start is Start.MODEL:
-        labels, nuclei = _outlined(record, run, ground)
+        labels, nuclei = model_nuclei(_demand_looked_at(record, run), block)
     return BegunField(record, pixels.rgb, ground, FieldState(labels, nuclei))
 
 
@@ -130,83 +121,13 @@ def field_ground(
     return FieldGround(read & ~slide.glass_of(block), slide.tissue_of(block))
 
 
-def outline_nuclei(
-    mask: NDArray[np.uint8], inner: Window, read: NDArray[np.bool_], um_per_px: float
-) -> tuple[NDArray[np.uint16], dict[int, Nucleus]]:
-    """Tell the nuclei of a field's mask apart, as an estimate does.
-
-    Parameters
-    ----------
-    mask
-        0/1: the field and what is known around it.
-    inner
-        Where the field lies in the mask.
-    read
-        (height, width) of the field: px that count.
-    um_per_px
-        Resolution of the mask.
-
-    Returns
-    -------
-    labels, nuclei
-        (height, width) ids, and what is known of each. No px of the field's mask is left out:
-        specks too small for a nucleus have ids as well, but are not counted.
-
-    Raises
-    ------
-    BadInput
-        When there are more than 65 535.
-    """
-    apart = separate_nuclei(np.ascontiguousarray(mask), um_per_px)
-    found = measure_nuclei(apart)
-    top, left = (part.start for part in inner)
-    is_counted = centred_on(read, found.y_px - top, found.x_px - left)
-    counted = dict(zip(_ids(apart), is_counted, strict=True))
-    here = apart[inner]
-    outlined = _ids(here)
-    number_of = np.zeros(int(apart.max()) + 1, np.int32)
-    number_of[outlined] = np.arange(1, len(outlined) + 1)
-    _, specks = cv2.connectedComponents(
-        ((mask[inner] > 0) & (here == 0)).astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
-    )
-    labels = number_of[here] + np.where(specks > 0, specks + len(outlined), 0)
-    total = len(outlined) + int(specks.max())
-    if total > HIGHEST_ID:
-        raise BadInput(f"a field of {total} nuclei is too much; choose fewer patches")
-    flags = [bool(counted[number]) for number in outlined] + [False] * (total - len(outlined))
-    nuclei = {number: Nucleus(Origin.MODEL, flag) for number, flag in enumerate(flags, 1)}
-    return labels.astype(np.uint16), nuclei
-
-
-def _outlined(
-    record: FieldRecord, run: Run | None, ground: FieldGround
-) -> tuple[NDArray[np.uint16], dict[int, Nucleus]]:
-    """The nuclei of a run's mask in a field."""
+def _demand_looked_at(record: FieldRecord, run: Run | None) -> Run:
     if run is None or (run.patches().state[record.block.patches] == PatchState.PENDING).any():
         raise BadInput(
             f"{record.name}: no model has outlined nuclei here yet; "
             "estimate its density first, or begin with a blank field"
         )
-    window = run.lattice.window(record.block)
-    around = grown(window, NUCLEUS_MARGIN_PX, (run.lattice.height_px, run.lattice.width_px))
-    mask = np.asarray(run.mask(0)[around])
-    return outline_nuclei(mask, _within(window, around), ground.read, record.working_um_per_px)
-
-
-def _within(window: Window, outer: Window) -> Window:
-    """Where a window lies in what an outer one cuts out."""
-    down, across = (
-        slice(part.start - whole.start, part.stop - whole.start)
-        for part, whole in zip(window, outer, strict=True)
-    )
-    return down, across
-
-
-def _ids(labels: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Ids among labels, rising, without 0."""
-    counts = np.bincount(labels.ravel())
-    counts[0] = 0
-    return np.flatnonzero(counts)
+    return run
 
 
 def _read(plane: WorkingPlane, lattice: Lattice, block: Block) -> Pixels:

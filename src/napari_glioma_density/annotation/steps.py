@@ -46,6 +46,7 @@ class SteppedField:
         self.rejected: Points = tuple(state.rejected)
         self.done = state.done
         self.revision = state.revision
+        self.edits = state.edits
         self.seconds = state.seconds
         self.hints = dict(state.hints)
         self._demand_consistency()
@@ -63,6 +64,7 @@ class SteppedField:
             rejected=self.rejected,
             done=self.done,
             revision=self.revision,
+            edits=self.edits,
             seconds=self.seconds,
             hints=dict(self.hints),
         )
@@ -147,6 +149,8 @@ class SteppedField:
                 self.nuclei[number] = now
         self.rejected, self.done = edit.rejected[side], edit.done[side]
         self.revision += 1
+        if edit.changes_nuclei:
+            self.edits += 1 if side else -1
         self._boxes.follow(unindexed, self.nuclei)
         self._measure.follow(change)
         self.changed.emit(change.window(self.labels.shape))

@@ -38,20 +38,36 @@ def holding(corrections: Corrections, spec: RunSpec, block: Block) -> FieldRecor
     return next((record for record in fields if record.block.meets(block)), None)
 
 
-def counted_values(record: FieldRecord, notes: FieldNotes) -> FieldValues | None:
-    """Return what a field measures, if it counts."""
-    if notes.values is None or not counts(record, notes):
+def counted_values(record: FieldRecord, notes: FieldNotes, spec: RunSpec) -> FieldValues | None:
+    """Return what a field measures, if it counts for a run."""
+    if notes.values is None or not counts(record, notes, spec):
         return None
     return replace(notes.values, done=notes.done)
 
 
-def counts(record: FieldRecord, state: FieldState | FieldNotes) -> bool:
-    """Tell whether a field counts: one that was only opened corrects nothing yet.
+def counts(record: FieldRecord, state: FieldState | FieldNotes, spec: RunSpec) -> bool:
+    """Tell whether a field counts for a run: one that was only opened corrects nothing yet.
 
-    One that began blank counts once it is finished: until then its empty places are not yet
-    looked at, and would count as free of nuclei.
+    One that began blank, or with the outlines of another model, counts once it is finished: until
+    then its empty places, and that model's outlines, are not yet looked at.
     """
-    return state.done or (record.start is Start.MODEL and state.revision > 0)
+    return state.done or (state.edits > 0 and shows_outlines_of(record, spec))
+
+
+def shows_outlines_of(record: FieldRecord, spec: RunSpec) -> bool:
+    """Tell whether a field began with the outlines of a run's model."""
+    theirs = spec.weights_sha256, spec.threshold
+    return record.start is Start.MODEL and (record.weights_sha256, record.threshold) == theirs
+
+
+def tells_of_error(record: FieldRecord, spec: RunSpec) -> bool:
+    """Tell whether a finished field says how far the model of a run is off.
+
+    A mask that is there already anchors the eye: with the outlines of another model the field says
+    how far that one is off, and where both draw a nucleus wider or narrower, the difference of the
+    models would be taken for an error.
+    """
+    return record.start is Start.BLANK or shows_outlines_of(record, spec)
 
 
 class StoredField(NamedTuple):
@@ -72,15 +88,16 @@ def stored_fields(store: Path, run: Run, reader: str = "first") -> tuple[StoredF
     """
     corrections = Corrections.open(store, reader, writable=False)
     fields = (
-        _stored(record, *corrections.read(record.name)) for record in fitting(corrections, run.spec)
+        _stored(record, *corrections.read(record.name), run.spec)
+        for record in fitting(corrections, run.spec)
     )
     return tuple(field for field in fields if field is not None)
 
 
 def _stored(
-    record: FieldRecord, labels: NDArray[np.uint16], notes: FieldNotes
+    record: FieldRecord, labels: NDArray[np.uint16], notes: FieldNotes, spec: RunSpec
 ) -> StoredField | None:
-    values = counted_values(record, notes)
+    values = counted_values(record, notes, spec)
     if values is None:
         return None
     return StoredField(values, FieldMask(record.block, labels > 0), notes.counted)

@@ -87,7 +87,8 @@ def _joined(
     }
     there = np.unique(labels[labels > 0]).tolist()
     nuclei = {number: by_hand.get(number) or before.nuclei[number] for number in there}
-    return replace(before, labels=labels, nuclei=nuclei, revision=before.revision + 1)
+    revision, edits = before.revision + 1, before.edits + 1
+    return replace(before, labels=labels, nuclei=nuclei, revision=revision, edits=edits)
 
 
 def _unchanged(drawn: _Labels, before: _Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

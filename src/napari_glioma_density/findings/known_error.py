@@ -6,7 +6,7 @@ from pathlib import Path
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import Choice, FieldRecord, FieldValues
-from napari_glioma_density.annotation.stored import fitting
+from napari_glioma_density.annotation.stored import fitting, tells_of_error
 from napari_glioma_density.density import PatchTable
 from napari_glioma_density.findings.density_error import DensityError, density_error
 from napari_glioma_density.findings.random_fields import corrected_error
@@ -22,7 +22,8 @@ def known_error(
     """Return the error that intervals of a run's figures are made from.
 
     From three finished random fields on these, and else the model's validation. Fields that the
-    model was fine-tuned on say nothing of how far it is off elsewhere.
+    model was fine-tuned on say nothing of how far it is off elsewhere, nor do those that began with
+    the outlines of another model.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def _finished(store: Path, spec: RunSpec, reader: str) -> Iterator[tuple[FieldVa
     corrections = Corrections.open(store, reader, writable=False)
     learnt = learnt_pictures(spec.weights_sha256)
     for record in fitting(corrections, spec):
-        if is_learnt(corrections, record, learnt):
+        if not tells_of_error(record, spec) or is_learnt(corrections, record, learnt):
             continue
         notes = corrections.notes(record.name)
         if notes.done and notes.values is not None:

@@ -6,20 +6,17 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.stored import fitting
 from napari_glioma_density.density import PATCH_PX, Block, partition
 from napari_glioma_density.exchange.geojson.outlines import trace_outlines
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.nuclei.centres import REACH_UM, match_centres
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
 from napari_glioma_density.regions.patch_nuclei import PatchNuclei
 from napari_glioma_density.results.masks import MaskLevel
 
-_REACH_UM = 2.0
-"""How far the centre found again may lie from the one in the table. At the seam of two blocks the
-mask beyond the edge was the block's own, so what is cut off there may differ by a few px."""
 _DISC_SEGMENTS = 8
 
 
@@ -106,44 +103,12 @@ def _outlined(
     ids = ids[ids > 0]
     wanted = np.stack([nuclei["y_px"], nuclei["x_px"]], axis=1) - corner
     there = np.stack([measured.y_px, measured.x_px], axis=1)
-    label = match_centres(wanted, there, _REACH_UM / um_per_px)
+    label = match_centres(wanted, there, REACH_UM / um_per_px)
     found = label >= 0
     outlines = _discs(nuclei)
     traced = trace_outlines(labels, ids[label[found]])
     outlines[found] = shapely.transform(traced, lambda xy: xy + corner[::-1])
     return OutlinedNuclei(nuclei, outlines, found)
-
-
-def match_centres(
-    wanted: NDArray[np.float64], there: NDArray[np.float64], reach: float
-) -> NDArray[np.int64]:
-    """Give each wanted point the nearest of those there, none of them twice, nearest first.
-
-    Parameters
-    ----------
-    wanted, there
-        Points of shape (n, 2) and (m, 2).
-    reach
-        Points farther apart than this are not the same.
-
-    Returns
-    -------
-    ndarray
-        Index into `there` of each wanted point; -1 where none is left within reach.
-    """
-    given = np.full(len(wanted), -1, np.int64)
-    free = np.arange(len(there))
-    seeking = np.arange(len(wanted))
-    while len(free) and len(seeking):
-        distance, nearest = KDTree(there[free]).query(wanted[seeking], distance_upper_bound=reach)
-        order = np.argsort(distance, kind="stable")
-        order = order[np.isfinite(distance[order])]
-        taken, first = np.unique(nearest[order], return_index=True)
-        given[seeking[order[first]]] = free[taken]
-        if len(taken) == len(order):
-            break
-        free, seeking = np.delete(free, taken), np.delete(seeking, order[first])
-    return given
 
 
 def _discs(nuclei: NDArray[np.void]) -> NDArray[np.object_]:

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QLineEdit, QPushButton
 
 from napari_glioma_density.annotation.document import AnnotatedField
 from napari_glioma_density.annotation.field import Origin, Start
+from napari_glioma_density.annotation.stored import tells_of_error
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.choosing import FieldChooser
 from napari_glioma_density.ui.annotation.clicking import ClickAdding
@@ -163,14 +164,24 @@ class FieldBox(Box):
             for origin, number in origin_counts(field.document).items()
         )
         lines = [f"<b>{name}</b>: {counts or 'no nuclei yet'}"]
-        record = field.record
-        if self._annotation.reader == SECOND:
-            lines.append("Second reader: the numbers are hidden.")
-        elif record.start is Start.BLANK and not field.document.done:
-            lines.append("Begun blank: it counts once it is done.")
-        elif snapshot is not None:
-            lines += correction(snapshot, field.record.block)
+        lines += self._said_of(field.document)
         self._numbers.setText("<br>".join(lines))
+
+    def _said_of(self, document: AnnotatedField) -> list[str]:
+        """What the open field changes, or why it changes nothing yet."""
+        record, snapshot = document.record, self._annotation.session.snapshot
+        shown = self._annotation.session.shown
+        if self._annotation.reader == SECOND:
+            return ["Second reader: the numbers are hidden."]
+        if record.start is Start.BLANK and not document.done:
+            return ["Begun blank: it counts once it is done."]
+        of_other = shown is not None and not tells_of_error(record, shown.spec)
+        origin = f"Begun with the outlines of {record.model}" if of_other else ""
+        if origin and not document.done:
+            return [f"{origin}: it counts here once it is done."]
+        numbers = [] if snapshot is None else correction(snapshot, record.block)
+        told = [f"{origin}: it tells how far that model is off, not this one."] if origin else []
+        return numbers + told
 
 
 def origin_counts(document: AnnotatedField) -> dict[Origin, int]:

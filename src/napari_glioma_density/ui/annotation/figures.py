@@ -26,7 +26,7 @@ def slide_correction(
 
     `validated` is the model's error as validation has it.
     """
-    done = [field for field in fields if field.done and not field.learnt]
+    done = [field for field in fields if field.done and field.tells_of_error]
     drawn, chosen = (
         counting(one for one in done if (one.record.choice is Choice.RANDOM) is random)
         for random in (True, False)

@@ -24,13 +24,19 @@ from napari_glioma_density.annotation.field import (
     count_nuclei,
 )
 from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
-from napari_glioma_density.annotation.stored import counted_values, counts, fitting, holding
+from napari_glioma_density.annotation.stored import (
+    counted_values,
+    counts,
+    fitting,
+    holding,
+    tells_of_error,
+)
 from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput, StoreError
 from napari_glioma_density.findings.known_error import is_learnt
 from napari_glioma_density.nuclei.kept_metrics import learnt_pictures
 from napari_glioma_density.regions.plane import plane_of_run
-from napari_glioma_density.results import ResultStore, Run
+from napari_glioma_density.results import ResultStore, Run, RunSpec
 from napari_glioma_density.slides import Slide, TissueMap, WorkingPlane
 from napari_glioma_density.ui.stored import ShownRun
 
@@ -55,7 +61,14 @@ class ShelvedField:
     fault: str = ""
     begun: bool = True
     learnt: bool = False
-    """Whether the model on show was fine-tuned on it: then it tells nothing of that one's error."""
+    """Whether the model on show was fine-tuned on it."""
+    drawn_by_other: bool = False
+    """Whether it began with the outlines of another model than the one on show."""
+
+    @property
+    def tells_of_error(self) -> bool:
+        """Whether it says, once finished, how far the model on show is off."""
+        return not (self.learnt or self.drawn_by_other)
 
 
 class Opened(NamedTuple):
@@ -117,8 +130,9 @@ class FieldShelf:
                 self.shown.store, self.reader, writable=False
             )
             records = fitting(corrections, self.shown.spec)
-            learnt = learnt_pictures(self.shown.spec.weights_sha256)
-            shelved = tuple(_shelved(corrections, record, learnt) for record in records)
+            spec = self.shown.spec
+            learnt = learnt_pictures(spec.weights_sha256)
+            shelved = tuple(_shelved(corrections, record, spec, learnt) for record in records)
             waiting = () if self.reader == FIRST else self._waiting()
             return Listing(next(self._listings), shelved + waiting)
 
@@ -159,6 +173,7 @@ class FieldShelf:
     def save(self, document: AnnotatedField) -> ShelvedField:
         """Have a field saved within a second, and return what it measures; quick."""
         record, state, values = document.record, document.state(), document.values()
+        spec = self.shown.spec
         with self._guard:
             if self._autosave is not None:
                 self._autosave.submit(record.name, state, values, document.nucleus_records())
@@ -166,8 +181,9 @@ class FieldShelf:
             record,
             state.done,
             count_nuclei(state.nuclei.values()),
-            replace(values, done=state.done) if counts(record, state) else None,
+            replace(values, done=state.done) if counts(record, state, spec) else None,
             (state.labels > 0) & document.ground.read,
+            drawn_by_other=not tells_of_error(record, spec),
         )
 
     def saved_revision(self, name: str) -> int | None:
@@ -295,7 +311,9 @@ class FieldShelf:
             return self._corrections
 
 
-def _shelved(corrections: Corrections, record: FieldRecord, learnt: frozenset[str]) -> ShelvedField:
+def _shelved(
+    corrections: Corrections, record: FieldRecord, spec: RunSpec, learnt: frozenset[str]
+) -> ShelvedField:
     try:
         labels, notes = corrections.read(record.name)
         was_learnt = is_learnt(corrections, record, learnt)
@@ -306,9 +324,10 @@ def _shelved(corrections: Corrections, record: FieldRecord, learnt: frozenset[st
         record,
         notes.done,
         count_nuclei(notes.nuclei.values()),
-        counted_values(record, notes),
+        counted_values(record, notes, spec),
         labels > 0,
         learnt=was_learnt,
+        drawn_by_other=not tells_of_error(record, spec),
     )
 
 

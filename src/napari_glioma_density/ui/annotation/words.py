@@ -54,14 +54,23 @@ def _rank(snapshot: Snapshot, place: tuple[int, int]) -> str:
     return f", rank {ranked.index(place) + 1}" if place in ranked else ""
 
 
+def _told_nothing(random: Sequence[ShelvedField]) -> str:
+    """Return why random fields say nothing of the model on show."""
+    if all(field.drawn_by_other for field in random):
+        return "These random fields began with another model's outlines and tell of that one"
+    if all(field.learnt for field in random):
+        return "The model on show learnt from these random fields"
+    return "The model on show learnt from these random fields, or they show another one's outlines"
+
+
 def factor_line(factor: CorrectionFactor | None, fields: Sequence[ShelvedField]) -> str:
     """Return what random fields say of the slide; empty when none was drawn."""
     random = [field for field in fields if field.record.choice is Choice.RANDOM]
-    drawn = [field for field in random if not field.learnt]
+    drawn = [field for field in random if field.tells_of_error]
     if not random:
         return ""
     if not drawn:
-        return "The model on show learnt from these random fields: sample others to check it."
+        return f"{_told_nothing(random)}: sample others to check it."
     if factor is None:
         done = sum(field.done for field in drawn)
         told = "with three done they tell how far the slide is off."
