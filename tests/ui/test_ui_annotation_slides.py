@@ -25,10 +25,8 @@ from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
-from napari_glioma_density.ui.annotation.review_box import NO_CELL, Walk
 from napari_glioma_density.ui.annotation.shelf import FIRST, SECOND, FieldShelf, Wanted, counting
 from napari_glioma_density.ui.dock.export_box import ExportBox
-from napari_glioma_density.ui.hotspots import HIDDEN
 from napari_glioma_density.ui.region import draw_region
 
 pytestmark = pytest.mark.window
@@ -231,74 +229,6 @@ def test_excluded_cells_leave_the_numbers_and_come_back(at_work: Annotator) -> N
     assert box._cell.text() == f"Cell {session.snapshot.hotspots[1].address}"
 
 
-def test_second_reader_begins_without_the_firsts_outlines_and_some_fields_blank(
-    at_work: Annotator,
-) -> None:
-    model = {}
-    for place in ((1, 0), (1, 1)):
-        at_work.begin(*place)
-        model[at_work.field.record.name] = at_work.document.labels > 0
-        at_work.document.delete_many(list(at_work.document.nuclei)[:10])
-    at_work.annotation.actions.toggle_done()
-    at_work.annotation.tick()
-    at_work.wait(lambda: at_work.session.snapshot.corrected.sum() == 2)
-    at_work.session.cells.go_to("B2")
-    review = at_work.dock.review_box
-    review._comment.setText("mitoses")
-    at_work.press(review._mark)
-    at_work.wait(lambda: "reviewed 1" in review._count.text())
-    density = at_work.viewer.layers["density"]
-    density.refresh()
-    assert density.thumbnail[..., :3].any()
-    review._blinded.setChecked(True)
-    at_work.wait(lambda: len(at_work.rows()) == 2)
-    assert not density.visible
-    assert not density.thumbnail[..., :3].any()
-    told = [review._cell.text(), review._comment.text(), review._state.text()]
-    assert told == [NO_CELL, "", ""], "what the first reader thought of a cell"
-    assert not review._count.text()
-    assert at_work.field is None
-    assert [row[2] for row in at_work.rows()] == ["to read"] * 2
-    at_work.wait(lambda: not at_work.session.snapshot.corrected.any())
-    assert at_work.session.overlays._nuclei._fields == ()
-    blank = 0
-    for name, mask in model.items():
-        at_work.annotation.open_field(name)
-        at_work.wait(lambda name=name: at_work.field and at_work.field.record.name == name)
-        drawn = at_work.document.labels > 0
-        blank += not drawn.any()
-        assert not drawn.any() or np.array_equal(drawn, mask)
-        assert "by the model" not in at_work.dock.field_box._numbers.text()
-    assert blank == 1
-    review._blinded.setChecked(False)
-    at_work.wait(lambda: at_work.session.snapshot.corrected.sum() == 2)
-    assert review._comment.text() == "mitoses"
-
-
-def test_the_key_that_hides_overlays_shows_a_second_reader_no_results(
-    at_desk: Annotator,
-) -> None:
-    def visible() -> set[str]:
-        return {layer.name for layer in at_desk.viewer.layers if layer.visible}
-
-    found, before = {"density", "nuclei"}, visible()
-    assert before >= found | {"grid"}
-    at_desk.key(Qt.Key.Key_H)
-    assert not visible() & (found | {"grid"})
-    at_desk.dock.review_box._blinded.setChecked(True)
-    for _ in range(3):
-        at_desk.key(Qt.Key.Key_H)
-        assert not visible() & found
-    assert "grid" in visible()
-    at_desk.viewer.layers["density"].visible = True
-    for _ in range(2):
-        at_desk.key(Qt.Key.Key_H)
-    assert not visible() & found
-    at_desk.key(Qt.Key.Key_H)
-    at_desk.dock.review_box._blinded.setChecked(False)
-    assert visible() == before
-
-
 def test_a_note_that_is_not_on_disk_is_not_shown_as_if_it_were(
     at_work: Annotator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,45 +250,6 @@ def test_a_note_that_is_not_on_disk_is_not_shown_as_if_it_were(
 
 def full(*_: Any, **_noted: Any) -> None:
     raise StoreError("the disk is full")
-
-
-def test_a_second_reader_walks_all_cells_and_none_by_its_rank(at_work: Annotator) -> None:
-    review, session = at_work.dock.review_box, at_work.session
-    review._walk.value = Walk.CELLS
-    review.go_on()
-    first = session.cells.chosen
-    at_work.press(review._mark)
-    at_work.wait(lambda: "reviewed 1" in review._count.text())
-    session.cells.forget()
-    review._blinded.setChecked(True)
-    review.go_on()
-    assert session.cells.chosen == first, "that the first reader looked at it is not known"
-    session.cells.forget()
-    before = session.viewer.scene.camera.center
-    review._walk.value = Walk.HOTSPOTS
-    review.go_on()
-    assert (session.cells.chosen, session.viewer.scene.camera.center) == (None, before)
-    assert at_work.annotation.session.blinded
-    assert at_work.problem == HIDDEN
-
-
-def test_a_dock_that_is_closed_ends_the_second_reading_and_takes_its_layers_along(
-    another: Annotator, estimated_slide: Path
-) -> None:
-    at_desk, session = another.open(estimated_slide), another.session
-    at_desk.begin(1, 1)
-    at_desk.document.delete_many(list(at_desk.document.nuclei)[:10])
-    at_desk.wait(lambda: session.snapshot.corrected.sum() == 1)
-    at_desk.saved()
-    assert "fields" in at_desk.viewer.layers
-    at_desk.dock.review_box._blinded.setChecked(True)
-    at_desk.wait(lambda: not session.snapshot.corrected.any())
-    at_desk.viewer.window.remove_dock_widget(at_desk.dock)
-    assert not session.blinded
-    assert at_desk.viewer.layers["density"].visible
-    at_desk.wait(lambda: session.snapshot.corrected.sum() == 1)
-    assert not {"fields", ANNOTATION} & {layer.name for layer in at_desk.viewer.layers}
-    assert at_desk.density.body.isVisibleTo(at_desk.density)
 
 
 def test_fields_are_cells_and_drawings_of_a_size_one_can_look_through(

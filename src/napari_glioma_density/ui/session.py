@@ -227,7 +227,7 @@ class Session:
     def blind(self, blinded: bool) -> None:
         """Hide what was found, for a reader who is not to know it, or show it again."""
         self.blinded = blinded
-        self.overlays.set_hidden(blinded)
+        self.overlays.keep_back(blinded)
         self.left_out.hide(blinded)
         self.blinded_changed.emit(blinded)
 

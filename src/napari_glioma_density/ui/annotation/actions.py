@@ -11,6 +11,7 @@ from napari_glioma_density.ui.annotation.open_field import OpenField
 from napari_glioma_density.ui.camera import look_at, visible_part
 
 Point = tuple[int, int]
+VEILED = "This field begins blank for the second reader: no hints are shown in it."
 NO_FIELD = "No field is open: annotate one first."
 
 
@@ -37,7 +38,7 @@ class Actions:
 
     def next_hint(self) -> None:
         """Ask about the nearest hint that is not answered yet."""
-        field = self._field()
+        field = self._hinted_field()
         if field is not None:
             self._ask_next(field, self._pointer(field) or field.centre)
 
@@ -117,7 +118,7 @@ class Actions:
 
     def _answer(self, answer: Callable[[OpenField, Any], object]) -> None:
         """Answer a hint, then ask about the next one."""
-        field = self._field()
+        field = self._hinted_field()
         if field is None:
             return
         pointer = self._pointer(field)
@@ -182,6 +183,13 @@ class Actions:
             act()
         except BadInput as error:
             self._problem(str(error))
+
+    def _hinted_field(self) -> OpenField | None:
+        field = self._field()
+        if field is not None and field.desk.veiled:
+            self._problem(VEILED)
+            return None
+        return field
 
     def _field(self) -> OpenField | None:
         field = self._current()

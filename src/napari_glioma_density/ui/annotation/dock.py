@@ -17,6 +17,7 @@ from napari_glioma_density.ui.annotation.keys import annotation_keys
 from napari_glioma_density.ui.annotation.review_box import ReviewBox
 from napari_glioma_density.ui.annotation.reviewing import Reviewing
 from napari_glioma_density.ui.annotation.session import AnnotationSession
+from napari_glioma_density.ui.annotation.shelf import FIRST
 from napari_glioma_density.ui.annotation.table import Figures
 from napari_glioma_density.ui.annotation.words import field_name
 from napari_glioma_density.ui.connections import Connections
@@ -95,6 +96,7 @@ class AnnotationDock(LivingDock):
         add(annotation.slide_changed, self._forget_slide)
         add(annotation.edited, self._count_hints)
         add(annotation.opened, self._count_hints)
+        add(annotation.reader_changed, self._show_sources)
 
     def _wire_review(self) -> None:
         box, add = self.review_box, self._wires.add
@@ -117,11 +119,16 @@ class AnnotationDock(LivingDock):
         self.hint_box.forget_thresholds()
         self.hint_box.show_statistics(None)
 
+    def _show_sources(self) -> None:
+        self.hint_box.offer_model(self.annotation.reader == FIRST)
+
     def _count_hints(self) -> None:
         field = self.annotation.field
         found = field.desk.found if field else None
         if field is None:
             self.hint_box.show_counts(None)
+        elif field.desk.veiled:
+            self.hint_box.show_veiled()
         elif found is None:
             self.hint_box.show_searching()
         else:

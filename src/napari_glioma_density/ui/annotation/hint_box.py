@@ -1,6 +1,6 @@
 """The hint layer: what it is made from, where its threshold lies, and what is left to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ SPIN_PX, AROUND_PX = 104, 46
 """Width of a number's field, and what of it the buttons and margins take."""
 SURE = 0.4
 NO_HINTS, SEARCHING = "Open a field to see hints.", "Looking for hints …"
+VEILED = "None are shown: this field begins blank for the second reader."
 
 
 class HintBox(Box):
@@ -65,7 +66,7 @@ class HintBox(Box):
         self.show_counts(None)
 
     def _make_parts(self) -> None:
-        self._source = ComboBox(choices=[(str(one).capitalize(), one) for one in HintSource])
+        self._source = ComboBox(choices=_choices(HintSource))
         self._source.native.setAccessibleName("Source of hints")
         self.slider = HistogramSlider("Threshold of hints")
         self._threshold = _spin("Threshold of hints", 1, 2, 0.01)
@@ -158,6 +159,19 @@ class HintBox(Box):
         """Say that hints of an opened field are being found."""
         self._accept.setEnabled(False)
         self._counts.setText(SEARCHING)
+
+    def show_veiled(self) -> None:
+        """Say that the open field is looked at without hints."""
+        self._accept.setEnabled(False)
+        self._counts.setText(VEILED)
+
+    def offer_model(self, offered: bool) -> None:
+        """Offer hints from the model's probability, or keep what the model thinks from a reader."""
+        sources = [one for one in HintSource if offered or one is not HintSource.MODEL]
+        if HintSource(self._source.value) not in sources:
+            self._source.value = BEGIN_WITH.source
+        with self._source.changed.blocked():
+            self._source.choices = _choices(sources)
 
     def show_counts(self, left: int | None, rejected: int = 0, unsupported: int = 0) -> None:
         """Say how many hints wait and were rejected, and how many nuclei no hint supports.
@@ -254,6 +268,10 @@ def _from_left(widgets: Sequence[QWidget]) -> QHBoxLayout:
     line = row(widgets)
     line.addStretch()
     return line
+
+
+def _choices(sources: Iterable[HintSource]) -> list[tuple[str, HintSource]]:
+    return [(str(one).capitalize(), one) for one in sources]
 
 
 def _swatch(colour: str) -> str:

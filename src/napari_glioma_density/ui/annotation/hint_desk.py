@@ -59,6 +59,8 @@ class HintDesk:
         Returns what is annotated now.
     um_per_px
         Of the field.
+    veiled
+        Whether no hint is to be shown: the score alone is made, to grow nuclei from.
     """
 
     changed = Signal()
@@ -72,7 +74,10 @@ class HintDesk:
         look: Look,
         annotation: Callable[[], Annotated],
         um_per_px: float,
+        *,
+        veiled: bool = False,
     ) -> None:
+        self.veiled = veiled
         self._background = background
         self._look = look
         self._annotation = annotation
@@ -128,13 +133,15 @@ class HintDesk:
         settings: HintSettings,
         every: "HintMap | None",
         seen: Annotated,
-    ) -> Found:
+    ) -> Found | None:
         from napari_glioma_density.annotation.hints import find_hints, missing_hints, unsupported
 
         if settings.source not in self._scores:
             score, statistics = self._look(settings.source)
             self._statistics[settings.source] = statistics
             self._scores[settings.source] = score
+        if self.veiled:
+            return None
         every = every or find_hints(self._scores[settings.source], settings, self._um_per_px)
         of_model = np.zeros(int(seen.labels.max()) + 1, bool)
         of_model[list(seen.of_model)] = True
@@ -143,7 +150,10 @@ class HintDesk:
         codes = outlined(missing.labels, lone)
         return Found(settings, every, missing, len(np.unique(seen.labels[lone])), codes)
 
-    def _take(self, found: Found) -> None:
+    def _take(self, found: Found | None) -> None:
+        if found is None:
+            self._tell_statistics()
+            return
         if self._settings is None or found.settings.source is not self._settings.source:
             return
         if found.settings == self._settings:

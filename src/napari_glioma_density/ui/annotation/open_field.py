@@ -36,6 +36,8 @@ class OpenField:
         Where slow work is done.
     edited, problem
         Called after every edit, and with one line when one cannot be made.
+    without_hints
+        Whether no hint is to anchor the eye.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class OpenField:
         background: Background,
         edited: Callable[[], None],
         problem: Callable[[str], None],
+        *,
+        without_hints: bool = False,
     ) -> None:
         self.document = document
         self._problem = problem
@@ -57,6 +61,7 @@ class OpenField:
             look,
             self._seen_by_hints,
             document.record.working_um_per_px,
+            veiled=without_hints,
         )
         self._connections = Connections()
         self._connections.add(document.changed, self._show_edit)

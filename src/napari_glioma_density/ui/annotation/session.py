@@ -14,7 +14,7 @@ from qtpy.QtCore import QTimer
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.annotation.document import AnnotatedField
-from napari_glioma_density.annotation.field import FieldValues
+from napari_glioma_density.annotation.field import FieldValues, Start
 from napari_glioma_density.annotation.hint_settings import HintSettings
 from napari_glioma_density.ui.annotation.actions import Actions
 from napari_glioma_density.ui.annotation.field_frames import FieldFrames
@@ -286,6 +286,7 @@ class AnnotationSession:
             self.session.background,
             self._hear_edit,
             self.session.problem.emit,
+            without_hints=self.reader == SECOND and opened.record.start is Start.BLANK,
         )
         self._begun_with = opened.state.revision
         document.changed.connect(self._clear_problem)

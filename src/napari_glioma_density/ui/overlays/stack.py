@@ -1,11 +1,10 @@
 """All overlays of one run, in the order in which they lie over the slide."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-from napari.layers import Labels, Layer
+from napari.layers import Layer
 
 from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.density import Block, Lattice
@@ -34,7 +33,9 @@ class OverlayStack:
         self._grid: GridOverlay | None = None
         self._waiting: deque[Layer] = deque()
         self._hidden: list[Layer] = []
-        self._kept_hidden = False
+        self._keeps_back = False
+        self._kept: list[Layer] = []
+        """Maps kept from a reader, off napari's list of layers, whose eyes and pictures tell."""
         self._expected: Lattice | None = None
         self._density_shown = True
         self.companions: list[Callable[[], tuple[Layer, ...]]] = []
@@ -75,11 +76,13 @@ class OverlayStack:
         self._grid = GridOverlay(snapshot.grid)
         self._waiting.extend(self._layers())
         self.set_filled(self.filled)
-        self.set_hidden(self._kept_hidden)
+        self.show_density(self._density_shown)
+        if self._keeps_back:
+            self._take_maps()
 
     def _is_expected(self, shown: ShownRun) -> bool:
         """Whether the overlays in place are for this run, none of them deleted meanwhile."""
-        in_place = (*self._viewer.layers, *self._waiting)
+        in_place = (*self._viewer.layers, *self._waiting, *self._kept)
         return self._expected == shown.lattice and all(
             layer in in_place for layer in self._layers()
         )
@@ -108,9 +111,15 @@ class OverlayStack:
 
     def bring_back(self) -> None:
         """Put layers that the user deleted where they were."""
-        layers, above = self._viewer.layers, None
+        if self._keeps_back:
+            self._kept = list(self._maps())
+        self._put_in_place(layer for layer in self._layers() if layer not in self._kept)
+
+    def _put_in_place(self, wanted: Iterable[Layer]) -> None:
+        """Put those layers that are missing among ours where they belong."""
+        layers, above, put = self._viewer.layers, None, set(wanted)
         for layer in reversed(self._layers()):
-            if layer not in layers and layer not in self._waiting:
+            if layer in put and layer not in layers and layer not in self._waiting:
                 active = layers.selection.active
                 layers.insert(len(layers) if above is None else layers.index(above), layer)
                 layers.selection.active = active
@@ -159,28 +168,34 @@ class OverlayStack:
         if self._grid is not None and self._expected is None:
             self._grid.show_names(shown)
 
-    def set_hidden(self, hidden: bool) -> None:
-        """Hide density and nuclei, and those of later runs, or show them.
+    def keep_back(self, kept: bool) -> None:
+        """Take density and nuclei, and those of later runs, off the list of layers, or bring them.
 
-        Meanwhile `toggle` brings none of them back, nor another map that it has hidden before;
-        lines come back with them.
+        Lines that were hidden come back with them.
         """
-        self._kept_hidden = hidden
-        if hidden:
-            self._hidden = [layer for layer in self._hidden if not isinstance(layer, Labels)]
-        self.show_density(self._density_shown)
-        if self._nuclei is not None:
-            self._nuclei.layer.visible = not hidden
-        if not hidden:
+        if kept is self._keeps_back:
+            return
+        self._keeps_back = kept
+        if kept:
+            self._take_maps()
+        else:
+            maps, self._kept = self._kept, []
+            self._put_in_place(maps)
             self._show_again()
 
+    def _take_maps(self) -> None:
+        """Take the maps off the list and keep them; those that the user deleted stay away."""
+        layers = self._viewer.layers
+        self._kept = [each for each in self._maps() if each in layers or each in self._waiting]
+        with layers.batched_update():  # or napari collects garbage after each
+            for layer in self._kept:
+                (self._waiting if layer in self._waiting else layers).remove(layer)
+
     def show_density(self, shown: bool) -> None:
-        """Show the density overlay unless all is hidden, or make room for another map."""
+        """Show the density overlay, or make room for another map."""
         self._density_shown = shown
         if self._density is not None:
-            self._density.layer.visible = shown and not self._kept_hidden
-            if self._kept_hidden:  # napari's list of layers shows a small picture of each
-                self._density.layer.thumbnail = np.zeros_like(self._density.layer.thumbnail)
+            self._density.layer.visible = shown
 
     def place_of_maps(self) -> int:
         """Return where in the list of layers a map belongs: above density, below nuclei."""
@@ -193,24 +208,19 @@ class OverlayStack:
         """Hide every overlay, or show again those that were hidden so."""
         companions = (layer for layers in self.companions for layer in layers())
         layers = (*self._layers(), *companions)
-        visible = [layer for layer in layers if layer.visible]
+        visible = [layer for layer in layers if layer.visible and layer not in self._kept]
         if not visible:
             self._show_again()
             return
         for layer in visible:
             layer.visible = False
-        self._hidden = [layer for layer in visible if not self._is_kept_hidden(layer)]
+        self._hidden = visible
 
     def _show_again(self) -> None:
         """Show what `toggle` has hidden."""
         hidden, self._hidden = self._hidden, []
         for layer in hidden:
             layer.visible = True
-
-    def _is_kept_hidden(self, layer: Layer) -> bool:
-        """Whether a layer, made visible by other means, is not to be shown again."""
-        maps = (part.layer for part in (self._density, self._nuclei) if part is not None)
-        return self._kept_hidden and layer in maps
 
     def clear(self) -> None:
         """Take all overlays away."""
@@ -219,7 +229,12 @@ class OverlayStack:
                 self._viewer.layers.remove(layer)
         self._waiting.clear()
         self._hidden = []
+        self._kept = []
         self._density = self._nuclei = self._grid = self._expected = None
+
+    def _maps(self) -> tuple[Layer, ...]:
+        """What tells of the model's results, where there is any."""
+        return tuple(part.layer for part in (self._density, self._nuclei) if part is not None)
 
     def _layers(self) -> tuple[Layer, ...]:
         if self._density is None or self._nuclei is None or self._grid is None:

@@ -24,7 +24,7 @@ class DifferenceMap:
         session.overlays.companions.append(self._companions)
         self._wires = Connections()
         self._wires.add(session.viewer.layers.events.removed, self._removed)
-        self._wires.add(session.blinded_changed, self._hide)
+        self._wires.add(session.blinded_changed, self._put)
 
     def show(self, points: NDArray[np.float64], lattice: Lattice, scale: DifferenceScale) -> None:
         """Show differences, (lattice rows, columns) in points, in place of those before."""
@@ -33,11 +33,9 @@ class DifferenceMap:
         self.layer = None
         if old in layers:
             layers.remove(old)
-        layer = self.layer = difference_layer(points, lattice, scale, overlays.opacity)
-        layer.visible = visible and not self._session.blinded
-        active = layers.selection.active
-        layers.insert(overlays.place_of_maps(), layer)
-        layers.selection.active = active
+        self.layer = difference_layer(points, lattice, scale, overlays.opacity)
+        self.layer.visible = visible
+        self._put(self._session.blinded)
         overlays.show_density(False)
         self.follow_zoom()
         self.changed.emit()
@@ -71,9 +69,18 @@ class DifferenceMap:
         return () if self.layer is None else (self.layer,)
 
     def _removed(self, event: object) -> None:
-        if self.layer is not None and getattr(event, "value", None) is self.layer:
+        is_own = self.layer is not None and getattr(event, "value", None) is self.layer
+        if is_own and not self._session.blinded:
             self.clear()
 
-    def _hide(self, blinded: bool) -> None:
-        if self.layer is not None:
-            self.layer.visible = not blinded
+    def _put(self, blinded: bool) -> None:
+        """Have the map on the list of layers, or keep it from a reader who is not to know it."""
+        layers = self._session.viewer.layers
+        if self.layer is None or blinded is (self.layer not in layers):
+            return
+        if blinded:
+            layers.remove(self.layer)
+            return
+        active = layers.selection.active
+        layers.insert(self._session.overlays.place_of_maps(), self.layer)
+        layers.selection.active = active
