@@ -427,6 +427,13 @@ def test_progress_says_the_time_left_and_draws_the_curve(qtbot: Any) -> None:
     assert drawn.any(axis=0).nonzero()[0].max() < 0.6 * progress.f1.width()  # half of the epochs
 
 
+def test_while_the_new_model_is_scored_no_time_is_said_to_be_left(qtbot: Any) -> None:
+    progress = shown(qtbot, FineTuneProgress())
+    progress.show_log([{"epoch": 12, "epochs": 12, "loss": 0.5, "seconds_left": 0.0}])
+    assert progress.state.text().startswith("12 epochs learnt; scoring the new model")
+    assert progress.bar.maximum() == 0, "nobody knows when it ends"
+
+
 def coloured(widget: Any, colour: str) -> np.ndarray:
     """Where a widget shows a colour below its heading: (height, width) bool."""
     picture = widget.grab().toImage()

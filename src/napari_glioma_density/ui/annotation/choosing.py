@@ -16,7 +16,7 @@ from napari_glioma_density.ui.annotation.places import (
     random_blocks,
 )
 from napari_glioma_density.ui.annotation.session import AnnotationSession
-from napari_glioma_density.ui.annotation.shelf import FieldShelf, Opened, Wanted
+from napari_glioma_density.ui.annotation.shelf import FIRST, FieldShelf, Opened, Wanted
 from napari_glioma_density.ui.region import draw_region, is_drawn
 
 NO_RUN = "Nothing is estimated here yet: estimate the density first."
@@ -79,7 +79,9 @@ class FieldChooser:
         self._session.problem.emit("")
         if len(blocks) < number:
             show_info(f"Only {len(blocks)} patches of tissue were left to draw from.")
-        wanted = [Wanted(block, self.start, choice, self._annotation.author) for block in blocks]
+        # A second reader sees no model, but for the fields that come prefilled from the first.
+        start = self.start if self._annotation.reader == FIRST else Start.BLANK
+        wanted = [Wanted(block, start, choice, self._annotation.author) for block in blocks]
 
         def take(shelf: FieldShelf) -> Opened:
             shelf.begin_all(wanted[1:])

@@ -19,7 +19,7 @@ from napari_glioma_density.ui.annotation.asking import ask
 from napari_glioma_density.ui.annotation.data_sets import DataSetList
 from napari_glioma_density.ui.annotation.fine_tune_figures import before_after
 from napari_glioma_density.ui.annotation.fine_tune_job import Ended, FineTuneProcess
-from napari_glioma_density.ui.annotation.fine_tune_progress import FineTuneProgress
+from napari_glioma_density.ui.annotation.fine_tune_progress import SCORING_BEFORE, FineTuneProgress
 from napari_glioma_density.ui.annotation.fine_tune_task import FineTuneTask
 from napari_glioma_density.ui.annotation.table import Figures, FigureTable
 from napari_glioma_density.ui.annotation.tuned_models import (
@@ -157,7 +157,7 @@ class FineTuneBox(Box):
             return
         self._show_figures(None)
         self.progress.clear()
-        self.progress.wait("reading fields …")
+        self.progress.wait(SCORING_BEFORE)
         self._job = self._make_job(task.arguments(), log)
         self._job.progressed.connect(self._show_log)
         self._job.ended.connect(partial(self._end, task.name))

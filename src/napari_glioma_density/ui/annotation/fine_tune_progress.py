@@ -12,6 +12,8 @@ from napari_glioma_density.ui.words import duration
 
 COLOURS: Final = ("#1FA2C4", "#E08A1E", "#9B6FD3", "#4FA34F")
 LOSS_COLOUR: Final = "#8A929B"
+SCORING_BEFORE: Final = "scoring the model as it is, before it learns …"
+SCORING_AFTER: Final = "scoring the new model on check fields and guard sets …"
 Log = Sequence[dict[str, Any]]
 
 
@@ -52,10 +54,13 @@ class FineTuneProgress(QWidget):  # type: ignore[misc]
         """Show how far the run is by its log: one entry an epoch, as the trainer writes it."""
         latest = log[-1]
         epoch, epochs = int(latest["epoch"]), int(latest["epochs"])
-        self.bar.setRange(0, epochs)
-        self.bar.setValue(epoch)
-        self.bar.show()
-        self.say(f"epoch {epoch} of {epochs} · {duration(latest['seconds_left'])} left")
+        if epoch < epochs:
+            self.bar.setRange(0, epochs)
+            self.bar.setValue(epoch)
+            self.bar.show()
+            self.say(f"epoch {epoch} of {epochs} · {duration(latest['seconds_left'])} left")
+        else:
+            self.wait(f"{epochs} epochs learnt; {SCORING_AFTER}")
         end = f"epoch {epochs}"
         self.loss.show_curves([Curve("training", LOSS_COLOUR, losses(log))], epochs, end)
         self.f1.show_curves(scores(log), epochs, end)

@@ -30,6 +30,7 @@ from napari_glioma_density.ui.annotation.shelf import (
     ShelvedField,
     counting,
 )
+from napari_glioma_density.ui.annotation.words import field_name, opened_instead
 from napari_glioma_density.ui.camera import fly_to
 from napari_glioma_density.ui.identity import same_objects
 from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
@@ -275,11 +276,18 @@ class AnnotationSession:
         """Put a field that was fetched on the screen, in place of the one before."""
         if shelf is not self.shelf or self._scores is None:
             return
-        if self.field is not None and self.field.record.name == opened.record.name:
-            return  # what is open may have been edited since the file was read
+        if self.field is None or self.field.record.name != opened.record.name:
+            self._replace_field(shelf, opened, self._scores)
+        # Else it stays: what is open may have been edited since the file was read.
+        if opened.is_other:
+            snapshot = self.session.snapshot
+            grid = snapshot.grid if snapshot else None
+            self.session.problem.emit(opened_instead(field_name(opened.record, grid)))
+
+    def _replace_field(self, shelf: FieldShelf, opened: Opened, scores: SlideScores) -> None:
         self.close_field()
         document = AnnotatedField.from_state(opened.record, opened.ground, opened.state)
-        look = partial(self._scores.look, opened)
+        look = partial(scores.look, opened)
         self.field = OpenField(
             document,
             look,

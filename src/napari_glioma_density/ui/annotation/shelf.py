@@ -78,6 +78,8 @@ class Opened(NamedTuple):
     rgb: NDArray[np.uint8]
     ground: FieldGround
     state: FieldState
+    is_other: bool = False
+    """Whether a field that was there already is opened in place of the one that was asked for."""
 
 
 class Wanted(NamedTuple):
@@ -146,9 +148,15 @@ class FieldShelf:
         """
         with self._beginning:  # or a double click begins a field twice
             held = holding(self._writable(), self.shown.spec, wanted.block)
-            if held is not None:
-                return self.open(held.name, wanted.author)
-            return self._begin(wanted)
+            if held is None and self.reader == SECOND:
+                to_read = (record for record, _ in self._to_read())
+                held = next((each for each in to_read if each.block.meets(wanted.block)), None)
+            if held is None:
+                return self._begin(wanted)
+            opened = self.open(held.name, wanted.author)
+            # How a second reader begins is not for them to choose.
+            as_asked = self.reader == SECOND or opened.record.start is wanted.start
+            return opened._replace(is_other=held.block != wanted.block or not as_asked)
 
     def begin_all(self, wanted: Iterable[Wanted]) -> None:
         """Begin several fields, without opening any."""
@@ -164,7 +172,8 @@ class FieldShelf:
         corrections = self._writable()
         if self.reader == SECOND and name not in {r.name for r in corrections.records()}:
             record, start = next(one for one in self._to_read() if one[0].name == name)
-            return self.take(Wanted(record.block, start, record.choice, author, record.apart))
+            with self._beginning:
+                return self._begin(Wanted(record.block, start, record.choice, author, record.apart))
         self.flush()
         record = corrections.record(name)
         ground = read_ground(self.plane, record.block, self._run().tissue)

@@ -28,6 +28,11 @@ def field_name(record: FieldRecord, grid: CellGrid | None) -> str:
     return f"Cell {cell}, patch {row + 1}·{column + 1}"
 
 
+def opened_instead(name: str) -> str:
+    """Return what is said where the field that was asked for meets one that is there already."""
+    return f"There is a field here: {name}, opened as it was left. Remove it to begin another."
+
+
 def correction(snapshot: Snapshot, block: Block) -> list[str]:
     """Return what a field changes: its own density, then its cell's and the cell's rank."""
     own = _field_line(snapshot, block)

@@ -29,7 +29,8 @@ class ModelBox(Box):
         self._device.native.setToolTip("Where the network runs")
         self._missing = text(words.NO_MODEL)
         self._other = text(quiet=True)
-        for line in (self._missing, self._other):
+        self._tuned = text()
+        for line in (self._missing, self._other, self._tuned):
             line.hide()
         parameters = Container(
             widgets=[self._model, self._device], layout="horizontal", labels=False
@@ -38,9 +39,11 @@ class ModelBox(Box):
         self.body.addWidget(parameters.native)
         self.body.addWidget(self._missing)
         self.body.addWidget(self._other)
+        self.body.addWidget(self._tuned)
         self.connections = Connections()
         self.connections.add(self._model.changed, self._choose)
         self.connections.add(session.measured, self._follow)
+        self.connections.add(session.slides.changed, self._tell_of_tuning)
         self.connections.add(session.estimating.phase_changed, self._show_phase)
         self._list_models = list_models
         self.connections.add(session.models_changed, self._list)
@@ -110,3 +113,12 @@ class ModelBox(Box):
     def _describe(self, name: str | None) -> None:
         about = next((model.about for model in self._models if model.name == name), "")
         self._model.native.setToolTip(about)
+        self._tell_of_tuning()
+
+    def _tell_of_tuning(self) -> None:
+        """Say that a model stays chosen that has learnt from other slides than the one on show."""
+        name, slide = self._model.value, self._session.slides.slide
+        chosen = next((model for model in self._models if model.name == name), None)
+        elsewhere = chosen and slide and chosen.is_tuned_elsewhere(slide.pseudonym)
+        self._tuned.setText(words.TUNED_ELSEWHERE.format(name=name) if elsewhere else "")
+        self._tuned.setVisible(bool(elsewhere))

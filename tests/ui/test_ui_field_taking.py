@@ -1,0 +1,62 @@
+"""A field asked for where there is one already, or by a second reader."""
+
+import numpy as np
+import pytest
+from annotating import Annotator
+
+from napari_glioma_density.annotation.field import Start
+from napari_glioma_density.ui.annotation.field_box import Where
+from napari_glioma_density.ui.annotation.words import opened_instead
+from napari_glioma_density.ui.region import draw_region
+
+pytestmark = pytest.mark.window
+CORNERS_PX = np.array([[250, 10], [250, 300], [470, 300], [470, 10]])
+"""A rectangle over the patches r1 c0 and r1 c1."""
+
+
+def test_a_rectangle_drawn_over_a_field_says_that_this_one_is_opened(at_desk: Annotator) -> None:
+    at_desk.begin(1, 1)
+    field = at_desk.field
+    at_desk.dock.field_box._where.value = Where.DRAWN
+    draw_region(at_desk.viewer)
+    at_desk.viewer.layers["region"].add_rectangles(CORNERS_PX)
+    at_desk.press(at_desk.dock.field_box._annotate)
+    at_desk.wait(lambda: at_desk.problem)
+    assert at_desk.problem == opened_instead("Cell B2")
+    assert at_desk.field is field
+    at_desk.annotation.close_field()
+    at_desk.session.problem.emit("")
+    at_desk.press(at_desk.dock.field_box._annotate)
+    at_desk.wait(lambda: at_desk.field is not None)
+    assert at_desk.problem == opened_instead("Cell B2")
+
+
+def test_a_blank_field_asked_for_where_one_was_begun_says_so(at_desk: Annotator) -> None:
+    at_desk.begin(1, 1)
+    at_desk.press(at_desk.dock.field_box._annotate)
+    at_desk.rest(300)
+    assert not at_desk.problem
+    at_desk.dock.field_box._start.value = Start.BLANK
+    at_desk.press(at_desk.dock.field_box._annotate)
+    at_desk.wait(lambda: at_desk.problem)
+    assert at_desk.problem == opened_instead("Cell B2")
+
+
+def test_what_a_second_reader_takes_elsewhere_is_blank_and_what_waits_is_read_by_the_rules(
+    at_desk: Annotator,
+) -> None:
+    for place in ((1, 0), (1, 1)):
+        at_desk.begin(*place)
+    at_desk.dock.review_box._blinded.setChecked(True)
+    at_desk.wait(lambda: len(at_desk.rows()) == 2)
+    starts = []
+    for place in ((1, 0), (1, 1), (0, 0)):
+        at_desk.look_at(*place)
+        before = at_desk.field
+        at_desk.press(at_desk.dock.field_box._annotate)
+        at_desk.wait(lambda before=before: at_desk.field not in (None, before))
+        starts.append(at_desk.field.record.start)
+        assert not at_desk.problem
+    assert starts == [Start.BLANK, Start.MODEL, Start.BLANK]
+    for row in at_desk.annotation.fields:
+        at_desk.annotation.remove(row.record.name)
