@@ -16,7 +16,7 @@ from window_clock import LONG_S, WindowClock
 from napari_glioma_density.annotation.field import Choice, Start
 from napari_glioma_density.density import Block
 from napari_glioma_density.ui.annotation.dock import AnnotationDock
-from napari_glioma_density.ui.annotation.shelf import Wanted
+from napari_glioma_density.ui.annotation.shelved import Wanted
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.reader import read_slide
 

@@ -25,7 +25,9 @@ from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
-from napari_glioma_density.ui.annotation.shelf import FIRST, SECOND, FieldShelf, Wanted, counting
+from napari_glioma_density.ui.annotation.second_reading import FIRST, SECOND
+from napari_glioma_density.ui.annotation.shelf import FieldShelf
+from napari_glioma_density.ui.annotation.shelved import Wanted, counting
 from napari_glioma_density.ui.dock.export_box import ExportBox
 from napari_glioma_density.ui.region import draw_region
 

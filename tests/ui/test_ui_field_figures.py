@@ -15,7 +15,7 @@ from napari_glioma_density.findings.snapshot import Choices, take_snapshot
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.ui.annotation.figures import slide_correction
 from napari_glioma_density.ui.annotation.places import random_blocks
-from napari_glioma_density.ui.annotation.shelf import ShelvedField
+from napari_glioma_density.ui.annotation.shelved import ShelvedField
 from napari_glioma_density.ui.annotation.words import factor_line
 
 LATTICE = Lattice.over(4 * 480, 6 * 480, 0.5)

@@ -31,6 +31,27 @@ def test_a_rectangle_drawn_over_a_field_says_that_this_one_is_opened(at_desk: An
     assert at_desk.problem == opened_instead("Cell B2")
 
 
+def test_the_rectangle_tool_is_put_down_when_another_place_is_taken(at_desk: Annotator) -> None:
+    where = at_desk.dock.field_box._where
+    where.value = Where.DRAWN
+    assert at_desk.viewer.layers["region"].mode == "add_rectangle"
+    where.value = Where.VIEW
+    assert at_desk.viewer.layers["region"].mode == "pan_zoom"
+
+
+def test_a_layer_is_selected_after_a_field_is_closed(at_desk: Annotator) -> None:
+    at_desk.begin(1, 1)
+    at_desk.press(at_desk.dock.field_box._close)
+    assert at_desk.viewer.layers.selection.active is at_desk.session.slides.current
+
+
+def test_random_fields_are_listed_as_they_are_walked(at_desk: Annotator) -> None:
+    at_desk.press(at_desk.dock.field_box._sample)
+    at_desk.wait(lambda: at_desk.field is not None and at_desk.rows())
+    names = [one.record.name for one in at_desk.annotation.fields]
+    assert at_desk.field.record.name == names[0]
+
+
 def test_a_blank_field_asked_for_where_one_was_begun_says_so(at_desk: Annotator) -> None:
     at_desk.begin(1, 1)
     at_desk.press(at_desk.dock.field_box._annotate)

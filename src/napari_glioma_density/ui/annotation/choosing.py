@@ -15,8 +15,10 @@ from napari_glioma_density.ui.annotation.places import (
     demand_tissue,
     random_blocks,
 )
+from napari_glioma_density.ui.annotation.second_reading import FIRST
 from napari_glioma_density.ui.annotation.session import AnnotationSession
-from napari_glioma_density.ui.annotation.shelf import FIRST, FieldShelf, Opened, Wanted
+from napari_glioma_density.ui.annotation.shelf import FieldShelf
+from napari_glioma_density.ui.annotation.shelved import Opened, Wanted
 from napari_glioma_density.ui.region import draw_region, is_drawn
 
 NO_RUN = "Nothing is estimated here yet: estimate the density first."
@@ -84,7 +86,8 @@ class FieldChooser:
         wanted = [Wanted(block, start, choice, self._annotation.author) for block in blocks]
 
         def take(shelf: FieldShelf) -> Opened:
+            first = shelf.take(wanted[0])  # and the first on the list: the next ones follow it
             shelf.begin_all(wanted[1:])
-            return shelf.take(wanted[0])
+            return first
 
         self._annotation.open(take)

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 from napari_glioma_density.ui.annotation.histogram_slider import faded
 
 HEIGHT_PX: Final = 96
-HEAD_PX, FOOT_PX, LEFT_PX, GAP_PX = 18, 6, 42, 8
+HEAD_PX, FOOT_PX, LEFT_PX, RIGHT_PX, GAP_PX = 18, 6, 42, 4, 8
 NARROWEST: Final = 0.02
 """Least height of the scale, so that noise does not fill the picture."""
 
@@ -56,7 +56,7 @@ class CurvePlot(QWidget):  # type: ignore[misc]
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ink = self.palette().color(QPalette.ColorRole.WindowText)
-        ground = QRectF(self.rect()).adjusted(LEFT_PX, HEAD_PX, -4, -FOOT_PX)
+        ground = QRectF(self.rect()).adjusted(LEFT_PX, HEAD_PX, -RIGHT_PX, -FOOT_PX)
         painter.fillRect(ground, faded(ink, 0.06))
         self._paint_head(painter, ink)
         if self._curves:
@@ -81,6 +81,14 @@ class CurvePlot(QWidget):  # type: ignore[misc]
             painter.setPen(colour)
             painter.drawText(QRectF(x, 0, wide + 2, HEAD_PX - 3), Qt.AlignmentFlag.AlignLeft, said)
             x += wide + 2 * GAP_PX
+        self._paint_end(painter, ink, x)
+
+    def _paint_end(self, painter: QPainter, ink: QColor, left: float) -> None:
+        """Call the right edge by its name, in the head, where no curve runs through it."""
+        if left + painter.fontMetrics().horizontalAdvance(self._end) <= self.width() - RIGHT_PX:
+            painter.setPen(faded(ink, 0.7))
+            place = QRectF(left, 0, self.width() - RIGHT_PX - left, HEAD_PX - 3)
+            painter.drawText(place, Qt.AlignmentFlag.AlignRight, self._end)
 
     def _said(self, curve: Curve) -> str:
         return f"{curve.name} {curve.points[-1][1]:.{self._decimals}f}"
@@ -93,8 +101,6 @@ class CurvePlot(QWidget):  # type: ignore[misc]
         for value, y in ((high, ground.top()), (low, ground.bottom() - 12)):
             place = QRectF(0, y - 1, LEFT_PX - 5, 14)
             painter.drawText(place, Qt.AlignmentFlag.AlignRight, f"{value:.{self._decimals}f}")
-        foot = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
-        painter.drawText(ground.adjusted(0, 0, -4, -1), foot, self._end)
 
     def _paint_curve(
         self, painter: QPainter, ground: QRectF, curve: Curve, limits: tuple[float, float]

@@ -16,8 +16,8 @@ from napari_glioma_density.ui.annotation.hint_box import HintBox
 from napari_glioma_density.ui.annotation.keys import annotation_keys
 from napari_glioma_density.ui.annotation.review_box import ReviewBox
 from napari_glioma_density.ui.annotation.reviewing import Reviewing
+from napari_glioma_density.ui.annotation.second_reading import FIRST
 from napari_glioma_density.ui.annotation.session import AnnotationSession
-from napari_glioma_density.ui.annotation.shelf import FIRST
 from napari_glioma_density.ui.annotation.table import Figures
 from napari_glioma_density.ui.annotation.words import field_name
 from napari_glioma_density.ui.connections import Connections

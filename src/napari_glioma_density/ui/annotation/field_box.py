@@ -18,12 +18,12 @@ from napari_glioma_density.ui.annotation.field_layers import (
     ORIGIN_COLOURS,
     UNSUPPORTED_COLOUR,
 )
+from napari_glioma_density.ui.annotation.second_reading import SECOND
 from napari_glioma_density.ui.annotation.session import AnnotationSession
-from napari_glioma_density.ui.annotation.shelf import SECOND
 from napari_glioma_density.ui.annotation.words import correction, field_name
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
-from napari_glioma_density.ui.region import draw_region
+from napari_glioma_density.ui.region import draw_region, stop_drawing
 
 STARTS = (("the model's nuclei", Start.MODEL), ("a blank field", Start.BLANK))
 SAMPLE = 10
@@ -66,7 +66,7 @@ class FieldBox(Box):
             "density is off."
         )
         self._numbers = text(NOTHING_OPEN)
-        self._legend = text(legend(), quiet=True)
+        self._legend = text(legend())  # not quiet, which would dull its colours
         self._saving = text(quiet=True)
         self._done = QPushButton("Done (Shift-D)")
         self._done.setCheckable(True)
@@ -114,10 +114,12 @@ class FieldBox(Box):
         takes[self._where.value]()
 
     def _choose_where(self, where: str) -> None:
-        """Take up the drawing tool when a rectangle is wanted."""
+        """Take up the drawing tool when a rectangle is wanted, and put it down when none is."""
+        session = self._annotation.session
         if Where(where) is Where.DRAWN:
-            session = self._annotation.session
             draw_region(session.viewer, session.slides.slide)
+        else:
+            stop_drawing(session.viewer)
 
     def _show_reader(self) -> None:
         second = self._annotation.reader == SECOND

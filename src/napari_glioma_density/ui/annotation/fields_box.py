@@ -11,8 +11,9 @@ from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.asking import ask
 from napari_glioma_density.ui.annotation.choosing import FieldChooser
 from napari_glioma_density.ui.annotation.figures import field_densities, slide_correction
+from napari_glioma_density.ui.annotation.second_reading import FIRST
 from napari_glioma_density.ui.annotation.session import AnnotationSession
-from napari_glioma_density.ui.annotation.shelf import FIRST, ShelvedField
+from napari_glioma_density.ui.annotation.shelved import ShelvedField
 from napari_glioma_density.ui.annotation.words import factor_line, field_name
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, list_of_rows, right_aligned, row, text

@@ -8,7 +8,7 @@ from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.known_error import beside_fields
 from napari_glioma_density.findings.random_fields import CorrectionFactor, slide_factor
 from napari_glioma_density.findings.snapshot import Snapshot
-from napari_glioma_density.ui.annotation.shelf import ShelvedField, counting
+from napari_glioma_density.ui.annotation.shelved import ShelvedField, counting
 
 
 def field_densities(snapshot: Snapshot, block: Block) -> tuple[float | None, float | None]:

@@ -11,7 +11,7 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.known_error import beside_fields
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.slides import Slide
-from napari_glioma_density.ui.annotation.shelf import ShelvedField
+from napari_glioma_density.ui.annotation.shelved import ShelvedField
 from napari_glioma_density.ui.camera import visible_part
 from napari_glioma_density.ui.region import Scope, region_of
 

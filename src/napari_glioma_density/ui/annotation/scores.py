@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.hint_settings import HintSource
 from napari_glioma_density.density import PATCH_PX
-from napari_glioma_density.ui.annotation.shelf import FieldShelf, Opened
+from napari_glioma_density.ui.annotation.shelf import FieldShelf
+from napari_glioma_density.ui.annotation.shelved import Opened
 from napari_glioma_density.ui.readiness import LoadSegmenter
 
 if TYPE_CHECKING:

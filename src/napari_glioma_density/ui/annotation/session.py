@@ -1,44 +1,30 @@
 """The annotation of one viewer's slide: its fields, the one that is open, what they change."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from napari.layers import Layer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_glioma_density.annotation.collection import Corrections
-from napari_glioma_density.annotation.corrected import FieldMask
-from napari_glioma_density.annotation.document import AnnotatedField
-from napari_glioma_density.annotation.field import FieldValues, Start
+from napari_glioma_density.annotation.field import Start
 from napari_glioma_density.annotation.hint_settings import HintSettings
 from napari_glioma_density.ui.annotation.actions import Actions
-from napari_glioma_density.ui.annotation.field_frames import FieldFrames
-from napari_glioma_density.ui.annotation.field_layers import field_view
+from napari_glioma_density.ui.annotation.field_effects import FieldEffects
 from napari_glioma_density.ui.annotation.open_field import OpenField
 from napari_glioma_density.ui.annotation.scores import SlideScores
-from napari_glioma_density.ui.annotation.shelf import (
-    FIRST,
-    SECOND,
-    FieldShelf,
-    Listing,
-    Opened,
-    ShelvedField,
-    counting,
-)
+from napari_glioma_density.ui.annotation.second_reading import FIRST, SECOND
+from napari_glioma_density.ui.annotation.shelf import FieldShelf
+from napari_glioma_density.ui.annotation.shelved import Listing, Opened, ShelvedField
 from napari_glioma_density.ui.annotation.words import field_name, opened_instead
-from napari_glioma_density.ui.camera import fly_to
-from napari_glioma_density.ui.identity import same_objects
+from napari_glioma_density.ui.annotation.workbench import TICK_MS, Workbench
 from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.stored import ShownRun
 
-TICK_MS = 40
-"""An edit reaches the screen's numbers in two or three of these, plus what it costs to sum up."""
 SAVED, SAVING = "All edits are saved.", "Saving …"
 
 
@@ -47,14 +33,8 @@ class AnnotationSession:
 
     fields_changed = Signal()
     """Other fields, or other values of theirs."""
-    opened = Signal()
-    """Another field is open, or none."""
-    edited = Signal()
-    """The open field was edited, or has other hints."""
     saving = Signal(str)
     """How far the edits are on disk, in the words of the screen."""
-    statistics_changed = Signal(object)
-    """`ScoreStatistics` of the slide, for the chosen source of hints."""
     reader_changed = Signal()
     """Another person reads, or their name is known from earlier."""
     slide_changed = Signal()
@@ -65,39 +45,36 @@ class AnnotationSession:
         self._load = load
         self._authors = {FIRST: "", SECOND: ""}
         self.reader = FIRST
-        self._settings: HintSettings | None = None
-        self.field: OpenField | None = None
+        self._bench = Workbench(session, self._save_now, self.close_field)
+        self.opened, self.edited = self._bench.opened, self._bench.edited
+        self.statistics_changed = self._bench.statistics_changed
         self.fields: tuple[ShelvedField, ...] = ()
         self.actions = Actions(session.viewer, lambda: self.field, session.problem.emit)
         self.shelf: FieldShelf | None = None
         self._listed = 0
         """Number of the listing that is shown: an older one may come after it."""
         self._scores: SlideScores | None = None
-        self._begun_with = 0
         self._closed = False
         self._shown: ShownRun | None = None
-        self._frames = FieldFrames(session.viewer)
-        self._finished: tuple[FieldValues | None, ...] = ()
-        self._next_count = 0.0
+        self._effects = FieldEffects(session)
         self._timer = QTimer()
         self._timer.timeout.connect(self.tick)
         self._timer.start(TICK_MS)
         session.savers.append(self._bring_to_disk)
         session.corrections = self._held
         session.overlays.companions.append(self._layers)
-        session.viewer.layers.events.removed.connect(self._layer_removed)
         session.measured.connect(self._follow_run)
         session.importing.connect(self.close_field)
         session.imported.connect(self._reread)
         self._follow_run()
 
-    def _layers(self) -> tuple[Layer, ...]:
-        return (*self._frames.layers, *(self.field.layers.layers if self.field else ()))
+    @property
+    def field(self) -> OpenField | None:
+        """The field that is open."""
+        return self._bench.field
 
-    def _layer_removed(self, event: Any) -> None:
-        """Put the field away when its annotation was taken off the list of layers."""
-        if self.field is not None and event.value is self.field.layers.annotation:
-            QTimer.singleShot(0, self.close_field)  # once napari is through with the removal
+    def _layers(self) -> tuple[Layer, ...]:
+        return (*self._effects.layers, *(self.field.layers.layers if self.field else ()))
 
     def _bring_to_disk(self) -> None:
         if self.shelf is not None:
@@ -109,10 +86,7 @@ class AnnotationSession:
 
     def choose_hints(self, settings: HintSettings) -> None:
         """Find hints in another way."""
-        self._settings = settings
-        if self.field is not None:
-            self.field.document.hints = settings.to_json()
-            self.field.desk.choose(settings)
+        self._bench.choose_hints(settings)
 
     def let_second_read(self, second: bool) -> None:
         """Hand over to the second reader, who sees nothing of the first's fields, or back."""
@@ -141,7 +115,7 @@ class AnnotationSession:
 
     def open_field(self, name: str) -> None:
         """Open a field that was begun before."""
-        if self.field is None or self.field.record.name != name:
+        if self._bench.name != name:
             self.open(lambda shelf: shelf.open(name, self.author))
 
     def remove(self, name: str) -> None:
@@ -149,7 +123,7 @@ class AnnotationSession:
         shelf = self.shelf
         if shelf is None:
             return
-        if self.field is not None and self.field.record.name == name:
+        if self._bench.name == name:
             self.close_field()
 
         def taken_off() -> Listing:
@@ -163,19 +137,13 @@ class AnnotationSession:
         if self.field is None:
             return
         self._save_now()
-        field, self.field = self.field, None
-        field.close()
-        layers = self.session.viewer.layers
-        with layers.batched_update():  # or napari collects garbage after each, half a second long
-            for layer in field.layers.layers:
-                if layer in layers:
-                    layers.remove(layer)
+        self._bench.clear()
         self._show_outlines()
         self.opened.emit()
 
     def tick(self) -> None:
         """Save and count what was edited since the last tick."""
-        self._frames.follow_zoom()
+        self._effects.follow_zoom()
         if self.field is None:
             return
         self.session.background.deliver()
@@ -200,11 +168,11 @@ class AnnotationSession:
             self.session.corrections = lambda: None
             self.session.importing.disconnect(self.close_field)
             self.session.imported.disconnect(self._reread)
-            self.session.viewer.layers.events.removed.disconnect(self._layer_removed)
+            self._bench.close()
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted timers and layers
             self._timer.stop()
             self.close_field()
-            self._frames.close(clear=clear)
+            self._effects.close(clear=clear)
             if clear:
                 self._hand_back()
 
@@ -252,22 +220,21 @@ class AnnotationSession:
             self.shelf.close()
         self.shelf = self._scores = None
         self.fields = ()
-        self._show_frames()
+        self._effects.frame(self.fields)
 
     def _take_fields(self, shelf: FieldShelf, listing: Listing) -> None:
         if shelf is not self.shelf or listing.number < self._listed:
             return
         self._listed, fields = listing
         self.fields = fields
-        if self.field is not None and self.field.document.revision != self._begun_with:
-            self.field.dirty = True  # edited since the disk was read
+        self._bench.mark_unsaved()  # edited since the disk was read
         if fields and not self.author:
             self.author = fields[-1].record.author if fields[-1].begun else ""
             self.reader_changed.emit()
         for field in fields:
             if field.fault:
                 self.session.problem.emit(field.fault)
-        self._show_frames()
+        self._effects.frame(self.fields)
         self._show_outlines()
         self._amend()
         self.fields_changed.emit()
@@ -276,7 +243,7 @@ class AnnotationSession:
         """Put a field that was fetched on the screen, in place of the one before."""
         if shelf is not self.shelf or self._scores is None:
             return
-        if self.field is None or self.field.record.name != opened.record.name:
+        if self._bench.name != opened.record.name:
             self._replace_field(shelf, opened, self._scores)
         # Else it stays: what is open may have been edited since the file was read.
         if opened.is_other:
@@ -286,58 +253,24 @@ class AnnotationSession:
 
     def _replace_field(self, shelf: FieldShelf, opened: Opened, scores: SlideScores) -> None:
         self.close_field()
-        document = AnnotatedField.from_state(opened.record, opened.ground, opened.state)
-        look = partial(scores.look, opened)
-        self.field = OpenField(
-            document,
-            look,
-            self.session.background,
-            self._hear_edit,
-            self.session.problem.emit,
-            without_hints=self.reader == SECOND and opened.record.start is Start.BLANK,
+        is_blank = opened.record.start is Start.BLANK
+        self._bench.lay_out(
+            opened,
+            partial(scores.look, opened),
+            without_hints=self.reader == SECOND and is_blank,
         )
-        self._begun_with = opened.state.revision
-        document.changed.connect(self._clear_problem)
-        self._clear_problem()
-        self.field.desk.measured.connect(self._tell_statistics)
-        self._show_layers(self.field)
-        if self._settings is not None:
-            self.choose_hints(self._settings)
         if opened.record.name in {one.record.name for one in self.fields if one.begun}:
             self._show_outlines()
         else:
             self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
         self.opened.emit()
 
-    def _clear_problem(self, _window: object = None) -> None:
-        self.session.problem.emit("")
-
-    def _tell_statistics(self, statistics: object) -> None:
-        self.statistics_changed.emit(statistics)
-
-    def _show_layers(self, field: OpenField) -> None:
-        viewer = self.session.viewer
-        for layer in field.layers.layers:
-            viewer.add_layer(layer)
-        viewer.layers.selection.active = field.layers.annotation
-        fly_to(viewer, field_view(field.record), margin=1.1)
-
-    def _show_frames(self) -> None:
-        self._frames.show([field.record for field in self.fields])
-
-    def _hear_edit(self) -> None:
-        """Count an edit at once; of several in a tick the later ones wait for the next."""
-        if time.monotonic() >= self._next_count:
-            self._save_now()
-        self.edited.emit()
-
     def _save_now(self) -> None:
         """Have the open field saved and counted, if it was edited."""
-        if self.field is None or self.shelf is None or not self.field.dirty:
+        document = None if self.shelf is None else self._bench.take_edited()
+        if self.shelf is None or document is None:
             return
-        self.field.dirty = False
-        self._next_count = time.monotonic() + TICK_MS / 1000
-        saved = self.shelf.save(self.field.document)
+        saved = self.shelf.save(document)
         name = saved.record.name
         self.fields = tuple(
             replace(saved, learnt=f.learnt) if f.record.name == name else f for f in self.fields
@@ -346,33 +279,10 @@ class AnnotationSession:
         self.fields_changed.emit()
 
     def _amend(self) -> None:
-        """Hand the fields that count to the session, and their outlines to its overlay."""
-        if self._shown is None or self.session.shown is not self._shown:
-            return
-        amendments = replace(
-            self.session.choices.amendments,
-            lattice=self._shown.lattice,
-            fields=() if self.reader == SECOND else counting(self.fields),
-        )
-        self.session.amend(amendments)
-        self._tell_finished()
-
-    def _tell_finished(self) -> None:
-        """Finished fields say how far the model is off on this slide."""
-        finished = tuple(field.values for field in self.fields if field.done)
-        if not same_objects(finished, self._finished):
-            self._finished = finished
-            self.session.sureness.refresh()
+        self._effects.amend(self.fields, self._shown, self.reader)
 
     def _show_outlines(self) -> None:
-        """Draw fields as corrected in the nuclei overlay; the open one has layers of its own."""
-        own = self.field.record.name if self.field else ""
-        masks = (
-            FieldMask(f.record.block, f.mask & (f.record.name != own))
-            for f in self.fields
-            if f.values is not None or f.record.name == own
-        )
-        self.session.overlays.correct(tuple(masks))
+        self._effects.outline(self.fields, self._bench.name)
 
     def _tell_saving(self) -> None:
         """Say how far the edits are on disk, and what the saving thread had to say."""
@@ -381,5 +291,5 @@ class AnnotationSession:
         for problem in self.shelf.disk_problems():
             self.session.problem.emit(problem)
         document = self.field.document
-        saved = self.shelf.saved_revision(document.record.name) or self._begun_with
+        saved = self.shelf.saved_revision(document.record.name) or self._bench.begun_with
         self.saving.emit(SAVED if saved >= document.revision else SAVING)

@@ -3,101 +3,42 @@
 import itertools
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.autosave import Autosave
 from napari_glioma_density.annotation.collection import CORRECTIONS, Corrections
 from napari_glioma_density.annotation.document import AnnotatedField
 from napari_glioma_density.annotation.field import (
-    Choice,
-    FieldGround,
-    FieldRecord,
-    FieldState,
-    FieldValues,
-    Start,
     count_nuclei,
 )
 from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
 from napari_glioma_density.annotation.stored import (
-    counted_values,
     counts,
     fitting,
     holding,
     tells_of_error,
 )
-from napari_glioma_density.density import Block
-from napari_glioma_density.errors import BadInput, StoreError
-from napari_glioma_density.findings.known_error import is_learnt
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.kept_metrics import learnt_pictures
 from napari_glioma_density.regions.plane import plane_of_run
-from napari_glioma_density.results import ResultStore, Run, RunSpec
+from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, TissueMap, WorkingPlane
+from napari_glioma_density.ui.annotation.second_reading import (
+    FIRST,
+    SECOND,
+    to_read,
+    waiting_fields,
+)
+from napari_glioma_density.ui.annotation.shelved import (
+    Listing,
+    Opened,
+    ShelvedField,
+    Wanted,
+    shelved_field,
+)
 from napari_glioma_density.ui.stored import ShownRun
-
-FIRST, SECOND = "first", "second"
-BLANK_EVERY = 5
-
-
-@dataclass(frozen=True)
-class ShelvedField:
-    """A field as the list shows it, and what it measures.
-
-    `mask` tells its px of nucleus, bool, (height, width); `values` is None while it counts for
-    nothing. `fault` says what is wrong with its file. One that is not `begun` was read by the
-    first reader and waits for the second.
-    """
-
-    record: FieldRecord
-    done: bool
-    nuclei: int
-    values: FieldValues | None
-    mask: NDArray[np.bool_]
-    fault: str = ""
-    begun: bool = True
-    learnt: bool = False
-    """Whether the model on show was fine-tuned on it."""
-    drawn_by_other: bool = False
-    """Whether it began with the outlines of another model than the one on show."""
-
-    @property
-    def tells_of_error(self) -> bool:
-        """Whether it says, once finished, how far the model on show is off."""
-        return not (self.learnt or self.drawn_by_other)
-
-
-class Opened(NamedTuple):
-    """A field ready to be edited."""
-
-    record: FieldRecord
-    rgb: NDArray[np.uint8]
-    ground: FieldGround
-    state: FieldState
-    is_other: bool = False
-    """Whether a field that was there already is opened in place of the one that was asked for."""
-
-
-class Wanted(NamedTuple):
-    """A field that is to be begun."""
-
-    block: Block
-    start: Start
-    choice: Choice
-    author: str
-    apart: int = 0
-    """As the first reader's has it."""
-
-
-class Listing(NamedTuple):
-    """The fields there were; what was removed before one is read is in none of a higher number."""
-
-    number: int
-    fields: tuple[ShelvedField, ...]
 
 
 class FieldShelf:
@@ -134,8 +75,8 @@ class FieldShelf:
             records = fitting(corrections, self.shown.spec)
             spec = self.shown.spec
             learnt = learnt_pictures(spec.weights_sha256)
-            shelved = tuple(_shelved(corrections, record, spec, learnt) for record in records)
-            waiting = () if self.reader == FIRST else self._waiting()
+            shelved = tuple(shelved_field(corrections, record, spec, learnt) for record in records)
+            waiting = () if self.reader == FIRST else waiting_fields(self.shown, corrections)
             return Listing(next(self._listings), shelved + waiting)
 
     def take(self, wanted: Wanted) -> Opened:
@@ -149,8 +90,8 @@ class FieldShelf:
         with self._beginning:  # or a double click begins a field twice
             held = holding(self._writable(), self.shown.spec, wanted.block)
             if held is None and self.reader == SECOND:
-                to_read = (record for record, _ in self._to_read())
-                held = next((each for each in to_read if each.block.meets(wanted.block)), None)
+                waiting = (record for record, _ in to_read(self.shown))
+                held = next((each for each in waiting if each.block.meets(wanted.block)), None)
             if held is None:
                 return self._begin(wanted)
             opened = self.open(held.name, wanted.author)
@@ -171,7 +112,7 @@ class FieldShelf:
 
         corrections = self._writable()
         if self.reader == SECOND and name not in {r.name for r in corrections.records()}:
-            record, start = next(one for one in self._to_read() if one[0].name == name)
+            record, start = next(one for one in to_read(self.shown) if one[0].name == name)
             with self._beginning:
                 return self._begin(Wanted(record.block, start, record.choice, author, record.apart))
         self.flush()
@@ -246,29 +187,6 @@ class FieldShelf:
                 self._plane = plane_of_run(self.slide, self.shown.spec)
             return self._plane
 
-    def _to_read(self) -> tuple[tuple[FieldRecord, Start], ...]:
-        """Return the first reader's fields and how the second begins each: every fifth blank.
-
-        A mask that is there already anchors the eye; blank fields tell by how much.
-        """
-        first = Corrections.open(self.shown.store, FIRST, writable=False)
-        return tuple(
-            (record, Start.BLANK if place % BLANK_EVERY == 0 else Start.MODEL)
-            for place, record in enumerate(fitting(first, self.shown.spec))
-        )
-
-    def _waiting(self) -> tuple[ShelvedField, ...]:
-        corrections = self._corrections or Corrections.open(
-            self.shown.store, self.reader, writable=False
-        )
-        begun = {record.name for record in corrections.records()}
-        nothing = np.zeros((0, 0), bool)
-        return tuple(
-            ShelvedField(record, False, 0, None, nothing, begun=False)
-            for record, _ in self._to_read()
-            if record.name not in begun
-        )
-
     def _begin(self, wanted: Wanted) -> Opened:
         from napari_glioma_density.annotation.prefill import begin_field
         from napari_glioma_density.estimate.slide_colours import tissue_colours
@@ -318,28 +236,3 @@ class FieldShelf:
                 self._corrections = Corrections.open(self.shown.store, self.reader)
                 self._autosave = Autosave(self._corrections, self._hear_of_disk)
             return self._corrections
-
-
-def _shelved(
-    corrections: Corrections, record: FieldRecord, spec: RunSpec, learnt: frozenset[str]
-) -> ShelvedField:
-    try:
-        labels, notes = corrections.read(record.name)
-        was_learnt = is_learnt(corrections, record, learnt)
-    except StoreError as error:
-        nothing = np.zeros((record.height_px, record.width_px), bool)
-        return ShelvedField(record, False, 0, None, nothing, str(error))
-    return ShelvedField(
-        record,
-        notes.done,
-        count_nuclei(notes.nuclei.values()),
-        counted_values(record, notes, spec),
-        labels > 0,
-        learnt=was_learnt,
-        drawn_by_other=not tells_of_error(record, spec),
-    )
-
-
-def counting(fields: Iterable[ShelvedField]) -> tuple[FieldValues, ...]:
-    """Return what the fields that count measure."""
-    return tuple(field.values for field in fields if field.values is not None)

@@ -8,7 +8,7 @@ from napari_glioma_density.findings.random_fields import FEWEST_FIELDS, Correcti
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.figures import field_densities
-from napari_glioma_density.ui.annotation.shelf import ShelvedField
+from napari_glioma_density.ui.annotation.shelved import ShelvedField
 
 
 def field_name(record: FieldRecord, grid: CellGrid | None) -> str:
