@@ -55,7 +55,6 @@ class Corrections:
         self._writing = threading.RLock()
         self._entries = read_manifest(folder)
         self._histories: dict[str, Generations] = {}
-        self._present: dict[str, Generation] = {}
         if lock is not None:
             with explained(folder, _WHEN_FULL):
                 clear_up(folder, self._entries)
@@ -196,7 +195,7 @@ class Corrections:
         self._demand_writing()
         with self._writing, explained(self.folder, _WHEN_FULL):
             entry = self._entry(name)
-            self._keep_present(name)
+            self._history(name).keep_present()
             self._write(entry.record, state, values, nuclei)
             if state.done != entry.done:
                 self._set(replace(entry, done=state.done))
@@ -215,11 +214,11 @@ class Corrections:
         """
         self._demand_writing()
         with self._writing, explained(self.folder, _WHEN_FULL):
-            labels, notes = read_field(self._history(name).path(revision))
-            newest = max((*self.generations(name), self._revision(name)))
-            state = replace(notes.state(labels), revision=newest + 1)
+            history = self._history(name)
+            labels, notes = read_field(history.path(revision))
+            state = replace(notes.state(labels), revision=history.newest() + 1)
             entry = self._entry(name)
-            self._keep_present(name)
+            history.keep_present()
             self._write(entry.record, state, notes.values, notes.counted)
             self._set(replace(entry, done=state.done))
             return state
@@ -232,8 +231,7 @@ class Corrections:
             rest = {known: entry for known, entry in self._entries.items() if known != name}
             write_manifest(self.folder, self.reader, rest)
             self._entries = rest
-            for known in (self._histories, self._present):
-                known.pop(name, None)
+            self._histories.pop(name, None)
             put_away(self.folder, name)
 
     def close(self) -> None:
@@ -269,28 +267,12 @@ class Corrections:
         saved = datetime.now(UTC).isoformat(timespec="milliseconds")
         notes = FieldNotes.of(record, state, values, nuclei, saved)
         write_atomically(self._label(record.name), encode_field(state.labels, notes))
-        self._present[record.name] = Generation(state.revision, saved)
-
-    def _keep_present(self, name: str) -> None:
-        present = self._present.get(name)
-        if present is None:
-            present = self._read_present(name)
-        if present is not None:
-            self._history(name).keep(self._label(name), present)
-
-    def _read_present(self, name: str) -> Generation | None:
-        try:
-            notes = self.notes(name)
-        except StoreError:  # a damaged file is no state to go back to
-            return None
-        return Generation(notes.revision, notes.saved)
-
-    def _revision(self, name: str) -> int:
-        present = self._present.get(name) or self._read_present(name)
-        return present.revision if present else 0
+        self._history(record.name).note(Generation(state.revision, saved))
 
     def _history(self, name: str) -> Generations:
-        return self._histories.setdefault(name, Generations(self.folder / HISTORY / name))
+        return self._histories.setdefault(
+            name, Generations(self.folder / HISTORY / name, self._label(name))
+        )
 
     def _adopt_done(self) -> None:
         """Follow the fields' own files, which are the truth: a crash may have come between."""

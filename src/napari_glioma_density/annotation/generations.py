@@ -24,11 +24,31 @@ class Generation(NamedTuple):
 
 
 class Generations:
-    """The folder of one field's earlier states, each named by its revision."""
+    """The folder of one field's earlier states, each named by its revision.
 
-    def __init__(self, folder: Path) -> None:
+    `present` is the file that holds the field now.
+    """
+
+    def __init__(self, folder: Path, present: Path) -> None:
         self.folder = folder
+        self._file = present
+        self._present: Generation | None = None
         self._known: list[Generation] | None = None
+
+    def note(self, present: Generation) -> None:
+        """Take note of what the field's file holds from now on."""
+        self._present = present
+
+    def newest(self) -> int:
+        """Return the highest revision there is, that of the field's file included."""
+        present = self._in_file()
+        return max((*self.revisions(), present.revision if present else 0))
+
+    def keep_present(self) -> None:
+        """Keep the field's file, which is about to be replaced; a damaged one is no state."""
+        present = self._in_file()
+        if present is not None:
+            self.keep(self._file, present)
 
     def path(self, revision: int) -> Path:
         """Where a state lies."""
@@ -50,6 +70,15 @@ class Generations:
                 self.path(old.revision).unlink(missing_ok=True)
         self._known = [known for known in known if known in kept]
         sync_folder(self.folder)
+
+    def _in_file(self) -> Generation | None:
+        if self._present is not None:
+            return self._present
+        try:
+            notes = read_notes(self._file)
+        except StoreError:
+            return None
+        return Generation(notes.revision, notes.saved)
 
     def _listed(self) -> list[Generation]:
         if self._known is None:
