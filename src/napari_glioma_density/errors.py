@@ -29,5 +29,9 @@ class StoreError(BadInput):
     """Results cannot be read or written: damaged store, full disk, store in use."""
 
 
+class StoreInUse(StoreError):
+    """Another window or program writes there now; reading goes on."""
+
+
 class DataSetError(BadInput):
     """A data set on disk breaks the layout: missing label, wrong size, no µm/px."""

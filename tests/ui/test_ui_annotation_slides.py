@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from annotating import Annotator
+from annotating import SHIFT, Annotator
 from painted_slide import write_slide
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
@@ -23,9 +23,11 @@ from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.random_fields import slide_factor
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
+from napari_glioma_density.ui.annotation.actions import LOOK_ONLY
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION
 from napari_glioma_density.ui.annotation.second_reading import FIRST, SECOND
+from napari_glioma_density.ui.annotation.session import LOOKING
 from napari_glioma_density.ui.annotation.shelf import FieldShelf
 from napari_glioma_density.ui.annotation.shelved import Wanted, counting
 from napari_glioma_density.ui.dock.export_box import ExportBox
@@ -161,6 +163,7 @@ def test_windows_on_one_slide_take_turns_and_lose_nothing(
     assert "is being annotated in another window" in another.problem
     assert "\n" not in another.problem
     assert another.field is None
+    look_only(another, at_work.field.record.name)
     at_work.document.delete(4)
     at_work.saved()
     labels, notes = at_work.on_disk()
@@ -168,8 +171,9 @@ def test_windows_on_one_slide_take_turns_and_lose_nothing(
     assert not {3, 4} & set(np.unique(labels))
 
     at_work.leave()
-    another.begin(1, 1)
+    another.begin(1, 1)  # the one that is looked at, now to be edited
     assert another.problem == ""
+    assert not another.field.read_only
     assert np.array_equal(another.document.labels, labels)
     another.document.delete_many((5, 6))
     labels = another.document.labels.copy()
@@ -181,6 +185,24 @@ def test_windows_on_one_slide_take_turns_and_lose_nothing(
     at_work.begin(1, 1)
     assert np.array_equal(at_work.document.labels, labels)
     assert at_work.document.revision == 3
+
+
+def look_only(another: Annotator, name: str) -> None:
+    """Open a field that another window edits, and try in vain to change it."""
+    another.annotation.open_field(name)
+    another.wait(lambda: another.field is not None)
+    assert not another.problem
+    assert 3 not in another.document.nuclei, "as it was saved last"
+    another.wait(lambda: another.dock.field_box._saving.text() == LOOKING)
+    assert not another.dock.field_box._done.isEnabled()
+    assert not another.field.layers.annotation.editable
+    another.hints_settle()
+    for edit in (Qt.Key.Key_W, Qt.Key.Key_K, Qt.Key.Key_U):
+        another.session.problem.emit("")
+        another.key(edit)
+        assert another.problem == LOOK_ONLY
+    another.key(Qt.Key.Key_D, SHIFT)
+    assert another.document.revision == 1
 
 
 def test_another_slide_and_another_model_put_the_field_away_with_its_edits_saved(

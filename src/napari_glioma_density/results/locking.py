@@ -4,7 +4,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from napari_glioma_density.errors import StoreError
+from napari_glioma_density.errors import StoreError, StoreInUse
 from napari_glioma_density.results.failures import explained
 
 
@@ -24,15 +24,17 @@ def take_lock(lock_file: Path, name: Path, busy: str, seconds: float = 0) -> Bas
 
     Raises
     ------
+    StoreInUse
+        When another writer holds it.
     StoreError
-        When another writer holds it, or the disk cannot lock files or be written.
+        When the disk cannot lock files or be written.
     """
     lock = FileLock(lock_file, thread_local=False)
     with explained(name):
         try:
             lock.acquire(timeout=seconds)
         except Timeout:
-            raise StoreError(f"{name}: {busy}") from None
+            raise StoreInUse(f"{name}: {busy}") from None
         except NotImplementedError as error:
             raise StoreError(
                 f"{name}: this disk cannot lock files: choose another folder"

@@ -12,6 +12,7 @@ from napari_glioma_density.ui.camera import look_at, visible_part
 
 Point = tuple[int, int]
 VEILED = "This field begins blank for the second reader: no hints are shown in it."
+LOOK_ONLY = "This slide is annotated in another window: close it there, then open the field anew."
 NO_FIELD = "No field is open: annotate one first."
 
 
@@ -119,7 +120,7 @@ class Actions:
     def _answer(self, answer: Callable[[OpenField, Any], object]) -> None:
         """Answer a hint, then ask about the next one."""
         field = self._hinted_field()
-        if field is None:
+        if field is None or not self._may_edit(field):
             return
         pointer = self._pointer(field)
         under = field.desk.hint_at(*pointer) if pointer else None
@@ -174,7 +175,7 @@ class Actions:
 
     def _with_field(self, act: Callable[[OpenField], object]) -> None:
         field = self._field()
-        if field is not None:
+        if field is not None and self._may_edit(field):
             self._try(lambda: act(field))
 
     def _try(self, act: Callable[[], object]) -> None:
@@ -183,6 +184,11 @@ class Actions:
             act()
         except BadInput as error:
             self._problem(str(error))
+
+    def _may_edit(self, field: OpenField) -> bool:
+        if field.read_only:
+            self._problem(LOOK_ONLY)
+        return not field.read_only
 
     def _hinted_field(self) -> OpenField | None:
         field = self._field()

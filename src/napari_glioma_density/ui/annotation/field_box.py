@@ -159,6 +159,8 @@ class FieldBox(Box):
             self._numbers.setText(NOTHING_OPEN)
             return
         self._done.setChecked(field.document.done)
+        for part in (self._add, self._done):
+            part.setEnabled(not field.read_only)
         snapshot = self._annotation.session.snapshot
         name = field_name(field.record, snapshot.grid if snapshot else None)
         counts = ", ".join(

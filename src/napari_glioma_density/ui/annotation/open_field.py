@@ -38,6 +38,8 @@ class OpenField:
         Called after every edit, and with one line when one cannot be made.
     without_hints
         Whether no hint is to anchor the eye.
+    read_only
+        Whether it can only be looked at.
     """
 
     def __init__(
@@ -49,8 +51,10 @@ class OpenField:
         problem: Callable[[str], None],
         *,
         without_hints: bool = False,
+        read_only: bool = False,
     ) -> None:
         self.document = document
+        self.read_only = read_only
         self._problem = problem
         self._edited = edited
         self._touched = time.monotonic()
@@ -67,7 +71,10 @@ class OpenField:
         self._connections.add(document.changed, self._show_edit)
         self._connections.add(self.desk.changed, self._show_hints)
         self._connections.add(self.layers.annotation.events.paint, self._take_stroke)
-        self._prepare_brush(self.layers.annotation)
+        if read_only:
+            self.layers.annotation.editable = False
+        else:
+            self._prepare_brush(self.layers.annotation)
 
     @property
     def record(self) -> FieldRecord:

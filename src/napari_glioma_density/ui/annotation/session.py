@@ -26,6 +26,7 @@ from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.stored import ShownRun
 
 SAVED, SAVING = "All edits are saved.", "Saving …"
+LOOKING = "Only to look at: this slide is annotated in another window."
 
 
 class AnnotationSession:
@@ -115,7 +116,7 @@ class AnnotationSession:
 
     def open_field(self, name: str) -> None:
         """Open a field that was begun before."""
-        if self._bench.name != name:
+        if not self._bench.holds(name):
             self.open(lambda shelf: shelf.open(name, self.author))
 
     def remove(self, name: str) -> None:
@@ -243,7 +244,7 @@ class AnnotationSession:
         """Put a field that was fetched on the screen, in place of the one before."""
         if shelf is not self.shelf or self._scores is None:
             return
-        if self._bench.name != opened.record.name:
+        if not self._bench.holds(opened.record.name):
             self._replace_field(shelf, opened, self._scores)
         # Else it stays: what is open may have been edited since the file was read.
         if opened.is_other:
@@ -290,6 +291,9 @@ class AnnotationSession:
             return
         for problem in self.shelf.disk_problems():
             self.session.problem.emit(problem)
+        if self.field.read_only:
+            self.saving.emit(LOOKING)
+            return
         document = self.field.document
         saved = self.shelf.saved_revision(document.record.name) or self._bench.begun_with
         self.saving.emit(SAVED if saved >= document.revision else SAVING)

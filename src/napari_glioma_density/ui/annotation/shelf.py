@@ -20,7 +20,7 @@ from napari_glioma_density.annotation.stored import (
     holding,
     tells_of_error,
 )
-from napari_glioma_density.errors import BadInput
+from napari_glioma_density.errors import BadInput, StoreInUse
 from napari_glioma_density.nuclei.kept_metrics import learnt_pictures
 from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.results import ResultStore, Run
@@ -69,9 +69,7 @@ class FieldShelf:
     def fields(self) -> Listing:
         """Read the fields that lie on the run's plane, oldest first."""
         with self._listing:  # or one that began before a field was removed might end after it
-            corrections = self._corrections or Corrections.open(
-                self.shown.store, self.reader, writable=False
-            )
+            corrections = self._readable()
             records = fitting(corrections, self.shown.spec)
             spec = self.shown.spec
             learnt = learnt_pictures(spec.weights_sha256)
@@ -88,7 +86,7 @@ class FieldShelf:
             When another window annotates this slide, or the field cannot be begun.
         """
         with self._beginning:  # or a double click begins a field twice
-            held = holding(self._writable(), self.shown.spec, wanted.block)
+            held = holding(self._readable(), self.shown.spec, wanted.block)
             if held is None and self.reader == SECOND:
                 waiting = (record for record, _ in to_read(self.shown))
                 held = next((each for each in waiting if each.block.meets(wanted.block)), None)
@@ -107,15 +105,27 @@ class FieldShelf:
                     self._begin(one)
 
     def open(self, name: str, author: str) -> Opened:
-        """Read a field from disk; a second reader begins it as the rules of blinding say."""
-        from napari_glioma_density.annotation.prefill import read_ground
+        """Read a field from disk; a second reader begins it as the rules of blinding say.
 
-        corrections = self._writable()
+        While another window annotates the slide, a field that is there can be looked at.
+        """
+        try:
+            corrections = self._writable()
+        except StoreInUse:
+            there = self._readable()
+            if name not in {record.name for record in there.records()}:
+                raise
+            return self._read(there, name)._replace(read_only=True)
         if self.reader == SECOND and name not in {r.name for r in corrections.records()}:
             record, start = next(one for one in to_read(self.shown) if one[0].name == name)
             with self._beginning:
                 return self._begin(Wanted(record.block, start, record.choice, author, record.apart))
         self.flush()
+        return self._read(corrections, name)
+
+    def _read(self, corrections: Corrections, name: str) -> Opened:
+        from napari_glioma_density.annotation.prefill import read_ground
+
         record = corrections.record(name)
         ground = read_ground(self.plane, record.block, self._run().tissue)
         return Opened(record, corrections.rgb(name), ground, corrections.load(name))
@@ -227,6 +237,12 @@ class FieldShelf:
 
     def _run(self) -> Run:
         return ResultStore(self.shown.store).run(self.shown.spec.run_id)
+
+    def _readable(self) -> Corrections:
+        """The fields there are now, to read."""
+        with self._guard:
+            opened = self._corrections
+        return opened or Corrections.open(self.shown.store, self.reader, writable=False)
 
     def _writable(self) -> Corrections:
         with self._guard:

@@ -60,6 +60,8 @@ class Opened(NamedTuple):
     state: FieldState
     is_other: bool = False
     """Whether a field that was there already is opened in place of the one that was asked for."""
+    read_only: bool = False
+    """Whether it can only be looked at, because another window annotates the slide."""
 
 
 class Wanted(NamedTuple):

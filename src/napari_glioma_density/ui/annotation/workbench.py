@@ -56,6 +56,10 @@ class Workbench:
         """Name of the open field; empty when there is none."""
         return self.field.record.name if self.field else ""
 
+    def holds(self, name: str) -> bool:
+        """Whether a field is open to be edited; one to look at may be opened anew."""
+        return self.field is not None and self.name == name and not self.field.read_only
+
     def choose_hints(self, settings: HintSettings) -> None:
         """Find hints in another way."""
         self._settings = settings
@@ -74,6 +78,7 @@ class Workbench:
             self._hear_edit,
             problem,
             without_hints=without_hints,
+            read_only=opened.read_only,
         )
         self.begun_with = opened.state.revision
         document.changed.connect(self._clear_problem)
