@@ -14,7 +14,7 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -45,10 +45,9 @@ Scanner = Callable[[Scan], Scan]
 def compressed(rgb: Picture, quality: int) -> Picture:
     """Through JPEG with halved colour, as slides are stored."""
     how = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    done, written = cv2.imencode(".jpg", rgb[..., ::-1], how)
-    if not done:
-        raise ValueError("no JPEG")
-    return np.ascontiguousarray(cv2.imdecode(written, cv2.IMREAD_COLOR)[..., ::-1])
+    _, written = cv2.imencode(".jpg", rgb[..., ::-1], how)
+    read: Any = cv2.imdecode(written, cv2.IMREAD_COLOR)  # None is for what is no picture
+    return np.ascontiguousarray(read[..., ::-1])
 
 
 def soft(scan: Scan, sigma_um: float) -> Scan:
