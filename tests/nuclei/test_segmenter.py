@@ -63,6 +63,8 @@ def test_the_mask_is_probability_at_the_threshold() -> None:
         DarkIsNucleus.words,
         "DefaultCPUAllocator: not enough memory: you tried to …",
         "MPS backend out of memory (MPS allocated: …)",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "Exception from src/plugins/intel_cpu/src/cpu_memory.cpp: Failed to allocate 9 bytes of …",
     ],
 )
 def test_out_of_memory_halves_the_batch_and_goes_on(words: str) -> None:

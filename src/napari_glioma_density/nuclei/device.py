@@ -22,6 +22,13 @@ PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torc
 OPENVINO: Final = "openvino-"
 """Before the name of a precision: computed by OpenVINO, an optional extra, and not by PyTorch."""
 
+_NO_MEMORY: Final = (
+    "can't allocate memory", "not enough memory", "out of memory",  # PyTorch
+    "ALLOC_FAILED", "ALLOCATION_FAILED",  # cuBLAS, cuDNN
+    "Failed to allocate", "bad_alloc", "bad allocation",  # OpenVINO
+)  # fmt: skip
+"""What errors say for want of memory, in words of each library."""
+
 
 @dataclass(frozen=True)
 class DevicePlan:
@@ -122,9 +129,8 @@ def on_device(images: Tensor, plan: DevicePlan) -> Tensor:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """PyTorch has a type for this on CUDA; elsewhere it only says so, in words of its own each."""
-    said = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in said)
+    """Whether an error says that there is no memory: on CUDA PyTorch mostly has a type for this."""
+    return isinstance(error, torch.OutOfMemoryError) or any(w in str(error) for w in _NO_MEMORY)
 
 
 @contextmanager
