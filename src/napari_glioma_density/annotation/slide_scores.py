@@ -15,7 +15,7 @@ from napari_glioma_density.annotation.scores import (
     measured,
     stretched,
 )
-from napari_glioma_density.slides import TissueMap, WorkingPlane
+from napari_glioma_density.slides import WorkingPlane
 from napari_glioma_density.stain.optical import TISSUE_DENSITY, optical_density
 
 BINS: Final = 64
@@ -67,7 +67,6 @@ class ScoreStatistics:
 def slide_score_statistics(
     plane: WorkingPlane,
     source: HintSource,
-    tissue: TissueMap | None = None,
     probability: Probability | None = None,
 ) -> ScoreStatistics:
     """Measure a score in windows from all over a slide's tissue, never in one field alone.
@@ -78,8 +77,6 @@ def slide_score_statistics(
         The slide at the working resolution.
     source
         What to score.
-    tissue
-        As ``find_tissue`` gives it, where it is already known.
     probability
         The model, for its own source.
 
@@ -92,7 +89,7 @@ def slide_score_statistics(
     from napari_glioma_density.estimate.slide_colours import read_windows
 
     values = []
-    for window in read_windows(plane, tissue):
+    for window in read_windows(plane):
         scored = measured(window.rgb, source, plane.um_per_px, probability)
         values.append(scored[_tissue_px(window.rgb, window.read)])
     return _statistics(source, np.concatenate(values))

@@ -121,14 +121,12 @@ class _Steps:
     step_um: float
 
 
-def _steps(
-    profile: Profile, side: Side, without: int | None = None, fewest: int = FEWEST_STEPS
-) -> _Steps | None:
+def _steps(profile: Profile, side: Side, without: int | None = None) -> _Steps | None:
     kept = np.arange(len(profile.tissue_px)) != (-1 if without is None else without)
     nucleus, tissue = (px[kept].sum(axis=0) for px in (profile.nucleus_px, profile.tissue_px))
     sign = {Side.LEFT: -1, Side.RIGHT: 1, Side.BOTH: 0}[side]
     asked = (tissue > 0) & (sign * profile.distance_um >= 0)
-    if np.count_nonzero(asked) < fewest:
+    if np.count_nonzero(asked) < FEWEST_STEPS:
         return None
     distance = profile.distance_um[asked] * (sign or 1)
     return _Steps(distance, 100 * nucleus[asked] / tissue[asked], tissue[asked], profile.step_um)

@@ -176,10 +176,8 @@ def pool(name: str, fields: Sequence[FieldAgreement]) -> FieldAgreement:
     )
 
 
-def weighted_kappa(
-    first: NDArray[Any], second: NDArray[Any], categories: int = BANDS
-) -> float | None:
-    """Agreement beyond chance of two gradings 0 … ``categories`` − 1, weights quadratic.
+def weighted_kappa(first: NDArray[Any], second: NDArray[Any]) -> float | None:
+    """Agreement beyond chance of the bands 0–5 that two have given, weights quadratic.
 
     κ = 1 − Σ w·observed / Σ w·expected with w = (i − j)² (Cohen 1968, DOI 10.1037/h0026256).
 
@@ -189,10 +187,10 @@ def weighted_kappa(
         1 is agreement, 0 chance; None where both put everything into one category, for then
         nothing but agreement can be expected.
     """
-    observed = np.zeros((categories, categories))
+    observed = np.zeros((BANDS, BANDS))
     np.add.at(observed, (np.asarray(first, int), np.asarray(second, int)), 1)
     expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / observed.sum()
-    grade = np.arange(categories)
+    grade = np.arange(BANDS)
     weights = (grade[:, None] - grade[None]) ** 2
     chance = float((weights * expected).sum())
     return 1 - float((weights * observed).sum()) / chance if chance else None

@@ -6,6 +6,8 @@ from typing import Final
 
 from napari_glioma_density.training.recipe import Recipe
 
+WARM_UP: Final = 0.2
+"""Share of the run over which the learning rate rises."""
 RAMP: Final = 0.75
 """Share of the run over which the ramp rises to R_drop."""
 GAP_OF_FULL_RATE: Final = 0.1
@@ -21,11 +23,11 @@ def learning_rate(recipe: Recipe, done: float) -> float:
     return recipe.learning_rate * (1.0 if recipe.optimiser == "sgd" else one_cycle(done))
 
 
-def one_cycle(done: float, warm_up: float = 0.2) -> float:
+def one_cycle(done: float) -> float:
     """Factor on the top learning rate at the share ``done`` of the run: cosine up, cosine down."""
-    if done < warm_up:
-        return 0.04 + 0.96 * (1 - math.cos(math.pi * done / warm_up)) / 2
-    return 1e-3 + (1 - 1e-3) * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) / 2
+    if done < WARM_UP:
+        return 0.04 + 0.96 * (1 - math.cos(math.pi * done / WARM_UP)) / 2
+    return 1e-3 + (1 - 1e-3) * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
 
 
 def drop_rate(recipe: Recipe, done: float, gaps: Sequence[float]) -> float:
