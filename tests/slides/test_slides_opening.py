@@ -3,6 +3,8 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
+from numpy.typing import NDArray
 
 from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides import open_slide
@@ -117,3 +119,18 @@ def test_a_picture_for_print_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SlideError, match="CMYK colours") as caught:
         open_slide(path)
     assert_one_helpful_line(caught.value, "print.jpg")
+
+
+def test_a_header_that_claims_giant_tiles_does_not_end_the_program(
+    tmp_path: Path, picture: NDArray[np.uint8]
+) -> None:
+    """What is refused here is not left to OpenSlide, which would ask for 32 GB and abort."""
+    path = tmp_path / "slide.svs"
+    described = {"description": "Aperio Image Library|MPP = 0.5", "metadata": None}
+    tifffile.imwrite(
+        path, picture, tile=(240, 240), compression="jpeg", photometric="rgb", **described
+    )
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        tif.pages.first.tags["TileLength"].overwrite(2**25 + 240, dtype="I")
+    with pytest.raises(SlideError, match="too large to open"):
+        open_slide(path)

@@ -17,6 +17,8 @@ from napari_glioma_density.slides.source import Level, silent
 _log = logging.getLogger(__name__)
 
 _TILE_PX = 512
+_MOST_TILE_PX = 2**27
+_SIDES = ("width", "height")
 _BOUNDS = (
     openslide.PROPERTY_NAME_BOUNDS_X,
     openslide.PROPERTY_NAME_BOUNDS_Y,
@@ -45,7 +47,7 @@ class OpenSlideSource:
     Raises
     ------
     SlideError
-        When OpenSlide cannot open the file.
+        When OpenSlide cannot open the file, or a header claims tiles that no memory holds.
     """
 
     reader = "openslide"
@@ -62,6 +64,7 @@ class OpenSlideSource:
             ) from fault
         self._handle: openslide.OpenSlide | None = handle
         properties = handle.properties
+        _refuse_large_tiles(name, properties, len(handle.level_dimensions))
         vendor = properties[openslide.PROPERTY_NAME_VENDOR]
         self.format = _FORMATS.get(vendor, vendor)
         sizes = handle.level_dimensions
@@ -131,6 +134,17 @@ class OpenSlideSource:
         """Let go of the file; later tiles are refused."""
         with self._reopening:
             self._handle = None
+
+
+def _refuse_large_tiles(name: str, properties: Mapping[str, str], levels: int) -> None:
+    """OpenSlide ends the program where there is no memory for a tile."""
+    for level in range(levels):
+        sides = [properties.get(f"openslide.level[{level}].tile-{side}", "0") for side in _SIDES]
+        if int(sides[0]) * int(sides[1]) > _MOST_TILE_PX:
+            raise SlideError(
+                f"{name}: its header claims tiles of {'×'.join(sides)} px; "
+                "copy it again from where it came"
+            )
 
 
 def _bounds_offset(properties: Mapping[str, str]) -> tuple[int, int]:
