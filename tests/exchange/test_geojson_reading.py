@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -305,6 +306,14 @@ def test_files_that_cannot_be_unpacked_are_told_in_one_line(tmp_path: Path) -> N
         with pytest.raises(BadInput, match=path.name) as caught:
             read_geojson(path, WIDTH, HEIGHT)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.geojson"
+    os.mkfifo(pipe)
+    with pytest.raises(BadInput, match=r"pipe\.geojson: is no file: name the GeoJSON file"):
+        read_geojson(pipe, WIDTH, HEIGHT)
 
 
 def test_an_object_beyond_all_measure_is_refused(

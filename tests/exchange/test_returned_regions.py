@@ -41,10 +41,10 @@ def exported(store: Path) -> list[Feature]:
     return json.loads(path.read_text(encoding="utf-8"))["features"]
 
 
-def brought(store: Path, features: list[Feature]) -> int:
+def brought(store: Path, features: list[Feature], author: str = "Dr A") -> int:
     path = store.with_name("back.geojson")
     path.write_text(json.dumps(features), encoding="utf-8")
-    return import_geojson(store, path, author="Dr A").regions
+    return import_geojson(store, path, author=author).regions
 
 
 def regions(store: Path) -> tuple[Region, ...]:
@@ -63,6 +63,24 @@ def reclass(feature: Feature) -> None:
 def one_of(features: list[Feature], shown: str) -> Feature:
     (one,) = (f for f in features if f["properties"]["classification"]["name"] == shown)
     return one
+
+
+def test_a_drawing_of_another_program_stays_whose_it_is_when_it_comes_once_more(
+    store: Path,
+) -> None:
+    drawn = {
+        "type": "Feature",
+        "geometry": shapely.geometry.mapping(shapely.box(300, 300, 700, 700)),
+        "properties": {"objectType": "annotation", "classification": {"name": "Necrosis"}},
+    }
+    assert brought(store, [drawn]) == 1
+    before = regions(store)
+    assert brought(store, [drawn], author="Dr B") == 0
+    assert regions(store) == before
+    reclassed = {**drawn, "id": before[-1].id}
+    reclassed["properties"] = {"objectType": "annotation", "classification": {"name": "Fold"}}
+    assert brought(store, [reclassed], author="Dr B") == 1
+    assert (regions(store)[-1].reason, regions(store)[-1].author) == (Reason.FOLD, "Dr B")
 
 
 @pytest.mark.parametrize("change", [enlarge, reclass])

@@ -94,13 +94,20 @@ def _as_a_persons(region: Region, known: Mapping[str, Region], author: str) -> R
     now = datetime.now(UTC).isoformat(timespec="seconds")
     # The comment tells what the check saw, and no longer holds.
     taken = region.with_(origin=Origin.IMPORTED, author=author, time=now, comment="")
-    if before is not None and _is_same(taken.with_(time=before.time), before):
+    if before is not None and _is_same(taken, before):
         return before
     return taken
 
 
 def _is_same(region: Region, known: Region | None) -> bool:
-    """Whether a region is a known one, but for the rounding of its corners in the file."""
-    if known is None or region.with_(geometry=known.geometry) != known:
+    """Whether a region is a known one, but for the rounding of its corners in the file.
+
+    Who drew it and when is no change of it: a file of another program does not say so, and whoever
+    brings it once more has changed nothing.
+    """
+    if known is None:
+        return False
+    alike = region.with_(geometry=known.geometry, author=known.author, time=known.time)
+    if alike != known:
         return False
     return bool(region.geometry.hausdorff_distance(known.geometry) <= ROUNDING_PX)

@@ -31,6 +31,8 @@ def read_features(path: Path) -> Iterator[Feature]:
         When the file is absent, no JSON, or no GeoJSON: one line.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():  # it may never end, or begin
+            raise BadInput(f"{path}: is no file: name the GeoJSON file itself")
         with _opened(path) as file:
             yield from _features(_JsonText(file, path), path)
     except OSError as error:
