@@ -84,7 +84,7 @@ def half_widths(error: DensityError) -> Iterator[dict[str, float]]:
         size = float(np.hypot(percent, error.turning_percent))
         cell = error.factor * float(np.hypot(error.slide_share, error.tissue_share)) * size
         slide = error.factor * error.slide_share * size
-        yield {"percent": percent, "cell": round(cell, 2), "slide": round(slide, 2)}
+        yield {"percent": percent, "cell": round(cell, 4), "slide": round(slide, 4)}
 
 
 def sure_of_band(error: DensityError) -> list[str]:
@@ -116,7 +116,7 @@ def figures(name: str) -> dict[str, Any]:
         "basis": str(error.basis),
         "slide_share": round(error.slide_share, 4),
         "tissue_share": round(error.tissue_share, 4),
-        "turning_percent": round(error.turning_percent, 2),
+        "turning_percent": round(error.turning_percent, 4),
         "student_t": round(error.factor, 2),
         "half_width_points": list(half_widths(error)),
         "sure of its band, %": sure_of_band(error),
