@@ -272,3 +272,13 @@ def test_the_px_of_a_patch_are_whole_bins() -> None:
         (section,) = sections_of(kinds)
         assert np.array_equal(section.patches, by_patch(kinds) > 0)
         assert section.patches.shape == (16 * 240 // PATCH_PX,) * 2
+
+
+def test_the_tissue_of_a_section_ends_at_the_slides_edge() -> None:
+    height, width = 1507, 7003
+    kinds = np.zeros((95, 438), np.uint8)
+    kinds[:, :100] = kinds[:, 350:] = 1
+    lattice = Lattice.over(height, width, 0.5)
+    expected = [height * side * lattice.px_mm2 for side in (100 * 16, width - 350 * 16)]
+    found = find_sections(kinds, lattice)
+    assert [section.tissue_mm2 for section in found] == pytest.approx(expected, rel=1e-12)

@@ -21,7 +21,7 @@ from napari_glioma_density.density import (
     measure_cells,
     rank_hotspots,
 )
-from napari_glioma_density.slides import TISSUE_PX
+from napari_glioma_density.slides import TISSUE_PX, tissue_px
 
 GAP_MM = 1.0
 """Bare glass that parts one section from the next."""
@@ -48,7 +48,7 @@ class Section:
     block
         The smallest that holds them all.
     tissue_mm2
-        As the tissue map has it, before anything was read.
+        Of its patches, as the tissue map has it, before anything was read.
     """
 
     name: str
@@ -87,11 +87,11 @@ def find_sections(
     place_mm2 = TISSUE_PX**2 * lattice.px_mm2
     gap_bins = gap_mm / (TISSUE_PX * _PLACES_PER_BIN * lattice.um_per_px / 1000)
     labels = _in_reading_order(_label(tissue, gap_bins, least_mm2 / place_mm2))
-    places = np.bincount(labels.ravel(), tissue.ravel())
     owners = _owners(labels, tissue, lattice)
+    px = tissue_px(kinds, lattice.height_px, lattice.width_px, PATCH_PX)
     return tuple(
-        Section(f"S{number}", owned, _block_around(owned), float(places[number]) * place_mm2)
-        for number in range(1, len(places))
+        Section(f"S{number}", owned, _block_around(owned), float(px[owned].sum()) * lattice.px_mm2)
+        for number in range(1, int(labels.max(initial=0)) + 1)
         if (owned := owners == number).any()
     )
 
