@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.csv_files import TABLES
 from napari_glioma_density.exchange.extras import Specimen
+from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.exchange.replacing import (
     demand_replaceable,
@@ -15,6 +16,8 @@ from napari_glioma_density.exchange.replacing import (
 )
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.slides import Slide, open_slide
+
+Told = Progress | None
 
 
 class Format(StrEnum):
@@ -45,7 +48,13 @@ class Wishes:
     case_id: str = ""
 
 
-def export(findings: Findings, to: Format, path: Path, wishes: Wishes | None = None) -> str:
+def export(
+    findings: Findings,
+    to: Format,
+    path: Path,
+    wishes: Wishes | None = None,
+    on_progress: Progress | None = None,
+) -> str:
     """Write findings in a format.
 
     Parameters
@@ -59,6 +68,8 @@ def export(findings: Findings, to: Format, path: Path, wishes: Wishes | None = N
         at all; of a folder of tables, every table is. Nothing else is replaced.
     wishes
         What else is known.
+    on_progress
+        Told of parts written; an error that it raises ends the export.
 
     Returns
     -------
@@ -79,7 +90,7 @@ def export(findings: Findings, to: Format, path: Path, wishes: Wishes | None = N
         demand_replaceable(path, *_OWN[to])
     elif to is Format.CSV:
         demand_replaceable_tables(path, TABLES)
-    return _WRITERS[to](findings, path, wishes)
+    return _WRITERS[to](findings, path, wishes, on_progress)
 
 
 def slide_beside(store: Path) -> Slide | None:
@@ -93,41 +104,45 @@ def slide_beside(store: Path) -> Slide | None:
         return None
 
 
-def _geojson(findings: Findings, path: Path, wishes: Wishes) -> str:
+def _geojson(findings: Findings, path: Path, wishes: Wishes, on_progress: Told) -> str:
     from napari_glioma_density.exchange.extras_gathering import densest_fields
     from napari_glioma_density.exchange.geojson.writing import write_geojson
 
     offset_px = wishes.slide.bounds_offset if wishes.slide else (0, 0)
     written = write_geojson(
-        path, findings, offset_px=offset_px, field_hotspots=densest_fields(findings)
+        path,
+        findings,
+        offset_px=offset_px,
+        field_hotspots=densest_fields(findings),
+        on_progress=on_progress,
     )
     return f"{written.nuclei} nuclei, {written.annotations} annotations"
 
 
-def _ome_tiff(findings: Findings, path: Path, _: Wishes) -> str:
+def _ome_tiff(findings: Findings, path: Path, _: Wishes, on_progress: Told) -> str:
     from napari_glioma_density.exchange.ome_tiff import write_ome_tiff
 
-    write_ome_tiff(path, findings)
+    write_ome_tiff(path, findings, on_progress=on_progress)
     return "nucleus mask and density map"
 
 
-def _ome_zarr(findings: Findings, path: Path, _: Wishes) -> str:
+def _ome_zarr(findings: Findings, path: Path, _: Wishes, on_progress: Told) -> str:
     from napari_glioma_density.exchange.ome_zarr import write_ome_zarr
 
-    write_ome_zarr(path, findings)
+    write_ome_zarr(path, findings, on_progress=on_progress)
     return "nucleus mask and density map"
 
 
-def _csv(findings: Findings, path: Path, wishes: Wishes) -> str:
+def _csv(findings: Findings, path: Path, wishes: Wishes, on_progress: Told) -> str:
     from napari_glioma_density.exchange.csv_files import write_csv_folder
     from napari_glioma_density.exchange.extras_gathering import gather_extras
 
     extras = gather_extras(findings, wishes.specimen)
-    write_csv_folder(path, findings, slide=wishes.slide, extras=extras)
+    write_csv_folder(path, findings, slide=wishes.slide, extras=extras, on_progress=on_progress)
     return "patches, cells, nuclei, regions, exclusions, hotspots, notes and totals"
 
 
-def _report(findings: Findings, path: Path, wishes: Wishes) -> str:
+def _report(findings: Findings, path: Path, wishes: Wishes, _: Told) -> str:
     from napari_glioma_density.exchange.extras_gathering import gather_extras
     from napari_glioma_density.exchange.report import write_report
 
@@ -148,7 +163,7 @@ _OWN: dict[Format, tuple[bytes, str]] = {
     Format.REPORT: (rb'content="napari-glioma-density \d', "report of this program"),
 }
 """How files of one kind are known that were exported before, and what they are in words."""
-_WRITERS: dict[Format, Callable[[Findings, Path, Wishes], str]] = {
+_WRITERS: dict[Format, Callable[[Findings, Path, Wishes, Told], str]] = {
     Format.GEOJSON: _geojson,
     Format.OME_TIFF: _ome_tiff,
     Format.OME_ZARR: _ome_zarr,

@@ -11,6 +11,7 @@ from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.stored import fitting
 from napari_glioma_density.density import PATCH_PX, Block, partition
 from napari_glioma_density.exchange.geojson.outlines import trace_outlines
+from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.nuclei.centres import REACH_UM, match_centres
 from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX, measure_nuclei, separate_nuclei
@@ -31,11 +32,14 @@ class OutlinedNuclei(NamedTuple):
     """Where False, the mask does not show the nucleus apart: a disc of its area stands in."""
 
 
-def outline_nuclei(findings: Findings) -> Iterator[OutlinedNuclei]:
+def outline_nuclei(
+    findings: Findings, on_progress: Progress | None = None
+) -> Iterator[OutlinedNuclei]:
     """Outline the nuclei of the findings, a part of the slide at a time; each comes once.
 
     The model's are told apart again in the mask, in the blocks of the run, as they were when they
     were counted. Those of corrected patches are outlined as the reader has drawn them.
+    `on_progress` is told of every block.
 
     Raises
     ------
@@ -45,7 +49,10 @@ def outline_nuclei(findings: Findings) -> Iterator[OutlinedNuclei]:
     lattice = findings.plane.lattice
     by_patch = PatchNuclei.of(findings.nuclei, lattice)
     corrected = findings.snapshot.corrected.ravel()[by_patch.patch]
-    for block in partition(lattice, findings.spec.block_patches, findings.spec.split):
+    blocks = partition(lattice, findings.spec.block_patches, findings.spec.split)
+    for done, block in enumerate(blocks, start=1):
+        if on_progress is not None:
+            on_progress(done, len(blocks))
         there = by_patch.of_block(block)
         here = findings.nuclei[there[~corrected[there]]]
         if len(here):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_glioma_density.exchange.geojson.features import annotation_lines, nucleus_lines
 from napari_glioma_density.exchange.geojson.nucleus_outlines import OutlinedNuclei, outline_nuclei
+from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.provenance import provenance
 from napari_glioma_density.exchange.whole_output import whole_file
 from napari_glioma_density.findings.field_hotspots import FieldHotspot
@@ -41,6 +42,7 @@ def write_geojson(
     nuclei: bool = True,
     offset_px: tuple[float, float] = (0, 0),
     field_hotspots: Iterable[FieldHotspot] = (),
+    on_progress: Progress | None = None,
 ) -> GeojsonReport:
     """Write nuclei, grid cells, hotspots and regions as a GeoJSON FeatureCollection.
 
@@ -62,6 +64,8 @@ def write_geojson(
         to their stated bounds.
     field_hotspots
         Circles to write beside the densest cells.
+    on_progress
+        Told of blocks of the slide whose nuclei are outlined.
 
     Raises
     ------
@@ -70,7 +74,7 @@ def write_geojson(
         before is kept.
     """
     written = _Written()
-    parts = outline_nuclei(findings) if nuclei else iter(())
+    parts = outline_nuclei(findings, on_progress) if nuclei else iter(())
     lines = chain(
         written.annotations(annotation_lines(findings, offset_px, field_hotspots)),
         chain.from_iterable(

@@ -54,6 +54,8 @@ class GliomaDensityDock(LivingDock):
         self.model_box = ModelBox(self.session, models)
         self.scope_box = ScopeBox(self.session, self.model_box.chosen)
         self.hotspot_box = HotspotBox(self.session)
+        self.export_box = ExportBox(self.session)
+        self.life.callback(self.export_box.give_up)  # taken out of the window it waits no longer
         self.boxes = self._make_boxes()
         line = text(keys_line(keys.bound), quiet=True)
         self.lay_out(self.problem, scrolled([*self.boxes, line]), self.boxes)
@@ -73,7 +75,7 @@ class GliomaDensityDock(LivingDock):
             BandsBox(self.session),
             GridBox(self.session),
             self.hotspot_box,
-            ExportBox(self.session),
+            self.export_box,
         )
 
     def _hide_numbers(self, hidden: bool) -> None:
@@ -86,6 +88,10 @@ class GliomaDensityDock(LivingDock):
         if self.overview is None:
             self.overview = Overview(self.session, window.centralWidget())
             self.life.callback(self.overview.close_for_good)
+
+    def finish_before_closing(self) -> None:
+        """Wait for an export, and say so."""
+        self.export_box.finish_before_closing()
 
     def _ask_reason(self) -> None:
         self.hotspot_box.ask_reason()

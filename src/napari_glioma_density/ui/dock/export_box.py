@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 from magicgui.widgets import ComboBox
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton
 
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.exporting import Format, Wishes, export
 from napari_glioma_density.exchange.extras import Specimen as ReportedSpecimen
 from napari_glioma_density.findings.gathering import gather, open_run
 from napari_glioma_density.ui.connections import Connections
+from napari_glioma_density.ui.dock.last_wait import wait_for_export
 from napari_glioma_density.ui.dock.parts import (
     Box,
     bring_into_view,
@@ -24,6 +27,7 @@ from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.specimen import Specimen
 
 Result = TypeVar("Result")
+STOPPED = "The export was stopped; nothing is written, and what was there before is kept."
 WHAT = {
     Format.GEOJSON: "QuPath (GeoJSON)",
     Format.OME_TIFF: "OME-TIFF",
@@ -48,22 +52,34 @@ SPECIMENS: dict[Specimen, ReportedSpecimen] = {
 }
 
 
+class ExportStopped(BadInput):
+    """Somebody would not wait for an export."""
+
+
 class ExportBox(Box):
-    """Each export runs in the background; a line says what is written and where it went."""
+    """Each export runs in the background; a line says what is written and where it went.
+
+    It can be stopped at every part that it writes; a window that closes waits, and says so.
+    """
+
+    idle = Signal()
+    """Nothing is written or read any more."""
 
     def __init__(self, session: Session) -> None:
         super().__init__("Export")
         self._session = session
         self._at_work = 0
+        self._stopped = Event()
         self._make_parts()
         self.body.addLayout(row([self._kind.native, self._go], stretch=0))
         self.body.addLayout(row([self._language.native, self._case], stretch=1))
-        self.body.addWidget(self._bar)
+        self.body.addLayout(row([self._bar, self._halt], stretch=0))
         self.body.addWidget(self._said)
         self.body.addWidget(self._bring)
         self.connections = Connections()
         self.connections.add(self._kind.changed, self._choose)
         self.connections.add(self._go.clicked, self._ask_path)
+        self.connections.add(self._halt.clicked, self.stop)
         self.connections.add(self._bring.clicked, self._ask_import)
         self.connections.add(session.measured, self._enable)
         self.connections.add(session.slides.changed, self._forget_slide)
@@ -83,6 +99,9 @@ class ExportBox(Box):
         self._bar = QProgressBar()
         self._bar.setRange(0, 0)
         self._bar.setMaximumHeight(6)
+        self._halt = QPushButton("Stop")
+        self._halt.setToolTip("Write no more; what was there before is kept")
+        keep_focus_elsewhere(self._halt)
         self._said = text(quiet=True)
         self._bring = QPushButton("Import from QuPath …")
         self._bring.setToolTip("Annotations drawn in QuPath become regions and corrections")
@@ -102,9 +121,31 @@ class ExportBox(Box):
 
         def write() -> str:
             run = open_run(shown.store, shown.spec.run_id)
-            return export(gather(shown.store, run, choices, scope), to, path, wishes)
+            findings = gather(shown.store, run, choices, scope)
+            return export(findings, to, path, wishes, on_progress=self._halt_if_stopped)
 
+        self._stopped.clear()
         self._begin(write, f"Writing {path.name} …", lambda what: f"Written: {path} ({what})")
+        self._halt.show()
+
+    def stop(self) -> None:
+        """Write no more than the part begun; nothing of the export stays."""
+        self.give_up()
+        self._halt.setEnabled(False)
+
+    def give_up(self) -> None:
+        """Stop it where nobody looks on any more."""
+        self._stopped.set()
+
+    def finish_before_closing(self) -> None:
+        """Wait for what is written or read, with a word, unless the person stops it."""
+        if self._at_work:
+            stop = None if self._halt.isHidden() else self.stop  # an import is all or nothing
+            wait_for_export(self._said.text(), self.idle, stop, self.window())
+
+    def _halt_if_stopped(self, _done: int, _all: int) -> None:
+        if self._stopped.is_set():
+            raise ExportStopped(STOPPED)
 
     def read(self, path: Path) -> None:
         """Import a GeoJSON file, in the background."""
@@ -141,6 +182,7 @@ class ExportBox(Box):
             self._at_work -= 1
             self._said.setText(told[0] if told else "")
             self._show_work()
+            self.idle.emit()
             QTimer.singleShot(0, self._bring_line_into_view)  # once Qt has laid it out
 
         self._session.background.submit(done, lambda result: told.append(tell(result)), finish)
@@ -167,6 +209,8 @@ class ExportBox(Box):
 
     def _show_work(self) -> None:
         self._bar.setVisible(bool(self._at_work))
+        self._halt.hide()
+        self._halt.setEnabled(True)
         self._said.setVisible(bool(self._said.text()))
         self._enable()
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, QSize, QTimer
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -88,11 +89,18 @@ class LivingDock(QWidget):  # type: ignore[misc]
         if watched is not self._window:
             return False
         if event.type() == QEvent.Type.Close:
+            # Closed by a program, napari has closed the canvas before: nothing may be drawn then.
+            canvas = self._window.centralWidget().findChild(QOpenGLWidget)
+            if canvas is not None and canvas.isVisible():
+                self.finish_before_closing()
             self._closing = True
             self._staying.start(STAYS_AFTER_MS)
         elif event.type() == QEvent.Type.Hide and self._closing and not event.spontaneous():
             self.shut()  # otherwise the window was merely minimised
         return False
+
+    def finish_before_closing(self) -> None:
+        """Have done, with a word, what a window that closes would have to wait for."""
 
     def _stay(self) -> None:
         """Take the window for one that stays, unless it still asks."""
