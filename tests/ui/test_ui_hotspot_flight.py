@@ -139,6 +139,17 @@ def assert_gives_way(dock: Any, spot: Hotspot, tmp_path: Path, qtbot: Any) -> No
     assert places_flown_to(dock, 1)[0].name == after[0]
 
 
+def test_the_row_of_the_hotspot_that_is_marked_is_chosen(dock: Any) -> None:
+    session, table = dock.session, dock.hotspot_box._table
+    for place in range(2):
+        session.hotspots.next()
+        assert table.chosen == place
+    session.cells.choose(*session.hotspots.spots[0].cell)
+    assert table.chosen == 0
+    session.cells.forget()
+    assert table.chosen is None
+
+
 def test_what_is_left_out_is_what_is_marked_not_what_was_flown_to_before(dock: Any) -> None:
     session, box = dock.session, dock.hotspot_box
     assert not box._leave_out.isEnabled(), "nothing is marked"

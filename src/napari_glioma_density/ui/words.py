@@ -131,7 +131,7 @@ def extent(width: int, height: int, um_per_px: float | None) -> str:
     px = f"{number(width)} × {number(height)} px"
     if um_per_px is None:
         return px
-    return f"{px} · {width * um_per_px / 1000:.1f} × {height * um_per_px / 1000:.1f} mm"
+    return f"{px} · {width * um_per_px / 1000:.3g} × {height * um_per_px / 1000:.3g} mm"
 
 
 def resolution(um_per_px: float | None, source: str) -> str:

@@ -185,10 +185,18 @@ class HotspotBox(Box):
         self._by_corrected.native.setVisible(bool(snapshot and snapshot.corrected.any()))
         self._note.setText(self._said(snapshot))
         self._note.setVisible(bool(self._note.text()))
-        if spots == self._shown or (self._table.underMouse() and spots and self._shown):
-            return
-        self._shown = spots
-        self._table.show_rows([Ranked(*each) for each in enumerate(spots, start=1)])
+        held = self._table.underMouse() and spots and self._shown
+        if spots != self._shown and not held:
+            self._shown = spots
+            self._table.show_rows([Ranked(*each) for each in enumerate(spots, start=1)])
+        self._choose_marked()
+
+    def _choose_marked(self) -> None:
+        """Choose the row of the place that is seen as chosen on the slide."""
+        marked = self._spots.marked
+        outlines = [each.outline for each in self._shown]
+        is_listed = marked is not None and marked.outline in outlines
+        self._table.choose(outlines.index(marked.outline) if marked and is_listed else None)
 
     def _said(self, snapshot: Snapshot | None) -> str:
         if self._spots.searching:
