@@ -46,7 +46,7 @@ from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.keys import session_keys
 from napari_glioma_density.ui.models import ModelChoice
 from napari_glioma_density.ui.reader import read_slide
-from napari_glioma_density.ui.region import Scope, region_of
+from napari_glioma_density.ui.region import Scope, draw_region, region_of
 from napari_glioma_density.ui.regions.dock import RegionsDock
 from napari_glioma_density.ui.sessions import borrow_session, give_back_session
 from napari_glioma_density.ui.slide_layer import slide_of
@@ -457,6 +457,28 @@ def test_a_slide_with_and_one_without_um_per_px_are_switched_without_a_warning(
     slides.set_um_per_px(0.5)
     assert [str(unit) for unit in slides.current.units] == ["micrometer"] * 2
     assert viewer.layers.extent.units is not None
+
+
+def test_napari_never_warns_of_mixed_units_where_slides_come_and_go(
+    finished: Any, tmp_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("napari._vispy.canvas.show_warning", said.append)
+    viewer, slides = finished.session.viewer, finished.session.slides
+    draw_region(viewer, slides.slide)
+    region = viewer.layers["region"]
+    region.add_rectangles([[10, 10], [90, 90]])
+    bare = write_slide(tmp_path / "bare.tiff", 500, 700, resolution=None, resolutionunit=None)
+    viewer.add_layer(Layer.create(*read_slide(str(bare))[0]))
+    for place, unit in ((1, "pixel"), (0, "micrometer"), (1, "pixel")):
+        slides.choose(slides.layers[place])
+        qtbot.wait(200)
+        assert {str(each) for layer in viewer.layers for each in layer.units} == {unit}
+    finished.scope_box._scope.value = Scope.DRAWN
+    slides.set_um_per_px(0.5)
+    qtbot.wait(200)
+    assert region not in viewer.layers or str(region.units[0]) == "micrometer"
+    assert said == []
 
 
 def test_a_dock_opened_late_shows_what_is_there(finished: Any) -> None:

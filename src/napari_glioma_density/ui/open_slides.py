@@ -2,8 +2,9 @@
 
 from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
-from napari.layers import Image
+from napari.layers import Image, Layer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -37,6 +38,8 @@ class OpenSlides:
         self.current: Image | None = None
         self._specimens: dict[str, Specimen] = {}
         self._views: dict[Image, SlideView] = {}
+        self._lent_px: WeakSet[Layer] = WeakSet()
+        """Layers in µm that have px for a while."""
         for layer in list(viewer.layers):
             self._take_up(layer)
         seen = [layer for layer in self.layers if layer.visible] or self.layers
@@ -92,11 +95,23 @@ class OpenSlides:
         self.changed.emit()
 
     def _share_units(self) -> None:
-        """Give hidden slides the units of the current one: napari warns of every mixture."""
-        if self.slide is not None:
-            units = slide_placement(self.slide.um_per_px)["units"]
-            for layer in self.layers:
-                layer.units = units
+        """Give all layers the units of the current slide: napari warns of every mixture.
+
+        Those in µm that are not slides, such as a region drawn on another one, have px as long as
+        a slide is on show whose µm/px nobody knows.
+        """
+        if self.slide is None:
+            return
+        units = slide_placement(self.slide.um_per_px)["units"]
+        for layer in self.layers:
+            layer.units = units
+        if self.slide.um_per_px is None:
+            own = [each for each in self._viewer.layers if _is_in_um(each)]
+            self._lent_px.update(own)
+        else:
+            own, self._lent_px = [*self._lent_px], WeakSet()
+        for layer in own:
+            layer.units = units
 
     def close(self) -> None:
         """Stop following the viewer."""
@@ -111,6 +126,8 @@ class OpenSlides:
     def _inserted(self, event: Any) -> None:
         if self._take_up(event.value):
             self.choose(event.value)
+        elif _is_in_um(event.value):
+            self._share_units()
 
     def _take_up(self, layer: Any) -> bool:
         """Follow a layer, and return whether it is a slide's."""
@@ -143,3 +160,8 @@ class OpenSlides:
         """Go on with another slide, if any, where the current one is closed."""
         if self.current not in self.layers:
             self.choose(self.layers[-1] if self.layers else None)
+
+
+def _is_in_um(layer: Layer) -> bool:
+    """Whether a plane layer is placed in µm."""
+    return layer.ndim == 2 and {str(unit) for unit in layer.units} == {"micrometer"}

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_glioma_density.errors import SlideError, UndecodableSlide
 from napari_glioma_density.slides import open_slide
+from napari_glioma_density.ui.sessions import has_session
 from napari_glioma_density.ui.slide_layer import hide_file_name, slide_layer_data
 
 PathOrPaths = str | Sequence[str]
@@ -47,7 +48,19 @@ def read_slide(path: PathOrPaths) -> list[LayerData]:
         return NOTHING
     if QApplication.instance() is not None:
         QTimer.singleShot(0, _hide_file_names)  # napari makes the layer after this returns
-    return [layer]
+    return [_in_units_of_window(layer)]
+
+
+def _in_units_of_window(layer: LayerData) -> LayerData:
+    """Have a slide come in the units of those that a dock follows: napari warns of a mixture.
+
+    The dock gives it its own, and all others with it, as soon as it is there.
+    """
+    viewer = current_viewer()
+    if viewer is None or not has_session(viewer) or viewer.layers.extent.units is None:
+        return layer
+    data, options, kind = layer
+    return data, {**options, "units": viewer.layers.extent.units[-2:]}, kind
 
 
 def _hide_file_names() -> None:

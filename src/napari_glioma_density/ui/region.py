@@ -122,8 +122,11 @@ def stop_drawing(viewer: Any) -> None:
 def draw_region(viewer: Any, slide: Slide | None = None) -> None:
     """Select the region layer, made when absent, ready to draw a rectangle.
 
-    What was drawn on another slide goes, for all slides begin at the same place.
+    What was drawn on another slide goes, for all slides begin at the same place. On one without
+    µm/px there is no place to draw yet.
     """
+    if slide is not None and slide.um_per_px is None:
+        return
     layer = _region_layer(viewer)
     if layer is not None and slide is not None and _is_of_another(layer, slide):
         viewer.layers.remove(layer)

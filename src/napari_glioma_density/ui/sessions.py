@@ -27,6 +27,11 @@ def borrow_session(viewer: Any, load: LoadSegmenter = load_segmenter) -> Session
     return loan.session
 
 
+def has_session(viewer: Any) -> bool:
+    """Whether a dock is open on a viewer."""
+    return _identity(viewer) in _loans
+
+
 def give_back_session(session: Session, *, clear: bool = False) -> None:
     """Close the session when no other dock uses it; `clear` takes its overlays away first."""
     key, loan = next((item for item in _loans.items() if item[1].session is session), (0, None))
