@@ -8,6 +8,7 @@ import pytest
 from annotating import Annotator
 from quick_segmenter import DarkPixels
 
+from napari_glioma_density.annotation.field import Start
 from napari_glioma_density.estimate import prepare
 from napari_glioma_density.slides import Slide
 
@@ -51,6 +52,24 @@ def test_a_field_with_another_models_outlines_waits_for_done_and_says_whose_they
     at_work.wait(lambda: at_work.session.snapshot.corrected.any())
     assert "it tells how far that model is off, not this one" in told.text()
     assert at_work.annotation.fields[0].drawn_by_other
+
+
+def test_a_second_reader_begins_with_the_outlines_that_the_first_began_with(
+    at_work: Annotator,
+) -> None:
+    for place in ((1, 0), (1, 1)):
+        at_work.begin(*place)
+    name = at_work.field.record.name
+    estimate_as_another(at_work.session.slides.slide)
+    at_work.session.choose_model("another")
+    at_work.wait(lambda: at_work.session.shown is not None and len(at_work.rows()) == 2)
+    at_work.dock.review_box._blinded.setChecked(True)
+    at_work.wait(lambda: [row[2] for row in at_work.rows()] == ["to read"] * 2)
+    at_work.annotation.open_field(name)
+    at_work.wait(lambda: at_work.field is not None)
+    record = at_work.field.record
+    assert at_work.session.shown.spec.model == "another"
+    assert (record.start, record.model) == (Start.MODEL, "dark")
 
 
 def estimate_as_another(slide: Slide) -> None:

@@ -5,11 +5,21 @@ import numpy as np
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import FieldRecord, Start
 from napari_glioma_density.annotation.stored import fitting
-from napari_glioma_density.ui.annotation.shelved import ShelvedField
+from napari_glioma_density.ui.annotation.shelved import ShelvedField, Wanted
 from napari_glioma_density.ui.stored import ShownRun
 
 FIRST, SECOND = "first", "second"
 BLANK_EVERY = 5
+
+
+def wanted_by_second(record: FieldRecord, start: Start, author: str) -> Wanted:
+    """Return how the second reader begins one of the first's fields.
+
+    With the outlines that the first began with, whatever model is on show by now: else agreement
+    would hold what two models differ by.
+    """
+    run_id = record.run_id if record.start is Start.MODEL else ""
+    return Wanted(record.block, start, record.choice, author, record.apart, run_id)
 
 
 def to_read(shown: ShownRun) -> tuple[tuple[FieldRecord, Start], ...]:

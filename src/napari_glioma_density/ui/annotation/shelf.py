@@ -30,6 +30,7 @@ from napari_glioma_density.ui.annotation.second_reading import (
     SECOND,
     to_read,
     waiting_fields,
+    wanted_by_second,
 )
 from napari_glioma_density.ui.annotation.shelved import (
     Listing,
@@ -119,7 +120,7 @@ class FieldShelf:
         if self.reader == SECOND and name not in {r.name for r in corrections.records()}:
             record, start = next(one for one in to_read(self.shown) if one[0].name == name)
             with self._beginning:
-                return self._begin(Wanted(record.block, start, record.choice, author, record.apart))
+                return self._begin(wanted_by_second(record, start, author))
         self.flush()
         return self._read(corrections, name)
 
@@ -201,7 +202,7 @@ class FieldShelf:
         from napari_glioma_density.annotation.prefill import begin_field
         from napari_glioma_density.estimate.slide_colours import tissue_colours
 
-        run = self._run()
+        run = self._run(wanted.run_id)
         begun = begin_field(
             self.plane,
             wanted.block,
@@ -235,8 +236,10 @@ class FieldShelf:
         if autosave is not None:
             autosave.flush()
 
-    def _run(self) -> Run:
-        return ResultStore(self.shown.store).run(self.shown.spec.run_id)
+    def _run(self, run_id: str = "") -> Run:
+        """Open a run of the store, that on show where there is none of that id."""
+        store = ResultStore(self.shown.store)
+        return store.run(run_id if run_id and store.holds(run_id) else self.shown.spec.run_id)
 
     def _readable(self) -> Corrections:
         """The fields there are now, to read."""

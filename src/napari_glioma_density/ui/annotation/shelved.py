@@ -73,6 +73,8 @@ class Wanted(NamedTuple):
     author: str
     apart: int = 0
     """As the first reader's has it."""
+    run_id: str = ""
+    """The run whose outlines it begins with, where it is not the one on show."""
 
 
 class Listing(NamedTuple):
