@@ -51,20 +51,28 @@ def test_jpeg_2000_streams_that_break_off_in_zeros_are_damaged(picture: Image, f
         assert not is_whole_jpeg2000(data[:kept] + bytes(len(data) - kept))
 
 
-@pytest.mark.parametrize("side", [64, 240, 512])
-def test_a_blank_jpeg_with_tables_of_its_own_has_no_hole(side: int) -> None:
-    blank = np.full((side, side, 3), 255, np.uint8)
+@pytest.mark.parametrize("grey", [255, 128])
+@pytest.mark.parametrize("side", [16, 32, 64, 240, 512])
+def test_a_blank_jpeg_with_tables_of_its_own_has_no_hole(side: int, grey: int) -> None:
+    blank = np.full((side, side, 3), grey, np.uint8)
     data = imagecodecs.jpeg8_encode(blank, level=85, subsampling="444", optimize=True)
     assert bytes(blank.size // 256 - 1) in data, "as many zeros as there can be"
     assert not has_hole(data, blank.size)
+
+
+def test_a_blank_lossless_jpeg_has_no_hole() -> None:
+    blank = np.full((256, 256, 3), 255, np.uint8)
+    data = imagecodecs.jpeg8_encode(blank, lossless=True)
+    assert not has_hole(data, blank.size)
+    assert has_hole(data[:-2] + bytes(4096) + data[-2:], blank.size)
 
 
 def test_a_hole_is_found_but_for_zeros_that_fill_up(picture: Image) -> None:
     data = imagecodecs.jpeg8_encode(picture[:256, :256].copy(), level=95)
     samples, half = 256 * 256 * 3, len(data) // 2
     assert not has_hole(data + bytes(4096), samples)
-    assert has_hole(data[:half] + bytes(800) + data[half + 800 :], samples)
-    assert not has_hole(data[:half] + bytes(700) + data[half + 700 :], samples)
+    assert has_hole(data[:half] + bytes(1050) + data[half + 1050 :], samples)
+    assert not has_hole(data[:half] + bytes(1000) + data[half + 1000 :], samples)
 
 
 def test_streams_of_webp_and_jpeg_xr_that_end_in_zeros_break_off(picture: Image) -> None:

@@ -98,6 +98,26 @@ def test_tiles_with_a_hole_are_unread(write_tiff: TiffWriter, compression: str) 
         assert slide.damaged_tiles == {(0, 0, 1), (0, 1, 2)}
 
 
+@pytest.mark.parametrize("compression", ["jpeg", "jpegxr", "webp"])
+@pytest.mark.parametrize("size", [(104, 100), (50, 97), (16, 16)], ids=str)
+@pytest.mark.parametrize("spread", [0, 120], ids=["blank", "noise"])
+def test_small_sound_strips_have_no_hole(
+    write_tiff: TiffWriter, compression: str, size: tuple[int, int], spread: int
+) -> None:
+    noise = np.random.default_rng(5).integers(-spread, spread + 1, (*size, 3))
+    optimised = {"optimize": True} if compression == "jpeg" else {}
+    path = write_tiff(
+        (130 + noise).astype(np.uint8),
+        compression=compression,
+        compressionargs=optimised,
+        tile=None,
+        rowsperstrip=size[0],
+    )
+    with open_slide(path) as slide:
+        slide.read(0, 0, 0, slide.height, slide.width)
+        assert not slide.damaged_tiles
+
+
 def test_the_check_finds_the_one_sound_tile(
     write_tiff: TiffWriter, picture: NDArray[np.uint8]
 ) -> None:

@@ -17,7 +17,9 @@ _END, _SCAN = 0xD9, 0xDA
 # Tables, scans and comments. Anything else there means foreign bytes, which libjpeg would decode to
 # noise.
 _BETWEEN_SCANS = frozenset({0xC4, _SCAN, 0xDB, 0xDC, 0xDD, 0xFE})
-_SAMPLES_A_ZERO = 256
+_SAMPLES_A_ZERO, _SAMPLES_A_ZERO_LOSSLESS = 256, 8
+_ZEROS_OF_TABLES = 255
+_LOSSLESS_START = b"\xff\xc3"
 _BROKEN_OFF_BYTES = 16
 _END_MARKER = b"\xff\xd9"
 _ENDS_OF_INTERVAL = frozenset(b"\xff%c" % kind for kind in (*range(0xD0, 0xD8), _END))
@@ -28,10 +30,14 @@ def has_hole(data: bytes, samples: int) -> bool:
 
     Where a disk has lost a sector, or a copy was never filled, there are zeros. In a JPEG with
     tables of its own, a square of 8×8 samples like the one before takes two bits, which may be
-    zero: of a white tile 256 samples become a byte. No other compression met with here comes near.
-    Zeros after the last other byte do not count, for some writers fill up with them.
+    zero: of a white tile 256 samples become a byte, and 8 in a lossless one. No other compression
+    met with here comes near; but tables, profiles and a JPEG XR that is filled up hold some zeros,
+    too. Zeros after the last other byte do not count, for some writers fill up with them.
     """
-    return bytes(samples // _SAMPLES_A_ZERO + 1) in data.rstrip(b"\0")
+    is_lossless = data.startswith(JPEG_START) and _LOSSLESS_START in data
+    a_zero = _SAMPLES_A_ZERO_LOSSLESS if is_lossless else _SAMPLES_A_ZERO
+    most = samples // a_zero + _ZEROS_OF_TABLES
+    return bytes(most + 1) in data.rstrip(b"\0")
 
 
 def is_whole_jpeg(data: bytes) -> bool:
@@ -73,5 +79,8 @@ def is_whole_jpeg2000(data: bytes) -> bool:
 
 
 def breaks_off(data: bytes) -> bool:
-    """Tell whether a stream ends in a hole of zeros; of WebP or JPEG XR, whole ones end in few."""
+    """Tell whether a stream ends in a hole of zeros.
+
+    Of WebP whole ones end in few, of JPEG XR those whose sides are a multiple of 16, as in tiles.
+    """
     return data.endswith(bytes(_BROKEN_OFF_BYTES))

@@ -167,7 +167,9 @@ def _decoder(page: Any, grid: Segments) -> Decode:
     """Return a function of (encoded bytes, segment index) without ties to the open file."""
     decode, tables, header = page.decode, page.jpegtables, page.jpegheader
     is_whole = _check_of(page)
-    samples = grid.segment_height * grid.segment_width * int(page.samplesperpixel)
+    # Streams hold squares of up to 16 px, so that the last ones reach beyond the edge.
+    height, width = (-(-side // 16) * 16 for side in (grid.segment_height, grid.segment_width))
+    samples = height * width * int(page.samplesperpixel)
 
     def decode_segment(data: bytes, index: int) -> NDArray[np.generic]:
         if is_whole is not None and (has_hole(data, samples) or not is_whole(data)):
@@ -183,7 +185,8 @@ def _check_of(page: Any) -> Callable[[bytes], bool] | None:
     if page.compression in _JPEG_2000:
         return is_whole_jpeg2000
     if page.compression in _JPEG_XR_OR_WEBP:
-        return lambda data: not breaks_off(data)
+        ends_in_few = page.is_tiled
+        return lambda data: not (ends_in_few and breaks_off(data))
     if page.compression not in JPEG_IN_TIFF:
         return None
     # A header that is kept apart means that one image is cut into segments: Hamamatsu's.
