@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,22 @@ def test_looking_at_validation_sets_changes_no_weight(
         train(job(folder, path, recipe, validation=validation))
         tensors.append(load_tensors(path)[0])
     assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
+
+
+def test_pictures_that_are_edited_or_removed_meanwhile_change_nothing(
+    make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    undisturbed, disturbed = tmp_path / "a" / "w.safetensors", tmp_path / "b" / "w.safetensors"
+    folder = make_data_set()
+    train(job(folder, undisturbed))
+
+    def tidy_up(entry: dict[str, Any]) -> None:
+        if entry["epoch"] == 1:
+            shutil.copy(folder / "images/1.png", folder / "images/0.png")
+            (folder / "images/2.png").unlink()
+
+    train(job(folder, disturbed), tidy_up)
+    assert sha256_of(disturbed) == sha256_of(undisturbed)
 
 
 def test_another_seed_gives_other_weights(make_data_set: MakeDataSet, tmp_path: Path) -> None:

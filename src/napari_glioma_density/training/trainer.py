@@ -87,12 +87,17 @@ def train(
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
         torch.backends.cudnn.allow_tf32 = False  # else fp32 is not fp32
         learner = new_learner(job.spec(), job.recipe, job.start, job.device)
-        configuration = job.configuration()  # before fields are read: they may be edited later
+        configuration, learnt = job.configuration(), job.learnt()  # fields may be edited later
         state = _begin_or_resume(job, learner, configuration)
         job = dataclasses.replace(job, precision=state.precision)
         torch.set_num_threads(state.threads)
         with contextlib.ExitStack() as until_the_end:
-            return _train(job, configuration, learner, state, on_epoch, until_the_end)
+            spec, kept = _train(job, configuration, learner, state, on_epoch, until_the_end)
+        save_network(job.weights, spec, kept, learnt)
+        write_log(job.weights, state.log)
+        write_curves(job.weights, state.log)
+        checkpoint_path(job.weights).unlink(missing_ok=True)
+        return spec
 
 
 def _train(
@@ -102,7 +107,7 @@ def _train(
     state: RunState,
     on_epoch: Callable[[dict[str, Any]], None],
     until_the_end: contextlib.ExitStack,
-) -> ModelSpec:
+) -> tuple[ModelSpec, nn.Module]:
     crops, watch = _crops_and_watch(job, until_the_end)
     validation = ValidationFields(job.validation)
     log = state.log
@@ -125,16 +130,13 @@ def _train(
         if "validation" in entry:
             write_curves(job.weights, log)
         on_epoch(dict(entry))
-    return _finish(job, learner, crops, validation, log)
+    return _finished(job, learner, crops, validation)
 
 
-def _finish(
-    job: TrainingJob,
-    learner: Learner,
-    crops: Crops,
-    validation: ValidationFields,
-    log: list[dict[str, Any]],
-) -> ModelSpec:
+def _finished(
+    job: TrainingJob, learner: Learner, crops: Crops, validation: ValidationFields
+) -> tuple[ModelSpec, nn.Module]:
+    """What is kept, its threshold chosen and its activations watched."""
     spec = job.spec()
     if validation and job.recipe.calibrate:
         spec = spec.with_(threshold=validation.calibrated_threshold(learner.kept(), spec))
@@ -144,11 +146,7 @@ def _finish(
     kept = learner.kept()
     if isinstance(kept, UNet):
         kept.activations = observed(kept, _images(crops, job.device))
-    save_network(job.weights, spec, kept, job.learnt())
-    write_log(job.weights, log)
-    write_curves(job.weights, log)
-    checkpoint_path(job.weights).unlink(missing_ok=True)
-    return spec
+    return spec, kept
 
 
 def _images(crops: Crops, device: str) -> Iterator[Tensor]:
