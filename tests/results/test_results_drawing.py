@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from napari_glioma_density.density import CellGrid, Lattice, PatchTable, slide_quantile_bands
+from napari_glioma_density.results import legend
 from napari_glioma_density.results.drawing import INK, PAPER, canvas, write, write_centred
 
 
@@ -31,3 +34,23 @@ def test_a_name_is_centred_on_its_plate() -> None:
     y, x = np.nonzero(picture.any(axis=-1))
     assert (y.min() + y.max()) / 2 == pytest.approx(20, abs=1)
     assert (x.min() + x.max()) / 2 == pytest.approx(40, abs=1)
+
+
+def test_every_letter_of_the_legend_is_among_those_of_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(legend, "write", lambda _, text, *__: written.append(text))
+    lattice = Lattice(2, 2, 960, 960, 0.5)
+    totals = PatchTable.pending(lattice).totals()
+    scale = slide_quantile_bands(np.linspace(17, 18, 40))
+    legend.draw_legend(totals, CellGrid(lattice, 2), scale, 10, left_out=True)
+    assert f"0 to {scale.written_limits[1]} %" in written
+    lacking = drawn("\uffff")
+    assert not {letter for letter in "".join(written) if np.array_equal(drawn(letter), lacking)}
+
+
+def drawn(letter: str) -> NDArray[np.uint8]:
+    picture = canvas(40, 40)
+    write(picture, letter, (10, 30))
+    return picture

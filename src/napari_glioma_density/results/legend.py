@@ -87,7 +87,8 @@ def draw_legend(
 
 def _draw_bands(strip: _Strip, totals: Totals, scale: BandScale) -> None:
     for colour, span, share in zip(scale.colours, scale.spans, totals.bands, strict=True):
-        strip.box(rgb(colour), f"{span} %", f"{100 * share:.1f} % of patches")
+        lower, upper = span.split("–")  # the letters of pictures have no dash
+        strip.box(rgb(colour), f"{lower} to {upper} %", f"{100 * share:.1f} % of patches")
 
 
 def _draw_signs(strip: _Strip, example: Colour) -> None:
