@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
+from napari_glioma_density.estimate import processes as sharing
 from napari_glioma_density.estimate.processes import Processes, Sent, let_go, send, take
 
 SHARED = Path("/dev/shm")
@@ -30,20 +32,31 @@ def taken(sent: Sent) -> list[float | None]:
 
 
 @pytest.fixture
-def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_room(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the shared memory that there is no room for."""
+    asked: list[str] = []
+
+    def noted(*, create: bool, size: int) -> SharedMemory:
+        memory = SharedMemory(create=create, size=size)
+        asked.append(memory.name)
+        return memory
+
     def refused(*_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    monkeypatch.setattr(sharing, "SharedMemory", noted)
     monkeypatch.setattr(os, "posix_fallocate", refused, raising=False)
+    return asked
 
 
-def test_arrays_go_through_a_pipe_where_there_is_no_shared_memory(no_room: None) -> None:
+def test_arrays_go_through_a_pipe_where_there_is_no_shared_memory(no_room: list[str]) -> None:
     processes = Processes(1, __name__, nothing)
     try:
-        before = set(SHARED.glob("psm_*"))
         sent = send(PICTURE, None, np.ones(3))
         assert not sent.memory
-        assert not set(SHARED.glob("psm_*")) - before
+        assert len(no_room) == 1
+        with pytest.raises(FileNotFoundError):
+            SharedMemory(no_room[0])
         assert processes.submit(taken, sent).result() == [float(PICTURE.sum()), None, 3.0]
     finally:
         processes.close()
@@ -83,6 +96,9 @@ def test_once_one_was_killed_none_is_ready() -> None:
         psutil.Process(pid).kill()
         with pytest.raises(BrokenProcessPool):
             processes.submit(time.sleep, 60).result()
+        until = time.monotonic() + 10  # that one is gone is noted a moment after it is told
+        while processes.is_ready and time.monotonic() < until:
+            time.sleep(0.01)
         assert not processes.is_ready
     finally:
         processes.close()
