@@ -83,6 +83,18 @@ class Unwritable:
         raise ValueError("no file")
 
 
+def test_fine_tuning_says_of_its_last_epoch_that_it_is_scored(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Be it that all are learnt, or that the time is over."""
+    for epoch, seconds in ((1, 60.0), (2, 0.0)):
+        entry = {"epoch": epoch, "epochs": 3, "loss": 0.5, "seconds_left": seconds}
+        fine_tuning._print_epoch(entry)
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.endswith("60 s left")
+    assert last.endswith("scoring it now")
+
+
 @pytest.mark.parametrize("stream", [None, Unwritable()], ids=["closed", "full"])
 def test_what_nobody_can_read_ends_no_work(
     monkeypatch: pytest.MonkeyPatch, stream: Unwritable | None

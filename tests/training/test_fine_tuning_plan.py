@@ -93,9 +93,13 @@ def test_a_run_out_of_time_learns_two_epochs_and_keeps_them(
     training = planned_training(
         parent, tmp_path / "w.safetensors", ((pale,), ()), (pale,), Time(60, 0.1), 5, 0
     )
-    seen: list[int] = []
-    train(dataclasses.replace(training, most_seconds=1e-9), lambda e: seen.append(e["epoch"]))
-    assert seen == [1, 2]
+    seen: list[tuple[int, bool]] = []
+
+    def hear(entry: dict[str, Any]) -> None:
+        seen.append((entry["epoch"], entry["seconds_left"] > 0))
+
+    train(dataclasses.replace(training, most_seconds=1e-9), hear)
+    assert seen == [(1, True), (2, False)]
     load_network(training.weights)
 
 

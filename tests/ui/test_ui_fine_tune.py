@@ -427,10 +427,11 @@ def test_progress_says_the_time_left_and_draws_the_curve(qtbot: Any) -> None:
     assert drawn.any(axis=0).nonzero()[0].max() < 0.6 * progress.f1.width()  # half of the epochs
 
 
-def test_while_the_new_model_is_scored_no_time_is_said_to_be_left(qtbot: Any) -> None:
+@pytest.mark.parametrize("learnt", [12, 7], ids=["all", "until the time was over"])
+def test_while_the_new_model_is_scored_no_time_is_said_to_be_left(qtbot: Any, learnt: int) -> None:
     progress = shown(qtbot, FineTuneProgress())
-    progress.show_log([{"epoch": 12, "epochs": 12, "loss": 0.5, "seconds_left": 0.0}])
-    assert progress.state.text().startswith("12 epochs learnt; scoring the new model")
+    progress.show_log([{"epoch": learnt, "epochs": 12, "loss": 0.5, "seconds_left": 0.0}])
+    assert progress.state.text().startswith(f"{learnt} epochs learnt; scoring the new model")
     assert progress.bar.maximum() == 0, "nobody knows when it ends"
 
 

@@ -94,8 +94,8 @@ def _weights(name: str, output: Path | None) -> Path:
 
 def _print_epoch(entry: dict[str, Any]) -> None:
     f1 = "  ".join(f"{name} {s['f1']:.3f}" for name, s in entry.get("validation", {}).items())
-    is_last = entry["epoch"] >= entry["epochs"]
-    left = "scoring it now" if is_last else f"{entry['seconds_left']:.0f} s left"
+    seconds = entry["seconds_left"]
+    left = f"{seconds:.0f} s left" if seconds > 0 else "scoring it now"
     remark(
         f"epoch {entry['epoch']}/{entry['epochs']}  loss {entry['loss']:.4f}  "
         f"{left}{'  F1: ' if f1 else ''}{f1}\n"

@@ -58,9 +58,9 @@ def train(
         What to do. A checkpoint of the same job beside the weights is resumed.
     on_epoch
         Called after each epoch with its log entry: ``epoch`` (from 1), ``epochs``, ``loss``,
-        ``learning_rate`` and ``drop_rate`` of its last step, ``seconds``, ``seconds_left`` and,
-        when looked at, ``validation``; ``gap`` where R_drop follows it. It may raise to stop the
-        run, which goes on from there when it is called again.
+        ``learning_rate`` and ``drop_rate`` of its last step, ``seconds``, ``seconds_left`` (0
+        once it is the last) and, when looked at, ``validation``; ``gap`` where R_drop follows it.
+        It may raise to stop the run, which goes on from there when it is called again.
 
     Returns
     -------
@@ -294,6 +294,6 @@ def _spent(log: list[dict[str, Any]]) -> float:
 
 
 def _seconds_left(log: list[dict[str, Any]], job: TrainingJob) -> float:
-    recent = log[-job.look_every :]
-    to_come = _spent(recent) / len(recent) * (int(log[-1]["epochs"]) - len(log))
-    return min(to_come, max(0.0, job.most_seconds - _spent(log)))
+    an_epoch = _spent(log[-job.look_every :]) / min(len(log), job.look_every)
+    to_come, needed = (an_epoch * (n - len(log)) for n in (job.recipe.epochs, job.fewest_epochs))
+    return min(to_come, max(0.0, needed, job.most_seconds - _spent(log)))

@@ -54,13 +54,13 @@ class FineTuneProgress(QWidget):  # type: ignore[misc]
         """Show how far the run is by its log: one entry an epoch, as the trainer writes it."""
         latest = log[-1]
         epoch, epochs = int(latest["epoch"]), int(latest["epochs"])
-        if epoch < epochs:
+        if latest["seconds_left"] > 0:  # or the time is over before all epochs are learnt
             self.bar.setRange(0, epochs)
             self.bar.setValue(epoch)
             self.bar.show()
             self.say(f"epoch {epoch} of {epochs} · {duration(latest['seconds_left'])} left")
         else:
-            self.wait(f"{epochs} epochs learnt; {SCORING_AFTER}")
+            self.wait(f"{epoch} epochs learnt; {SCORING_AFTER}")
         end = f"epoch {epochs}"
         self.loss.show_curves([Curve("training", LOSS_COLOUR, losses(log))], epochs, end)
         self.f1.show_curves(scores(log), epochs, end)
