@@ -91,6 +91,15 @@ def test_what_cannot_be_understood_is_the_usual(tmp_path: Path, content: bytes) 
     assert read_asked(tmp_path) == Asked()
 
 
+@pytest.mark.parametrize(("is_here", "device"), [(True, "cuda"), (False, "auto")])
+def test_a_device_that_another_machine_has_is_not_asked_for_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_here: bool, device: str
+) -> None:
+    monkeypatch.setattr("napari_glioma_density.nuclei.device.is_present", lambda _: is_here)
+    keep_asked(tmp_path, Asked(Specimen.SMEAR, "cuda"))
+    assert read_asked(tmp_path) == Asked(Specimen.SMEAR, device)
+
+
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
 def test_a_store_that_is_only_to_be_read_stays_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int

@@ -36,7 +36,10 @@ class Asked:
 
 
 def read_asked(store: Path) -> Asked:
-    """Return what lies in a store; what is not there, or cannot be understood, is the usual."""
+    """Return what lies in a store; what is not there, or cannot be understood, is the usual.
+
+    So is a device that this machine has not: a store may be opened on another one.
+    """
     known: dict[str, Any] = {}
     with suppress(OSError, ValueError):
         known = json_object((store / FILE).read_bytes())
@@ -44,9 +47,17 @@ def read_asked(store: Path) -> Asked:
     usual = Asked()
     return Asked(
         next((each for each in Specimen if each.name.lower() == specimen), usual.specimen),
-        str(device) if device in DEVICES else usual.device,
+        str(device) if device in DEVICES and _is_here(str(device)) else usual.device,
         next((each for each in Scope if each.name.lower() == scope), usual.scope),
     )
+
+
+def _is_here(device: str) -> bool:
+    if device in (Asked.device, "cpu"):
+        return True
+    from napari_glioma_density.nuclei.device import is_present  # brings torch
+
+    return is_present(device)
 
 
 def keep_asked(store: Path, asked: Asked) -> None:
