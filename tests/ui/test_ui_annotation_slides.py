@@ -163,15 +163,25 @@ def test_windows_on_one_slide_take_turns_and_lose_nothing(
     assert "is being annotated in another window" in another.problem
     assert "\n" not in another.problem
     assert another.field is None
+    at_work.document.delete(7)
+    at_work.saved()
     look_only(another, at_work.field.record.name)
+    another.wait(lambda: another.rows() == at_work.rows())
+    assert another.session.snapshot.corrected.any()
     at_work.document.delete(4)
     at_work.saved()
     labels, notes = at_work.on_disk()
-    assert notes.revision == 2
-    assert not {3, 4} & set(np.unique(labels))
+    assert notes.revision == 3
+    assert not {3, 4, 7} & set(np.unique(labels))
+    at_work.begin(1, 0)
+    at_work.document.delete(max(at_work.document.nuclei))
+    at_work.saved()
+    rows = at_work.rows()
 
     at_work.leave()
     another.begin(1, 1)  # the one that is looked at, now to be edited
+    another.wait(lambda: another.rows() == rows)  # the other one, too, as it was saved last
+    assert another.session.snapshot.corrected.sum() == 2
     assert another.problem == ""
     assert not another.field.read_only
     assert np.array_equal(another.document.labels, labels)
@@ -184,7 +194,7 @@ def test_windows_on_one_slide_take_turns_and_lose_nothing(
     assert at_work.rows()[0][2] == str(counted)
     at_work.begin(1, 1)
     assert np.array_equal(at_work.document.labels, labels)
-    assert at_work.document.revision == 3
+    assert at_work.document.revision == 4
 
 
 def look_only(another: Annotator, name: str) -> None:
@@ -202,7 +212,7 @@ def look_only(another: Annotator, name: str) -> None:
         another.key(edit)
         assert another.problem == LOOK_ONLY
     another.key(Qt.Key.Key_D, SHIFT)
-    assert another.document.revision == 1
+    assert another.document.revision == 2
 
 
 def test_another_slide_and_another_model_put_the_field_away_with_its_edits_saved(

@@ -45,6 +45,18 @@ def test_a_layer_is_selected_after_a_field_is_closed(at_desk: Annotator) -> None
     assert at_desk.viewer.layers.selection.active is at_desk.session.slides.current
 
 
+def test_a_field_taken_off_the_list_along_with_its_slide_leaves_nothing(
+    at_work: Annotator,
+) -> None:
+    at_work.begin(1, 1)
+    layers = at_work.viewer.layers
+    for layer in (at_work.field.layers.annotation, at_work.session.slides.current):
+        layers.remove(layer)
+    layers.selection.clear()
+    at_work.wait(lambda: at_work.field is None and at_work.session.slides.current is None)
+    assert layers.selection.active is None
+
+
 def test_random_fields_are_listed_as_they_are_walked(at_desk: Annotator) -> None:
     at_desk.press(at_desk.dock.field_box._sample)
     at_desk.wait(lambda: at_desk.field is not None and at_desk.rows())
@@ -79,5 +91,8 @@ def test_what_a_second_reader_takes_elsewhere_is_blank_and_what_waits_is_read_by
         starts.append(at_desk.field.record.start)
         assert not at_desk.problem
     assert starts == [Start.BLANK, Start.MODEL, Start.BLANK]
+    at_desk.wait(lambda: [row[2] for row in at_desk.rows()].count("to read") == 0)
+    at_desk.wait(lambda: len(at_desk.rows()) == 3)
     for row in at_desk.annotation.fields:
         at_desk.annotation.remove(row.record.name)
+    at_desk.wait(lambda: [row[2] for row in at_desk.rows()] == ["to read"] * 2)

@@ -26,6 +26,7 @@ from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.stored import ShownRun
 
 SAVED, SAVING = "All edits are saved.", "Saving …"
+NOTHING_LISTED = Listing(0, (), is_held=False)
 LOOKING = "Only to look at: this slide is annotated in another window."
 
 
@@ -52,8 +53,8 @@ class AnnotationSession:
         self.fields: tuple[ShelvedField, ...] = ()
         self.actions = Actions(session.viewer, lambda: self.field, session.problem.emit)
         self.shelf: FieldShelf | None = None
-        self._listed = 0
-        """Number of the listing that is shown: an older one may come after it."""
+        self._listed = NOTHING_LISTED
+        """The listing that is shown: an older one may come after it."""
         self._scores: SlideScores | None = None
         self._closed = False
         self._shown: ShownRun | None = None
@@ -202,15 +203,15 @@ class AnnotationSession:
         self._leave_shelf()
         self._shown = shown
         if shown is not None and slide is not None:
-            shelf = self.shelf = FieldShelf(slide, shown, self.reader)
-            self._listed = 0
-            self._scores = SlideScores(shelf, self._load)
-            self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
+            self.shelf = FieldShelf(slide, shown, self.reader)
+            self._listed = NOTHING_LISTED
+            self._scores = SlideScores(self.shelf, self._load)
+            self._reread()
         self.slide_changed.emit()
         self.fields_changed.emit()
 
     def _reread(self) -> None:
-        """Take in fields that an import has changed on disk."""
+        """Take in the fields as they are on disk; imports and other windows change them."""
         shelf = self.shelf
         if shelf is not None:
             self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
@@ -224,15 +225,14 @@ class AnnotationSession:
         self._effects.frame(self.fields)
 
     def _take_fields(self, shelf: FieldShelf, listing: Listing) -> None:
-        if shelf is not self.shelf or listing.number < self._listed:
+        if shelf is not self.shelf or listing.number < self._listed.number:
             return
-        self._listed, fields = listing
-        self.fields = fields
+        self._listed, self.fields = listing, listing.fields
         self._bench.mark_unsaved()  # edited since the disk was read
-        if fields and not self.author:
-            self.author = fields[-1].record.author if fields[-1].begun else ""
+        if self.fields and not self.author:
+            self.author = self.fields[-1].record.author if self.fields[-1].begun else ""
             self.reader_changed.emit()
-        for field in fields:
+        for field in self.fields:
             if field.fault:
                 self.session.problem.emit(field.fault)
         self._effects.frame(self.fields)
@@ -245,25 +245,25 @@ class AnnotationSession:
         if shelf is not self.shelf or self._scores is None:
             return
         if not self._bench.holds(opened.record.name):
-            self._replace_field(shelf, opened, self._scores)
+            self._replace_field(opened, self._scores)
         # Else it stays: what is open may have been edited since the file was read.
         if opened.is_other:
             snapshot = self.session.snapshot
             grid = snapshot.grid if snapshot else None
             self.session.problem.emit(opened_instead(field_name(opened.record, grid)))
 
-    def _replace_field(self, shelf: FieldShelf, opened: Opened, scores: SlideScores) -> None:
+    def _replace_field(self, opened: Opened, scores: SlideScores) -> None:
         self.close_field()
-        is_blank = opened.record.start is Start.BLANK
         self._bench.lay_out(
             opened,
             partial(scores.look, opened),
-            without_hints=self.reader == SECOND and is_blank,
+            without_hints=self.reader == SECOND and opened.record.start is Start.BLANK,
         )
-        if opened.record.name in {one.record.name for one in self.fields if one.begun}:
+        begun = {one.record.name for one in self.fields if one.begun}
+        if self._listed.is_held and opened.record.name in begun:
             self._show_outlines()
         else:
-            self.session.background.submit(shelf.fields, partial(self._take_fields, shelf))
+            self._reread()
         self.opened.emit()
 
     def _save_now(self) -> None:

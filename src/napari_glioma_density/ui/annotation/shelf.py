@@ -10,16 +10,9 @@ from queue import SimpleQueue
 from napari_glioma_density.annotation.autosave import Autosave
 from napari_glioma_density.annotation.collection import CORRECTIONS, Corrections
 from napari_glioma_density.annotation.document import AnnotatedField
-from napari_glioma_density.annotation.field import (
-    count_nuclei,
-)
+from napari_glioma_density.annotation.field import count_nuclei
 from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
-from napari_glioma_density.annotation.stored import (
-    counts,
-    fitting,
-    holding,
-    tells_of_error,
-)
+from napari_glioma_density.annotation.stored import counts, fitting, holding, tells_of_error
 from napari_glioma_density.errors import BadInput, StoreInUse
 from napari_glioma_density.nuclei.kept_metrics import learnt_pictures
 from napari_glioma_density.regions.plane import plane_of_run
@@ -76,7 +69,8 @@ class FieldShelf:
             learnt = learnt_pictures(spec.weights_sha256)
             shelved = tuple(shelved_field(corrections, record, spec, learnt) for record in records)
             waiting = () if self.reader == FIRST else waiting_fields(self.shown, corrections)
-            return Listing(next(self._listings), shelved + waiting)
+            is_held = corrections is self.writable
+            return Listing(next(self._listings), shelved + waiting, is_held)
 
     def take(self, wanted: Wanted) -> Opened:
         """Open the field that holds the wanted patches or, where there is none, begin it.
@@ -84,7 +78,7 @@ class FieldShelf:
         Raises
         ------
         BadInput
-            When another window annotates this slide, or the field cannot be begun.
+            When the field cannot be begun, such as while another window annotates this slide.
         """
         with self._beginning:  # or a double click begins a field twice
             held = holding(self._readable(), self.shown.spec, wanted.block)

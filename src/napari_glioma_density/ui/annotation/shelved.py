@@ -82,6 +82,8 @@ class Listing(NamedTuple):
 
     number: int
     fields: tuple[ShelvedField, ...]
+    is_held: bool
+    """Whether no other window can have changed them since."""
 
 
 def shelved_field(

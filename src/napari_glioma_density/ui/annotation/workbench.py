@@ -99,8 +99,9 @@ class Workbench:
             for layer in field.layers.layers:
                 if layer in layers:
                     layers.remove(layer)
-        if layers.selection.active is None:  # napari's controls would be empty
-            layers.selection.active = self._session.slides.current
+        slide = self._session.slides.current
+        if layers.selection.active is None and slide in layers:  # else napari's controls are empty
+            layers.selection.active = slide
 
     def mark_unsaved(self) -> None:
         """Have the field saved and counted once more, if it was edited since it was read."""
