@@ -1,5 +1,6 @@
 """What a field measures, against plain counting and against estimates of the same slide."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,13 @@ from drawn_fields import disc, drawn_ground, scattered
 from numpy.typing import NDArray
 from skimage.measure import regionprops
 
+from napari_glioma_density.annotation.corrected import correct_patches
 from napari_glioma_density.annotation.document import AnnotatedField
-from napari_glioma_density.annotation.field import Choice, Nucleus, Origin, Start
+from napari_glioma_density.annotation.field import Choice, FieldValues, Nucleus, Origin, Start
 from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
 from napari_glioma_density.annotation.model_nuclei import counted_ids, outline_nuclei
 from napari_glioma_density.annotation.prefill import begin_field, read_ground
-from napari_glioma_density.density import PATCH_PX, Block
+from napari_glioma_density.density import PATCH_PX, Block, CorrectedPatches
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.estimate import prepare
 from napari_glioma_density.nuclei.spec import ModelSpec
@@ -57,8 +59,9 @@ def plane(tissue_rgb: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactor
     return working_plane(open_slide(path), 0.5)
 
 
-def estimated(plane: WorkingPlane, folder: Path) -> Run:
-    estimation = prepare(plane.slide, DarkSegmenter(), folder / "results")
+def estimated(plane: WorkingPlane, folder: Path, *, tissue_mask: bool = True) -> Run:
+    results = folder / "results"
+    estimation = prepare(plane.slide, DarkSegmenter(), results, tissue_mask=tissue_mask)
     for _ in estimation.blocks():
         pass
     estimation.close()
@@ -129,6 +132,7 @@ def test_an_untouched_field_measures_what_the_run_recorded(plane: WorkingPlane, 
         assert np.array_equal(field.labels > 0, run.mask(0)[run.lattice.window(block)] > 0)
         assert np.array_equal(values.nucleus_px, recorded.nucleus_px[here])
         assert np.array_equal(values.tissue_px, recorded.tissue_px[here])
+        assert np.array_equal(values.read_px, recorded.read_px[here])
         differences += (values.count - recorded.count[here]).ravel().tolist()
         assert len(field.nucleus_records()) == values.count.sum()
     assert not any(differences)
@@ -158,6 +162,7 @@ def test_unread_px_count_for_nothing_in_a_field_as_in_a_run(
         values = field.values()
         assert np.array_equal(values.nucleus_px, recorded.nucleus_px[here])
         assert np.array_equal(values.tissue_px, recorded.tissue_px[here])
+        assert np.array_equal(values.read_px, recorded.read_px[here])
         # Of a nucleus cut by the damage the mask on disk shows less than the network saw.
         assert np.abs(values.count - recorded.count[here]).max() <= 2
 
@@ -243,3 +248,35 @@ def test_as_many_count_as_the_run_has_counted_where_it_saw_a_clump_otherwise() -
     seen_in_the_run = np.array([[20.5, 20.5], [53.0, 44.0]])
     assert counted_ids(found, seen_in_the_run, 4.0) == {whole, cut}
     assert counted_ids(found, seen_in_the_run[:1], 4.0) == {whole}
+
+
+def test_what_was_read_since_a_field_was_done_is_not_free_of_nuclei(
+    tissue_rgb: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    """A slide is damaged, estimated, corrected, put right and estimated again."""
+    path, place = tmp_path / "discs.tiff", Block(0, 0, 1, 1)
+    stated = {"resolution": (20_000, 20_000), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(path, tissue_rgb, tile=(256, 256), compression="zlib", **stated)
+    sound = path.read_bytes()
+    with tifffile.TiffFile(path) as tiff:
+        offset, length = tiff.pages[0].dataoffsets[0], tiff.pages[0].databytecounts[0]
+
+    def corrected(
+        content: bytes, field: FieldValues | None = None
+    ) -> tuple[FieldValues, CorrectedPatches]:
+        path.write_bytes(content)
+        with open_slide(path) as slide:
+            slide.fingerprint = "one"  # as that of a large slide, of which a few MiB are looked at
+            there = working_plane(slide, 0.5)
+            run = estimated(there, tmp_path, tissue_mask=False)
+            now = begun(there, place, run).values()
+        return now, correct_patches(run.patches(), [replace(field or now, done=True)])
+
+    before, found = corrected(sound[:offset] + b"\x99" * length + sound[offset + length :])
+    assert found.corrected.sum() == 1
+    now, found = corrected(sound, before)
+    assert now.read_px > before.read_px
+    assert not found.corrected.any()
+    assert found.patches.nucleus_px[0, 0] == now.nucleus_px
+    _, found = corrected(sound, now)
+    assert found.corrected.sum() == 1, "once somebody has looked at all of it"

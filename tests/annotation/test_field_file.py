@@ -1,5 +1,6 @@
 """A field in one PNG: read back whole, or refused in one line."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +59,21 @@ def test_any_step_counts_as_an_edit_in_files_from_before_edits_were_counted() ->
     assert FieldNotes.from_json(written).edits == 1
     del written["edits"]
     assert FieldNotes.from_json(written).edits == 3
+
+
+def test_what_was_read_comes_back_where_it_was_noted() -> None:
+    state = make_state(RECORD)
+    written = notes_of(state).to_json()
+    assert "read_px" not in written["values"], "as in files from before it was noted"
+    known = FieldNotes.from_json(written).values
+    assert known is not None
+    assert known.read_px is None
+    assert known.saw_all(np.full((1, 2), 480**2)).all()
+    written["values"]["read_px"] = [[1000, 7]]
+    again = FieldNotes.from_json(json.loads(json.dumps(written)))
+    assert again.to_json()["values"]["read_px"] == [[1000, 7]]
+    assert again.values is not None
+    assert again.values.saw_all(np.array([[1000, 8]])).tolist() == [[True, False]]
 
 
 def test_notes_alone_are_the_same_notes(path: Path) -> None:

@@ -1,5 +1,7 @@
 """What random fields say of the slide; their interval holds the truth as often as it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn_tissue import patch_table
@@ -145,7 +147,8 @@ def test_the_slide_factor_compares_fields_with_their_patches(patches: PatchTable
     drawn = draw_fields(patches, np.zeros((9, 11), bool), number=6)
     fields = [times(patches, block, 2) for block in drawn]
     unread = FieldValues(Block(0, 1, 1, 1), *np.full((3, 1, 1), 10**6))
-    factor = slide_factor(patches, [*fields, unread], validated=VALIDATED)
+    seen_in_part = replace(times(patches, drawn[0], 9), read_px=np.zeros((1, 1), np.int64))
+    factor = slide_factor(patches, [*fields, unread, seen_in_part], validated=VALIDATED)
     assert factor is not None
     assert factor.factor == pytest.approx(2)
     assert factor.fields == 6

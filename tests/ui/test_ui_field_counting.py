@@ -11,6 +11,7 @@ from quick_segmenter import DarkPixels
 from napari_glioma_density.annotation.field import Start
 from napari_glioma_density.estimate import prepare
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.ui.annotation.field_box import MORE_IS_READ
 
 pytestmark = pytest.mark.window
 
@@ -52,6 +53,21 @@ def test_a_field_with_another_models_outlines_waits_for_done_and_says_whose_they
     at_work.wait(lambda: at_work.session.snapshot.corrected.any())
     assert "it tells how far that model is off, not this one" in told.text()
     assert at_work.annotation.fields[0].drawn_by_other
+
+
+def test_a_field_of_which_more_is_read_since_says_that_it_waits(at_desk: Annotator) -> None:
+    annotation, told = at_desk.annotation, at_desk.dock.field_box._numbers
+    at_desk.begin()
+    at_desk.document.delete(min(at_desk.document.nuclei))
+    at_desk.wait(lambda: at_desk.session.snapshot.corrected.any())
+    assert MORE_IS_READ not in told.text()
+    (row,) = annotation.fields
+    seen = replace(row.values, read_px=row.values.read_px - 1)
+    annotation.fields = (replace(row, values=seen),)
+    at_desk.session.measured.emit()
+    assert MORE_IS_READ in told.text()
+    at_desk.document.delete(min(at_desk.document.nuclei))
+    at_desk.wait(lambda: MORE_IS_READ not in told.text())
 
 
 def test_a_second_reader_begins_with_the_outlines_that_the_first_began_with(

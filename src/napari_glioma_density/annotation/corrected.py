@@ -24,7 +24,8 @@ def correct_patches(
     """Put what fields measure in place of what the model found.
 
     Only patches that were read are replaced, and with the pixels that were read: a field over a
-    patch that the run has not reached yet waits for it. Fields share no patch.
+    patch that the run has not reached yet waits for it. Nor is a patch replaced of which the run
+    has read more than the person saw. Fields share no patch.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def correct_patches(
     used: list[Block] = []
     for field in fields:
         place = field.block.patches
-        read = is_read[place]
+        read = is_read[place] & field.saw_all(patches.read_px[place])
         nucleus[place][read] = field.nucleus_px[read]
         tissue[place][read] = field.tissue_px[read]
         count[place][read] = field.count[read]

@@ -140,6 +140,22 @@ class FieldValues:
     done: bool = False
     """Whether somebody has said that every nucleus was looked at: else it is as unsure as the
     model's, however much was edited."""
+    read_px: NDArray[np.int64] | None = None
+    """What could be read of it when it was measured; None in files from before that was noted."""
+
+    def saw_all(self, read_px: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell in which patches nobody has read more than lay before the person's eyes.
+
+        Where more can be read, because the slide's file was put right, nobody has looked at that.
+
+        Parameters
+        ----------
+        read_px
+            What a run has read of the field's patches, or whoever measures it now.
+        """
+        if self.read_px is None:
+            return np.ones(read_px.shape, bool)
+        return read_px <= self.read_px
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ class FieldNotes:
             "edits": self.edits,
             "seconds": self.seconds,
             "hints": dict(self.hints),
-            "values": values and {name: getattr(values, name).tolist() for name in _NUMBERS},
+            "values": values and _values_to_json(values),
             "counted": {name: self.counted[name].tolist() for name in NUCLEUS_DTYPE.names or ()},
             "saved": self.saved,
         }
@@ -240,12 +240,19 @@ def _checksum(labels: NDArray[np.uint16]) -> int:
     return zlib.crc32(labels.astype("<u2").tobytes())
 
 
+def _values_to_json(values: FieldValues) -> dict[str, Any]:
+    read = {} if values.read_px is None else {"read_px": values.read_px.tolist()}
+    return {name: getattr(values, name).tolist() for name in _NUMBERS} | read
+
+
 def _values_from_json(block: Block, values: dict[str, Any] | None) -> FieldValues | None:
     if values is None:
         return None
     shape = block.rows, block.columns
     nucleus_px, tissue_px, count = (np.array(values[n], np.int64).reshape(shape) for n in _NUMBERS)
-    return FieldValues(block, nucleus_px, tissue_px, count)
+    known = "read_px" in values  # older versions did not note it
+    read_px = np.array(values["read_px"], np.int64).reshape(shape) if known else None
+    return FieldValues(block, nucleus_px, tissue_px, count, read_px=read_px)
 
 
 def record_to_json(record: FieldRecord) -> dict[str, Any]:

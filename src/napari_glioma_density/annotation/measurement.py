@@ -35,7 +35,9 @@ class FieldMeasure:
         self._sums = np.zeros((3, HIGHEST_ID + 1), np.int64)
         at = np.flatnonzero(labels)
         self._add(at, labels.reshape(-1)[at], 1)
-        self._nucleus_px, self._tissue_px = np.zeros((2, block.rows, block.columns), np.int64)
+        self._nucleus_px, self._tissue_px, self._read_px = np.zeros(
+            (3, block.rows, block.columns), np.int64
+        )
         for patch in np.ndindex(block.rows, block.columns):
             self._measure_patch(patch)
 
@@ -61,6 +63,7 @@ class FieldMeasure:
             nucleus_px=self._nucleus_px.copy(),
             tissue_px=self._tissue_px.copy(),
             count=count.reshape(block.rows, block.columns),
+            read_px=self._read_px.copy(),
         )
 
     def records(self, nuclei: Mapping[int, Nucleus]) -> NDArray[np.void]:
@@ -87,6 +90,7 @@ class FieldMeasure:
         here = np.s_[row : row + PATCH_PX, column : column + PATCH_PX]
         read, tissue = self._ground.read[here], self._ground.tissue[here]
         nucleus = (self._labels[here] > 0) & read
+        self._read_px[patch] = np.count_nonzero(read)
         self._nucleus_px[patch] = np.count_nonzero(nucleus)
         self._tissue_px[patch] = np.count_nonzero((tissue & read) | nucleus)
 

@@ -213,8 +213,13 @@ def slide_factor(
 
 
 def _read(model: PatchTable, fields: Iterable[FieldValues]) -> list[FieldValues]:
-    """The fields all of whose patches the model has read."""
-    return [field for field in fields if model.is_read[field.block.patches].all()]
+    """The fields all of whose patches the model has read, and no more of them than the person."""
+    return [
+        field
+        for field in fields
+        if model.is_read[field.block.patches].all()
+        and field.saw_all(model.read_px[field.block.patches]).all()
+    ]
 
 
 def _found_px(model: PatchTable, field: FieldValues) -> int:

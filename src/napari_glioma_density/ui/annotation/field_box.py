@@ -7,7 +7,7 @@ from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QLineEdit, QPushButton
 
 from napari_glioma_density.annotation.document import AnnotatedField
-from napari_glioma_density.annotation.field import Origin, Start
+from napari_glioma_density.annotation.field import FieldRecord, Origin, Start
 from napari_glioma_density.annotation.stored import tells_of_error
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.choosing import FieldChooser
@@ -34,6 +34,10 @@ ORIGIN_WORDS = {
     Origin.HAND: "drawn",
 }
 NOTHING_OPEN = "No field is open. Choose where, and press Annotate field."
+MORE_IS_READ = (
+    "More can be read here than when this field was saved: it counts again from your next edit, "
+    "or once <i>Done</i> is taken back and said anew."
+)
 
 
 class Where(StrEnum):
@@ -183,9 +187,20 @@ class FieldBox(Box):
         origin = f"Begun with the outlines of {record.model}" if of_other else ""
         if origin and not document.done:
             return [f"{origin}: it counts here once it is done."]
+        if self._is_outdated(record):
+            return [MORE_IS_READ]
         numbers = [] if snapshot is None else correction(snapshot, record.block)
         told = [f"{origin}: it tells how far that model is off, not this one."] if origin else []
         return numbers + told
+
+    def _is_outdated(self, record: FieldRecord) -> bool:
+        """Whether more was read of a field since it was saved, so that nobody has seen that."""
+        snapshot = self._annotation.session.snapshot
+        values = (one.values for one in self._annotation.fields if one.record == record)
+        saved = next(values, None)
+        if snapshot is None or saved is None:
+            return False
+        return not saved.saw_all(snapshot.measured.read_px[record.block.patches]).all()
 
 
 def origin_counts(document: AnnotatedField) -> dict[Origin, int]:
