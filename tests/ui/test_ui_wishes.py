@@ -1,6 +1,7 @@
 """What a person chose for a slide is there again with its results."""
 
 import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,29 @@ def test_a_choice_made_while_results_are_read_holds_for_them(
     assert read_asked(find_store(estimated_slide)) == CHOSEN
 
 
+def test_results_with_which_no_choice_was_kept_leave_those_on_the_screen(
+    open_dock: Callable[..., Any],
+    estimated: Path,
+    estimated_slide: Path,
+    tmp_path: Path,
+    add_slide: Callable[[Any, Path], Any],
+    qtbot: Any,
+) -> None:
+    """As those of earlier versions, and of the command line: the processor is not to be left."""
+    dock = restored(open_dock(estimated_slide), qtbot)
+    choose(dock)
+    other = Path(shutil.copytree(estimated.parent, tmp_path / "others")) / estimated.name
+    add_slide(dock.session.viewer, other)
+    store = find_store(other)
+    qtbot.waitUntil(lambda: shown_store(dock) == store, timeout=LONG)
+    assert on_screen(dock) == CHOSEN
+
+
+def shown_store(dock: Any) -> Path | None:
+    shown = dock.session.shown
+    return shown and shown.store
+
+
 def test_a_dock_opened_again_in_the_same_window_shows_device_and_scope(
     open_dock: Callable[..., Any], estimated_slide: Path, qtbot: Any
 ) -> None:
@@ -109,7 +133,7 @@ def test_a_store_that_is_only_to_be_read_stays_as_it_is(
 
     monkeypatch.setattr(wishes, "write_atomically", refuse)
     keep_asked(tmp_path, CHOSEN)
-    assert read_asked(tmp_path) == Asked()
+    assert read_asked(tmp_path) is None
 
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

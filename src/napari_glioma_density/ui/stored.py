@@ -27,7 +27,7 @@ class ShownRun:
 
     `amendments` are those on disk when it was opened; `error` is how far the model was then known
     to be off, see `sureness`; `validated` is how far it was off in validation. `asked` is what was
-    chosen when the slide was last open.
+    chosen when the slide was last open, where that was kept.
     """
 
     store: Path
@@ -41,7 +41,7 @@ class ShownRun:
     error: DensityError | None
     validated: DensityError | None
     tissue_mm2: float
-    asked: Asked
+    asked: Asked | None
 
 
 def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None) -> ShownRun:

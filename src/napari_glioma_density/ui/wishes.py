@@ -35,12 +35,15 @@ class Asked:
     scope: Scope = Scope.SLIDE
 
 
-def read_asked(store: Path) -> Asked:
-    """Return what lies in a store; what is not there, or cannot be understood, is the usual.
+def read_asked(store: Path) -> Asked | None:
+    """Return what lies in a store; None where nothing does, as in those of earlier versions.
 
-    So is a device that this machine has not: a store may be opened on another one.
+    What cannot be understood is the usual, as is a device that this machine has not: a store may be
+    opened on another one.
     """
     known: dict[str, Any] = {}
+    if not (store / FILE).exists():
+        return None
     with suppress(OSError, ValueError):
         known = json_object((store / FILE).read_bytes())
     specimen, device, scope = (known.get(name) for name in ("specimen", "device", "scope"))
@@ -91,7 +94,7 @@ class Wishes:
     def __init__(self, session: "Session") -> None:
         self._session = session
         self.device, self.scope = Asked.device, Asked.scope
-        self._on_disk: tuple[Path, Asked] | None = None
+        self._on_disk: tuple[Path, Asked | None] | None = None
         self._is_chosen = False
         """Whether anything was chosen since this slide is on show: it holds, whatever is read."""
         session.slides.specimen_changed.connect(self._choose)
@@ -126,10 +129,15 @@ class Wishes:
             self._on_disk = shown.store, asked
             session.background.write(lambda: keep_asked(shown.store, asked), lambda _: None)
 
-    def restore(self, asked: Asked) -> None:
-        """Take up what was chosen when a slide was last open, unless another choice was made."""
+    def restore(self, asked: Asked | None) -> None:
+        """Take up what was chosen when a slide was last open, unless another choice was made.
+
+        Where nothing was, all stays as it is on the screen.
+        """
         if self._is_chosen:
             self.keep()
+            return
+        if asked is None:
             return
         self.device, self.scope = asked.device, asked.scope
         if asked.specimen is not self._session.slides.specimen:
