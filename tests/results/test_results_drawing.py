@@ -1,10 +1,17 @@
 """Text on pictures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from napari_glioma_density.density import CellGrid, Lattice, PatchTable, slide_quantile_bands
+from napari_glioma_density.density import (
+    PATCH_PX,
+    CellGrid,
+    Lattice,
+    PatchTable,
+    slide_quantile_bands,
+)
 from napari_glioma_density.results import legend
 from napari_glioma_density.results.drawing import INK, PAPER, canvas, write, write_centred
 
@@ -36,21 +43,17 @@ def test_a_name_is_centred_on_its_plate() -> None:
     assert (x.min() + x.max()) / 2 == pytest.approx(40, abs=1)
 
 
-def test_every_letter_of_the_legend_is_among_those_of_pictures(
+def test_the_legend_is_written_in_letters_that_its_pictures_have(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     written: list[str] = []
-    monkeypatch.setattr(legend, "write", lambda _, text, *__: written.append(text))
-    lattice = Lattice(2, 2, 960, 960, 0.5)
-    totals = PatchTable.pending(lattice).totals()
-    scale = slide_quantile_bands(np.linspace(17, 18, 40))
-    legend.draw_legend(totals, CellGrid(lattice, 2), scale, 10, left_out=True)
-    assert f"0 to {scale.written_limits[1]} %" in written
-    lacking = drawn("\uffff")
-    assert not {letter for letter in "".join(written) if np.array_equal(drawn(letter), lacking)}
-
-
-def drawn(letter: str) -> NDArray[np.uint8]:
-    picture = canvas(40, 40)
-    write(picture, letter, (10, 30))
-    return picture
+    monkeypatch.setattr(legend, "write", lambda _picture, text, *_: written.append(text))
+    patches = PatchTable.pending(Lattice.over(2 * PATCH_PX, 3 * PATCH_PX, 0.5))
+    totals = replace(patches.totals(), bands=(1.0, 0.1667, 0.0, 0.0, 0.0, 0.0))
+    narrow = slide_quantile_bands(np.linspace(17.8, 17.9, 500))
+    legend.draw_legend(totals, CellGrid(patches.lattice, 4), narrow, 8, left_out=True)
+    assert all(map(str.isascii, written)), "what the font lacks is a box"
+    shares = [text for text in written if text.endswith("of patches")]
+    assert shares[:2] == ["100.0 % of patches", "16.7 % of patches"]
+    for limit in narrow.written_limits:
+        assert any(limit in text.split() for text in written)

@@ -1,5 +1,7 @@
 """The strip beside a density map that says what its colours mean."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ _WIDTH_PX = 300
 _LINE_PX = 26
 _BOX_PX = (30, 18)
 _TEXT_X = 42
-_SHARE_X = 150
+_SHARE_X = 165
 _BARS_MM = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
 _BAR_PX = 200
 
@@ -86,9 +88,10 @@ def draw_legend(
 
 
 def _draw_bands(strip: _Strip, totals: Totals, scale: BandScale) -> None:
-    for colour, span, share in zip(scale.colours, scale.spans, totals.bands, strict=True):
-        lower, upper = span.split("–")  # the letters of pictures have no dash
-        strip.box(rgb(colour), f"{lower} to {upper} %", f"{100 * share:.1f} % of patches")
+    # In words: the letters of these pictures have no dash.
+    reaches = (f"{lower} to {upper} %" for lower, upper in pairwise(scale.written_limits))
+    for colour, reach, share in zip(scale.colours, reaches, totals.bands, strict=True):
+        strip.box(rgb(colour), reach, f"{100 * share:.1f} % of patches")
 
 
 def _draw_signs(strip: _Strip, example: Colour) -> None:
