@@ -85,5 +85,7 @@ def test_fields_that_say_nothing_of_the_model_make_no_factor_and_it_is_said(
     told_nothing = [replace(one, **{why: True}) for one in fields]
     assert slide_correction(take_snapshot(model, Choices()), told_nothing, VALIDATED) is None
     assert factor_line(None, told_nothing).startswith(said)
+    mixed = [replace(fields[0], learnt=True), replace(fields[1], drawn_by_other=True)]
+    assert "learnt from these random fields, or they show another" in factor_line(None, mixed)
     one_left = [fields[0], *told_nothing[1:]]
     assert factor_line(None, one_left).startswith("Random fields: 1 of 1 done")

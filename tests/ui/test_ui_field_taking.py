@@ -39,6 +39,10 @@ def test_the_rectangle_tool_is_put_down_when_another_place_is_taken(at_desk: Ann
     assert at_desk.viewer.layers["region"].mode == "pan_zoom"
 
 
+def test_the_colours_of_the_legend_are_those_of_the_outlines(at_desk: Annotator) -> None:
+    assert at_desk.dock.field_box._legend.graphicsEffect() is None, "a veil would dull them"
+
+
 def test_a_layer_is_selected_after_a_field_is_closed(at_desk: Annotator) -> None:
     at_desk.begin(1, 1)
     at_desk.press(at_desk.dock.field_box._close)

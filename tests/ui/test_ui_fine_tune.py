@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QMessageBox
 from watching import LONG, Listener, answer, delivered, shown
 
 from napari_glioma_density.errors import BadInput
+from napari_glioma_density.ui.annotation.curve_plot import HEAD_PX, Curve, CurvePlot
 from napari_glioma_density.ui.annotation.data_sets import DataSetList
 from napari_glioma_density.ui.annotation.fine_tune_box import STOPPED, FineTuneBox
 from napari_glioma_density.ui.annotation.fine_tune_figures import WORSE, before_after
@@ -433,6 +434,20 @@ def test_while_the_new_model_is_scored_no_time_is_said_to_be_left(qtbot: Any, le
     progress.show_log([{"epoch": learnt, "epochs": 12, "loss": 0.5, "seconds_left": 0.0}])
     assert progress.state.text().startswith(f"{learnt} epochs learnt; scoring the new model")
     assert progress.bar.maximum() == 0, "nobody knows when it ends"
+
+
+def test_the_name_of_the_last_epoch_stands_where_no_curve_runs(qtbot: Any) -> None:
+    plot = shown(qtbot, CurvePlot("loss", 3))
+
+    def drawn(end: str) -> np.ndarray:
+        plot.show_curves([Curve("training", "#8A929B", ((0, 0.9), (12, 0.1)))], 12, end)
+        picture = plot.grab().toImage()
+        size = range(picture.height()), range(picture.width())
+        return np.array([[picture.pixelColor(x, y).name() for x in size[1]] for y in size[0]])
+
+    differing = (drawn("epoch 12") != drawn("")).any(axis=1).nonzero()[0]
+    assert differing.size, "it is written"
+    assert differing.max() < HEAD_PX
 
 
 def coloured(widget: Any, colour: str) -> np.ndarray:
