@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_up_blocks import made_up_result
 
-from napari_glioma_density.density import Block, PatchState
+from napari_glioma_density.density import Block, PatchState, patches_of
 from napari_glioma_density.results import Run
 
 Begin = Callable[..., Run]
@@ -40,6 +40,15 @@ def test_nothing_of_a_block_that_is_taken_back_stays(begin: Begin) -> None:
         with begin() as resumed:
             assert_same(resumed, calm)
             assert (resumed.patches().state[FIRST.patches] == PatchState.PENDING).all()
+
+
+def test_nuclei_of_a_block_are_those_of_its_patches(begin: Begin) -> None:
+    with two_blocks(begin) as run:
+        of_first = patches_of(run.nuclei())[1] >= FIRST.column
+        assert 0 < of_first.sum() < len(of_first)
+        assert np.array_equal(run.nuclei(FIRST), run.nuclei()[of_first])
+        run.take_back([FIRST])
+        assert not len(run.nuclei(FIRST))
 
 
 def test_a_block_that_is_done_anew_counts_once(begin: Begin) -> None:

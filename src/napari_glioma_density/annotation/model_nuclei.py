@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.annotation.boxes import HIGHEST_ID, grown
 from napari_glioma_density.annotation.field import Nucleus, Origin
 from napari_glioma_density.annotation.pixels import Window
-from napari_glioma_density.density import Block, patches_of
+from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.centres import REACH_UM, match_centres
 from napari_glioma_density.nuclei.table import (
@@ -126,11 +126,7 @@ def _ids_by_distance(labels: NDArray[np.uint16], y: float, x: float, reach_px: f
 
 def _centres(run: Run, block: Block) -> NDArray[np.float64]:
     """Of the nuclei that a run has counted in a block: (n, 2) y and x in px from its corner."""
-    nuclei = run.nuclei()
-    row, column = patches_of(nuclei)
-    in_rows = (row >= block.row) & (row < block.row + block.rows)
-    in_columns = (column >= block.column) & (column < block.column + block.columns)
-    here = nuclei[in_rows & in_columns]
+    here = run.nuclei(block)
     corner = [part.start for part in run.lattice.window(block)]
     centres = np.stack([here["y_px"], here["x_px"]], axis=1).astype(np.float64)
     return np.subtract(centres, corner)

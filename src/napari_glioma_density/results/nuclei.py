@@ -6,7 +6,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import Lattice, patches_of
+from napari_glioma_density.density import Block, Lattice, patches_of
 from napari_glioma_density.results.durable import sync_tree
 
 NUCLEUS_DTYPE = np.dtype([("y_px", "<f4"), ("x_px", "<f4"), ("area_px", "<u4"), ("origin", "u1")])
@@ -31,6 +31,19 @@ def are_sound(lattice: Lattice, nuclei: NDArray[np.void]) -> bool:
     inside = (y >= 0) & (y < lattice.height_px) & (x >= 0) & (x < lattice.width_px)
     known = nuclei["origin"] < _ORIGINS
     return bool((inside & known).all())  # of what is no number as well: it is neither
+
+
+def within(nuclei: NDArray[np.void], block: Block | None) -> NDArray[np.void]:
+    """Return the nuclei that the patches of a block count, all without one.
+
+    Of millions that is quicker than sorting.
+    """
+    if block is None:
+        return nuclei
+    row, column = patches_of(nuclei)
+    in_rows = (row >= block.row) & (row < block.row + block.rows)
+    in_columns = (column >= block.column) & (column < block.column + block.columns)
+    return nuclei[in_rows & in_columns]
 
 
 def in_slide_order(nuclei: NDArray[np.void]) -> NDArray[np.void]:

@@ -31,6 +31,7 @@ from napari_glioma_density.results.nuclei import (
     are_sound,
     as_records,
     in_slide_order,
+    within,
     write_nucleus_table,
 )
 from napari_glioma_density.results.spec import RunSpec
@@ -93,8 +94,8 @@ class Run:
         """Return the mask at 1 (level 0), 1/4 or 1/16 of the working plane: uint8, 0 or 1."""
         return self._masks.levels[level]
 
-    def nuclei(self) -> NDArray[np.void]:
-        """Return the nuclei of finished blocks, by patch and position, as `NUCLEUS_DTYPE`."""
+    def nuclei(self, block: Block | None = None) -> NDArray[np.void]:
+        """Return the nuclei of finished blocks, or of a block, by patch, as `NUCLEUS_DTYPE`."""
         with self._guard:
             count, gone = self._nuclei_count, list(self._gone)
         with explained(self.folder):
@@ -109,7 +110,7 @@ class Run:
         counts = np.ones(count, bool)
         for part in gone:
             counts[part] = False
-        return in_slide_order(records[counts])
+        return in_slide_order(within(records[counts], block))
 
     def commit(self, result: BlockResult) -> None:
         """Add a finished block; it is on disk when this returns.
