@@ -142,7 +142,7 @@ def _csv(findings: Findings, path: Path, wishes: Wishes, on_progress: Told) -> s
     return "patches, cells, nuclei, regions, exclusions, hotspots, notes and totals"
 
 
-def _report(findings: Findings, path: Path, wishes: Wishes, _: Told) -> str:
+def _report(findings: Findings, path: Path, wishes: Wishes, on_progress: Told) -> str:
     from napari_glioma_density.exchange.extras_gathering import gather_extras
     from napari_glioma_density.exchange.report import write_report
 
@@ -153,6 +153,7 @@ def _report(findings: Findings, path: Path, wishes: Wishes, _: Told) -> str:
         language=wishes.language,
         slide=wishes.slide,
         case_id=wishes.case_id,
+        on_progress=on_progress,
     )
     return "report" if wishes.slide else "report without pictures: the slide is not beside it"
 

@@ -1,6 +1,6 @@
 """What a report says of a slide, gathered from its findings; nothing is measured here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from napari_glioma_density.exchange.plots import (
     draw_profile,
     figure_bytes,
 )
+from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.report.commands import commands
 from napari_glioma_density.exchange.report.map_lines import MapLines, map_lines
 from napari_glioma_density.exchange.report.model_notes import ModelNotes, model_notes
@@ -134,10 +135,18 @@ def gather_contents(
     language: Language,
     slide: Slide | None,
     case_id: str,
+    on_progress: Progress | None = None,
 ) -> Contents:
     """Gather all that a report says; see `write_report`."""
     shown = findings.snapshot
+    parts = 1 + len(shown.hotspots)
+
+    def drawn(part: int) -> None:
+        if on_progress is not None:
+            on_progress(part, parts)
+
     picture, width, height = map_picture(findings, slide)
+    drawn(1)
     attributes = read_attributes(findings.run.folder)
     return Contents(
         words=words_in(language),
@@ -161,7 +170,7 @@ def gather_contents(
         shares=_svg(
             figure_bytes(draw_band_shares(shown.totals, shown.scale, language=language), "svg")
         ),
-        hotspots=tuple(_hotspots(findings, extras, slide)),
+        hotspots=tuple(_hotspots(findings, extras, slide, drawn)),
         ranked_by_model=_is_out_of_order(shown.hotspots),
         cells=tuple(_cells(findings, extras)),
         left_out=tuple(_left_out(findings)),
@@ -191,9 +200,12 @@ def _is_out_of_order(hotspots: tuple[Cell, ...]) -> bool:
     return any(first < second for first, second in pairwise(shown))
 
 
-def _hotspots(findings: Findings, extras: Extras, slide: Slide | None) -> Iterator[HotspotRow]:
+def _hotspots(
+    findings: Findings, extras: Extras, slide: Slide | None, drawn: Callable[[int], None]
+) -> Iterator[HotspotRow]:
     for rank, cell in enumerate(findings.snapshot.hotspots, start=1):
         pictures = None if slide is None else hotspot_pictures(findings, slide, cell)
+        drawn(1 + rank)
         yield HotspotRow(rank, cell, _uncertainty(extras, cell), pictures)
 
 

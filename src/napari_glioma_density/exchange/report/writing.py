@@ -8,8 +8,9 @@ import jinja2
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.extras import Extras
 from napari_glioma_density.exchange.plots import Language
+from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.provenance import demand_slide, software
-from napari_glioma_density.exchange.report.contents import gather_contents
+from napari_glioma_density.exchange.report.contents import Contents, gather_contents
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.results.durable import write_atomically
@@ -29,6 +30,7 @@ def write_report(
     language: str = "en",
     slide: Slide | None = None,
     case_id: str = "",
+    on_progress: Progress | None = None,
 ) -> None:
     """Write a report as one self-contained HTML file that prints on A4.
 
@@ -49,6 +51,8 @@ def write_report(
         For the pictures; without it the report says that there are none.
     case_id
         As the user typed it; it is kept in this file alone.
+    on_progress
+        Told of pictures drawn, which take most of the time; an error that it raises ends it.
 
     Raises
     ------
@@ -60,20 +64,16 @@ def write_report(
     if language not in LANGUAGES:
         raise BadInput(f"language {language!r}: reports are written in en or zh; give one of them")
     demand_slide(slide, findings.pseudonym)
-    html = report_html(findings, extras or Extras(), cast("Language", language), slide, case_id)
+    contents = gather_contents(
+        findings, extras or Extras(), cast("Language", language), slide, case_id, on_progress
+    )
+    html = report_html(contents)
     with explained(path, when_full="free some space and write the report again"):
         write_atomically(path, html.encode(errors="replace"))
 
 
-def report_html(
-    findings: Findings,
-    extras: Extras,
-    language: Language,
-    slide: Slide | None,
-    case_id: str,
-) -> str:
+def report_html(contents: Contents) -> str:
     """Return the page that `write_report` writes."""
-    contents = gather_contents(findings, extras, language, slide, case_id)
     pages = jinja2.Environment(
         loader=jinja2.PackageLoader(__package__ or "", "."),
         autoescape=True,
