@@ -124,7 +124,7 @@ def test_words_of_the_screen_are_the_rounded_numbers(written: Written) -> None:
         first, second = words.cell_values(cell).replace("\u2009", "").splitlines()
         assert first == f"{float(row['tissue_density_percent']):.1f} % of tissue is nucleus"
         assert second.startswith(f"{float(row['nuclei_per_mm2']):.0f} nuclei/mm², ")
-        assert f"{square_mm(float(row['tissue_mm2']))} mm² tissue" in second
+        assert f"tissue {square_mm(float(row['tissue_mm2']))} of " in second
 
 
 def test_every_cell_is_the_same_everywhere(written: Written) -> None:

@@ -481,6 +481,21 @@ def test_napari_never_warns_of_mixed_units_where_slides_come_and_go(
     assert said == []
 
 
+def test_layers_of_others_are_in_um_again_when_no_slide_is_left(
+    open_dock: Any, slide_path: Path, tmp_path: Path, qtbot: Any
+) -> None:
+    viewer = open_dock(slide_path).session.viewer
+    others = viewer.add_points(np.array([[10.0, 10], [20, 20]]), units=("um", "um"))
+    bare = write_slide(tmp_path / "bare.tiff", 500, 700, resolution=None, resolutionunit=None)
+    viewer.add_layer(Layer.create(*read_slide(str(bare))[0]))
+    assert {str(unit) for unit in others.units} == {"pixel"}
+    for slide in [each for each in viewer.layers if each is not others]:
+        if slide in viewer.layers:
+            viewer.layers.remove(slide)
+    qtbot.waitUntil(lambda: list(viewer.layers) == [others], timeout=LONG)
+    qtbot.waitUntil(lambda: {str(each) for each in others.units} == {"micrometer"}, timeout=LONG)
+
+
 def test_a_dock_opened_late_shows_what_is_there(finished: Any) -> None:
     late = GliomaDensityDock(finished.session.viewer, lambda *_: DarkPixels(), tuple)
     try:
@@ -1014,6 +1029,33 @@ def test_what_is_left_out_is_hatched_as_densely_from_near(
     viewer.scene.camera.zoom = 8 * zoom
     qtbot.waitUntil(lambda: len(layer.data) > 6 * before, timeout=LONG)
     assert layer.opacity == 1
+
+
+def test_a_cell_that_is_left_out_says_why(
+    open_dock: Any, estimated_slide: Path, qtbot: Any
+) -> None:
+    RegionFile.open(find_store(estimated_slide)).put(
+        Region.drawn(RegionKind.EXCLUSION, shapely.box(0, 0, 5000, 5000), reason=Reason.FOLD)
+    )
+    dock = open_dock(estimated_slide)
+    qtbot.waitUntil(lambda: dock.session.snapshot is not None, timeout=LONG)
+    dock.session.cells.choose(1, 1)
+    assert dock.boxes[4]._values.text() == "left out: fold"
+
+
+def test_room_for_a_cells_values_stays_as_large_as_it_was_needed(
+    open_dock: Any, slide_path: Path, qtbot: Any
+) -> None:
+    box = open_dock(slide_path, show=True).boxes[4]
+    values = box._values
+    qtbot.waitUntil(values.isVisible, timeout=LONG)
+    box._say("short")
+    usual_px = values.minimumHeight()
+    box._say("\n".join(["a line"] * 7))
+    needed_px = values.minimumHeight()
+    assert needed_px >= values.heightForWidth(values.width()) > usual_px
+    box._say("short")
+    assert values.minimumHeight() == needed_px
 
 
 def test_all_of_a_slide_is_in_view_above_the_scale_bar_whichever_was_opened_first(

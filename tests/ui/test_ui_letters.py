@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from napari.settings import get_settings
 from qtpy.QtGui import QFontInfo
-from qtpy.QtWidgets import QLineEdit, QWidget
+from qtpy.QtWidgets import QLineEdit, QStyle, QWidget
 
 from napari_glioma_density.ui.dock.grid_box import GridBox
-from napari_glioma_density.ui.dock.letters import Letters
+from napari_glioma_density.ui.dock.letters import Letters, widened
 from napari_glioma_density.ui.dock.sorted_table import SortedTable
 
 pytestmark = pytest.mark.window
@@ -57,6 +57,24 @@ def test_the_headline_is_twice_as_large_as_a_table(
         appearance.font_size = size
         plain = letters_px(dock.findChild(SortedTable))
         assert letters_px(dock.scope_box._headline) == pytest.approx(2 * plain, abs=1)
+
+
+def test_what_fits_a_column_fits_it_with_larger_letters(
+    open_dock: Callable[..., Any], slide_path: Path, appearance: Any
+) -> None:
+    table = open_dock(slide_path).findChild(SortedTable)
+
+    def needed_px() -> int:
+        table.ensurePolished()
+        margin = table.style().pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, table)
+        return int(table.fontMetrics().horizontalAdvance("0.00918") + 2 * (margin + 1))
+
+    appearance.font_size = 9
+    usual_px = needed_px()
+    assert widened(usual_px, table) == usual_px
+    for size in (12, 16, 20):
+        appearance.font_size = size
+        assert widened(usual_px, table) >= needed_px()
 
 
 def test_a_dock_that_is_shut_follows_no_more(qapp: Any, qtbot: Any, appearance: Any) -> None:

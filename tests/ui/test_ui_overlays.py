@@ -233,9 +233,12 @@ def test_cell_without_measurements_says_why() -> None:
     def states(*values: PatchState) -> NDArray[np.uint8]:
         return np.array([values], np.uint8)
 
-    pending = words.nothing_in_cell(states(PatchState.PENDING, PatchState.UNREAD))
-    damaged = words.nothing_in_cell(states(PatchState.UNREAD, PatchState.BACKGROUND))
-    glass = words.nothing_in_cell(states(PatchState.BACKGROUND, PatchState.BACKGROUND))
+    pending = words.nothing_in_cell(states(PatchState.PENDING, PatchState.UNREAD), {})
+    damaged = words.nothing_in_cell(states(PatchState.UNREAD, PatchState.BACKGROUND), {})
+    glass = words.nothing_in_cell(states(PatchState.BACKGROUND, PatchState.BACKGROUND), {})
+    mm2 = {"pen": 0.01, "necrosis": 0.2}
+    left_out = words.nothing_in_cell(states(PatchState.EXCLUDED, PatchState.BACKGROUND), mm2)
     assert "yet" in pending
     assert "damaged" in damaged
     assert "glass" in glass
+    assert left_out == "left out: necrosis, pen"

@@ -19,6 +19,7 @@ from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.ui.reader import read_slide
+from napari_glioma_density.ui.regions.cells_box import FILLING, CellsBox
 from napari_glioma_density.ui.regions.desk import RegionShelf
 from napari_glioma_density.ui.regions.purpose import Purpose
 from napari_glioma_density.ui.regions.tools import Tool
@@ -323,6 +324,12 @@ def test_an_ellipse_of_napari_s_own_is_taken_as_an_ellipse(at_work: Pathologist)
     (region,) = at_work.desk.regions
     assert region.geometry.area * UM**2 == pytest.approx(np.pi * 100 * 200, rel=0.01)
     assert region.geometry.bounds == pytest.approx([200, 200, 1000, 600], abs=3)
+
+
+def test_cells_are_not_said_to_be_unmeasured_until_they_are_listed(at_work: Pathologist) -> None:
+    box = CellsBox(at_work.session)
+    assert box._note.text() == FILLING
+    box.connections.close()
 
 
 def test_a_row_of_a_grid_that_is_gone_flies_nowhere(at_work: Pathologist) -> None:

@@ -84,7 +84,7 @@ def cell_values(
     """
     first = f"{percent(cell.tissue_density_percent)} of tissue is nucleus"
     nuclei = f"{number(cell.nuclei_per_mm2)} nuclei/mm²"
-    rest = f"{nuclei}, {area(cell.tissue_mm2)} tissue of {area(cell.read_mm2)} read"
+    rest = f"{nuclei}, tissue {square_mm(cell.tissue_mm2)} of {area(cell.read_mm2)} read"
     if model is not None:
         first += f" {CORRECTED} (the model says {percent(model.tissue_density_percent)})"
     lines = [first, rest]
@@ -95,14 +95,18 @@ def cell_values(
     return "\n".join(lines)
 
 
-def nothing_in_cell(states: NDArray[np.uint8]) -> str:
-    """Return why a cell without measurements has none, by the states of its patches."""
+def nothing_in_cell(states: NDArray[np.uint8], left_out_mm2: dict[str, float]) -> str:
+    """Return why a cell without measurements has none, by the states of its patches.
+
+    `left_out_mm2` is what of it is left out, by reason.
+    """
     if (states == PatchState.PENDING).any():
         return "nothing of it is read yet"
     if (states == PatchState.UNREAD).any():
         return "cannot be read: the slide file is damaged here"
     if (states == PatchState.EXCLUDED).any():
-        return "left out"
+        reasons = ", ".join(sorted(left_out_mm2, key=lambda each: -left_out_mm2[each]))
+        return f"left out: {reasons}"
     return "bare glass"
 
 

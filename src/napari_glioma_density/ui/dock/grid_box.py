@@ -1,7 +1,9 @@
 """The grid of named cells: its size, the way to a cell, and what was measured there."""
 
 from dataclasses import replace
+from math import ceil
 
+import numpy as np
 from magicgui.widgets import CheckBox, ComboBox
 from qtpy.QtCore import Qt
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
@@ -24,7 +26,7 @@ AUTOMATIC = 0.0
 
 WHOLE = "Whole slide"
 UNSURE_BAND = ": its band may be another"
-VALUE_LINES = 4
+USUAL_LINES = 4
 NO_CELL = "No cell chosen"
 CLICK = "Click a cell on the slide to read its values."
 
@@ -50,7 +52,8 @@ class GridBox(Box):
         go = QPushButton("Go to cell")
         self._cell, self._values = text(NO_CELL, large=Large.TITLE), text(CLICK, quiet=True)
         # What stands below must not move from under the pointer when a cell is chosen.
-        self._values.setMinimumHeight(VALUE_LINES * self._values.fontMetrics().lineSpacing())
+        self._lines = USUAL_LINES
+        self._values.setMinimumHeight(self._lines * self._values.fontMetrics().lineSpacing())
         self._values.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.body.addWidget(self._section.native)
         self.body.addLayout(
@@ -125,14 +128,22 @@ class GridBox(Box):
         cell = snapshot.cell(*chosen)
         self._cell.setText(f"Cell {snapshot.grid.address(*chosen)}")
         if cell is None:
-            states = snapshot.patches.state[snapshot.grid.block(*chosen).patches]
-            self._values.setText(words.nothing_in_cell(states))
+            self._say(_why_nothing(snapshot, chosen))
         else:
             model = snapshot.model_cell(*chosen) if snapshot.is_corrected(*chosen) else None
             unsure = self._unsure(cell, snapshot)
             band = UNSURE_BAND if unsure and unsure.crosses_limit(snapshot.scale) else ""
             values = words.cell_values(cell, model, unsure, band)
-            self._values.setText(values + self._against(cell))
+            self._say(values + self._against(cell))
+
+    def _say(self, values: str) -> None:
+        """Say what is known of a cell; the room for as many lines is kept from then on."""
+        self._values.setText(values)
+        line_px = self._values.fontMetrics().lineSpacing()
+        needed_px = self._values.heightForWidth(self._values.width())
+        if self._values.isVisible():  # laid out before, its width is none
+            self._lines = max(self._lines, ceil(needed_px / line_px))
+        self._values.setMinimumHeight(self._lines * line_px)
 
     def _against(self, cell: Cell) -> str:
         """Return one more line: the cell against reference tissue, when there is some."""
@@ -148,6 +159,14 @@ class GridBox(Box):
             return None
         known = (snapshot.patches, snapshot.known, error, snapshot.scope)
         return cell_uncertainties([cell], *known)[0]
+
+
+def _why_nothing(snapshot: Snapshot, chosen: tuple[int, int]) -> str:
+    patches = snapshot.grid.block(*chosen).patches
+    states = snapshot.patches.state
+    inside = np.zeros(states.shape, bool)
+    inside[patches] = True
+    return words.nothing_in_cell(states[patches], snapshot.exclusions.read_mm2(inside))
 
 
 def _title(section: Section) -> str:

@@ -16,7 +16,7 @@ PROPERTY = "letters"
 USUAL_PX, USUAL_ROW_PX = 12, 22
 """Height of letters, and of a table's rows, at the size that napari comes with."""
 ABOVE_AND_BELOW_PX = 8
-MARGINS_PX = 12
+MARGINS_PX = 6
 """Left and right of letters in a column; they stay as they are."""
 FOLLOW = (
     QEvent.Type.FontChange,

@@ -26,6 +26,7 @@ PAUSE_S = 2.0
 """Between two tables while an estimate goes on."""
 LEAST_HEIGHT_PX = 300
 NOTHING = "Nothing is measured yet."
+FILLING = "The cells are being listed."
 UNSURE = "?"
 """Marks a band that may be another."""
 INTERVAL, RATIO = 2, 5
@@ -136,8 +137,8 @@ class CellsBox(Box):
         self.connections = Connections()
         self.connections.add(self.table.row_clicked, self._fly)
         self.connections.add(session.cells.changed, self._choose)
-        self.connections.add(session.measured, self._forget_slide)
-        self._forget_slide()
+        self.connections.add(session.measured, self._follow)
+        self._follow()
 
     def tick(self) -> None:
         """Fill the table anew when it is due."""
@@ -196,11 +197,14 @@ class CellsBox(Box):
         places = [(each.cell.row, each.cell.column) for each in self._rows] if chosen else []
         self.table.choose(places.index(chosen) if chosen in places else None, show=show)
 
-    def _forget_slide(self) -> None:
+    def _follow(self) -> None:
+        """Say what there is until the table is filled, and forget cells of another slide."""
         if self._session.snapshot is None:
-            self._rows, self._made_of = (), ()
+            self._rows, self._made_of, self._grid = (), (), None
             self.table.show_rows(())
             self._note.setText(NOTHING)
+        elif self._grid is None:
+            self._note.setText(FILLING)
 
 
 def cell_rows(
