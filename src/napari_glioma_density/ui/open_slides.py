@@ -13,7 +13,7 @@ from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.slide_layer import hide_file_name, set_slide, slide_of
 from napari_glioma_density.ui.slide_view import SlideView
 from napari_glioma_density.ui.specimen import Specimen
-from napari_glioma_density.ui.world import slide_placement
+from napari_glioma_density.ui.world import MICROMETRE, slide_placement
 
 GIVEN = "given by user"
 
@@ -100,18 +100,22 @@ class OpenSlides:
         Those in µm that are not slides, such as a region drawn on another one, have px as long as
         a slide is on show whose µm/px nobody knows.
         """
-        if self.slide is None:
-            return
-        units = slide_placement(self.slide.um_per_px)["units"]
-        for layer in self.layers:
-            layer.units = units
-        if self.slide.um_per_px is None:
-            own = [each for each in self._viewer.layers if _is_in_um(each)]
-            self._lent_px.update(own)
-        else:
-            own, self._lent_px = [*self._lent_px], WeakSet()
+        if self.slide is not None:
+            units = slide_placement(self.slide.um_per_px)["units"]
+            for layer in self.layers:
+                layer.units = units
+            if self.slide.um_per_px is None:
+                self._lend_px()
+                return
+        lent, self._lent_px = [*self._lent_px], WeakSet()
+        for layer in lent:
+            layer.units = (MICROMETRE, MICROMETRE)
+
+    def _lend_px(self) -> None:
+        own = [each for each in self._viewer.layers if _is_in_um(each)]
+        self._lent_px.update(own)
         for layer in own:
-            layer.units = units
+            layer.units = slide_placement(None)["units"]
 
     def close(self) -> None:
         """Stop following the viewer."""
