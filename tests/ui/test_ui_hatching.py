@@ -6,9 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import shapely
+from napari.components import ViewerModel
 
 from napari_glioma_density.ui.overlays import hatching as room
 from napari_glioma_density.ui.overlays.hatching import hatching, spacing_um
+from napari_glioma_density.ui.overlays.left_out import NAME, LeftOutOverlay
 
 UM_PER_PX = 0.5
 HOLED = shapely.box(0, 0, 2000, 1000).difference(shapely.box(500, 200, 900, 700))
@@ -69,3 +71,25 @@ def test_there_are_never_too_many_lines(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("zoom", [0.013, 0.2, 0.7, 1.0, 2.5, 8.0])
 def test_on_the_screen_lines_are_about_as_far_apart_at_every_zoom(zoom: float) -> None:
     assert 0.7 < zoom * spacing_um(zoom) / room.APART_PX < 1.5
+
+
+def test_lines_that_are_not_seen_cost_nothing_while_the_view_is_zoomed() -> None:
+    viewer = ViewerModel()
+    overlay = LeftOutOverlay(viewer)
+    overlay.show([HOLED], UM_PER_PX)
+    outlines = viewer.layers[NAME]
+    changed: list[float] = []
+    outlines.events.edge_width.connect(lambda _: changed.append(outlines.edge_width))
+
+    def zoom_in() -> None:
+        viewer.scene.camera.zoom *= 2
+        overlay.follow_zoom(viewer.scene.camera.zoom)
+
+    zoom_in()
+    assert len(changed) == 1
+    overlay.stand_aside(True)
+    zoom_in()
+    assert len(changed) == 1
+    overlay.stand_aside(False)
+    assert changed[1:] == [changed[0] / 2], "they are as wide as they were once they are back"
+    overlay.close()

@@ -14,6 +14,8 @@ from napari_glioma_density.ui.overlays.rising import Rising
 NAME, HATCHED = "left out", "left out, hatched"
 COLOUR = "#111827"
 WIDTH_PX, HATCH_PX = 2.5, 1.5
+HATCH_TOLERANCE = 0.2
+"""Of their width, which nobody sees in lines as thin; a finer one costs at every step of a zoom."""
 DETAIL_UM = 2.0
 MOST_LINES = 8000
 """napari redraws this many in less than a twentieth of a second; more are drawn coarser."""
@@ -30,7 +32,7 @@ class LeftOutOverlay:
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self._lines = LineOverlay(NAME, NOTHING, COLOUR, WIDTH_PX)
-        self._hatching = LineOverlay(HATCHED, NOTHING, COLOUR, HATCH_PX)
+        self._hatching = LineOverlay(HATCHED, NOTHING, COLOUR, HATCH_PX, HATCH_TOLERANCE)
         for lines in (self._hatching, self._lines):
             lines.layer.editable = False
         self._areas: tuple[BaseGeometry, ...] = ()
@@ -67,10 +69,12 @@ class LeftOutOverlay:
         self._put()
 
     def follow_zoom(self, zoom: float) -> None:
-        """Keep the lines as wide on the screen as they are, and about as far apart."""
-        self._lines.follow_zoom(zoom)
-        self._hatching.follow_zoom(zoom)
-        if spacing_um(zoom) != self._apart_um:
+        """Keep lines that are seen as wide on the screen as they are, and about as far apart."""
+        seen = self.layers
+        for lines in (self._lines, self._hatching):
+            if lines.layer in seen:
+                lines.follow_zoom(zoom)
+        if self._hatching.layer in seen and spacing_um(zoom) != self._apart_um:
             self._hatch()
 
     def close(self) -> None:
@@ -86,3 +90,4 @@ class LeftOutOverlay:
         is_seen = not self._lines.is_empty and not self._is_hidden
         self._hatching.put(self._viewer.layers, there=is_seen)
         self._lines.put(self._viewer.layers, there=is_seen and not self._stands_aside)
+        self.follow_zoom(self._viewer.scene.camera.zoom)

@@ -21,8 +21,12 @@ UNSEEN: Segments = np.zeros((1, 2, 2))
 class LineOverlay:
     """One Vectors layer whose lines stay `width` screen px wide; locked against deletion by key."""
 
-    def __init__(self, name: str, segments: Segments, colour: str, width: float) -> None:
-        self._width = self._width_um = width
+    def __init__(
+        self, name: str, segments: Segments, colour: str, width: float, tolerance: float = 0.05
+    ) -> None:
+        """Make the layer; each change of its width costs, so none is within `tolerance` of it."""
+        self._width, self._tolerance = width, tolerance
+        self._width_um = width
         self.is_empty = not len(segments)
         self.layer = Vectors(
             drawable(segments),
@@ -62,7 +66,8 @@ class LineOverlay:
         return self._fit_width()
 
     def _fit_width(self) -> bool:
-        if self.is_empty or np.isclose(self._width_um, self.layer.edge_width, rtol=0.05):
+        is_fit = np.isclose(self._width_um, self.layer.edge_width, rtol=self._tolerance)
+        if self.is_empty or is_fit:
             return False
         self.layer.edge_width = self._width_um
         return True
