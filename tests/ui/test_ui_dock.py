@@ -1058,11 +1058,15 @@ def test_room_for_a_cells_values_stays_as_large_as_it_was_needed(
     assert values.minimumHeight() == needed_px
 
 
+@pytest.mark.parametrize("is_dock_first", [True, False])
 def test_all_of_a_slide_is_in_view_above_the_scale_bar_whichever_was_opened_first(
-    open_dock: Any, slide_path: Path, qtbot: Any
+    open_dock: Any, tmp_path: Path, qtbot: Any, is_dock_first: bool
 ) -> None:
-    dock = open_dock(slide_path)
+    tall = write_slide(tmp_path / "tall.tiff", 2400, 400)
+    dock = open_dock() if is_dock_first else open_dock(tall)
     viewer = dock.session.viewer
+    if is_dock_first:
+        viewer.add_layer(Layer.create(*read_slide(str(tall))[0]))
 
     def free_px() -> float:
         seen, slide = visible_part(viewer), layer_view(dock.session.slides.current)
