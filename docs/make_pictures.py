@@ -19,6 +19,7 @@ from typing import Any
 
 import napari
 from napari.layers import Layer
+from napari.utils.theme import get_theme
 from PIL import Image
 from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
@@ -36,7 +37,8 @@ from napari_glioma_density.ui.words import PLUGIN
 
 LARGEST_BYTES = 380_000
 PALETTES = (256, 192, 128, 96, 64, 48, 32)
-TRUE_COLOURS = (*PAPER_BANDS.colours, OUTLINE_COLOUR)
+CHOSEN_COLOUR = "#" + bytes(get_theme("dark").current.as_rgb_tuple()[:3]).hex()
+TRUE_COLOURS = (*PAPER_BANDS.colours, OUTLINE_COLOUR, CHOSEN_COLOUR)
 PATIENCE_SECONDS = 600
 
 
@@ -130,7 +132,8 @@ class Screen:
 def small_png(picture: Image.Image) -> bytes:
     """Return the picture as a palette PNG, with as many colours as its size in bytes allows.
 
-    The bands and the outlines of nuclei keep their true colours, though they take few pixels.
+    The bands, the outlines of nuclei and what is chosen keep their true colours, though they take
+    few pixels.
     """
     data = b""
     for colours in PALETTES:

@@ -98,7 +98,7 @@ def _draw_signs(strip: _Strip, example: Colour) -> None:
     strip.box(example, "under half tissue", hatched=True)
     strip.box(BACKGROUND, "background")
     strip.box(PAPER, "pending")
-    strip.box(DAMAGED, "not read, not trusted", hatched=True)
+    strip.box(DAMAGED, "not read: file damaged", hatched=True)
 
 
 def _draw_scale_bar(strip: _Strip, px_per_mm: float) -> None:
