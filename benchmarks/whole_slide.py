@@ -48,7 +48,7 @@ def weights_with_views(model: str, views: int, folder: Path) -> Path:
     """The weights of a model that looks so many times."""
     spec, network = load_network(find_model(model).path)
     path = folder / f"{model}-{views}.safetensors"
-    save_network(path, spec.with_(views=views), network)
+    save_network(path, spec.with_(views=views, soft_views=0), network)
     return path
 
 

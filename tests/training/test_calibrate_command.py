@@ -69,6 +69,18 @@ def test_views_are_written_and_the_weights_stay_as_they_were(
     assert weights.read_bytes() == before
 
 
+def test_soft_views_are_written_with_the_halo_they_need(
+    weights: Path, make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "softened.safetensors"
+    command = ["calibrate", str(weights), "--validation", str(make_data_set())]
+    asked = [*command, "--views", "2", "-o", str(written), "--soft-views"]
+    assert run([*asked, "1"]) == 0
+    assert (read_spec(written).soft_views, read_spec(written).halo_px) == (1, 112)
+    assert run([*asked, "2"]) == 2
+    assert "softened: asks for 2 soft views of 2; one at least" in capsys.readouterr().err
+
+
 def test_magnified_is_written_and_looked_at(
     weights: Path, make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,9 @@ def calibrate(
     views: Annotated[
         int | None, typer.Option(help="1, 2, 4 or 8: copies turned and flipped, averaged.")
     ] = None,
+    soft_views: Annotated[
+        int | None, typer.Option(help="How many of the views are softened: for sharp scans.")
+    ] = None,
     magnify: Annotated[
         bool | None, typer.Option(help="Look at 4/3 of the size or not: finer outlines.")
     ] = None,
@@ -33,7 +36,7 @@ def calibrate(
     """Choose the probability from which a pixel is nucleus, by the mean F1 on validation sets."""
     from napari_glioma_density.nuclei.networks.unet import UNet
     from napari_glioma_density.nuclei.registry import find_model
-    from napari_glioma_density.nuclei.views import symmetries
+    from napari_glioma_density.nuclei.views import with_views
     from napari_glioma_density.nuclei.weights import load_network, save_network
     from napari_glioma_density.training.dataset import open_data_set
     from napari_glioma_density.training.separation import refuse_learnt
@@ -46,8 +49,7 @@ def calibrate(
         raise BadInput(f"{weights}: is left as it is; name another file as --output")
     spec, network = load_network(weights)
     learnt = find_model(weights).learnt
-    spec = spec.with_(name=output.stem, views=spec.views if views is None else views)
-    symmetries(spec.views, "--views")
+    spec = with_views(spec.with_(name=output.stem), views, soft_views)
     if magnify is not None and isinstance(network, UNet):
         spec = spec.with_(magnified=magnify)
         network.is_magnified = magnify

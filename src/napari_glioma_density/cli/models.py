@@ -20,6 +20,7 @@ def models(as_json: AsJson = False) -> None:
             "research_only": model.spec.research_only,
             "threshold": model.spec.threshold,
             "views": model.spec.views,
+            "soft_views": model.spec.soft_views,
             "magnified": model.spec.magnified,
             "gflop_per_patch": patch_gflop(model.spec),
             "sha256": model.sha256,

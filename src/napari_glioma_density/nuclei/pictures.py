@@ -13,7 +13,7 @@ from torch import nn
 
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, as_input
 from napari_glioma_density.nuclei.spec import ModelSpec
-from napari_glioma_density.nuclei.views import mean_margins, symmetries
+from napari_glioma_density.nuclei.views import mean_margins, views_of
 from napari_glioma_density.stain import Statistics, colour_input
 
 Window = tuple[slice, slice]
@@ -31,7 +31,7 @@ _AS_FINE: Final = 1 / 32
 
 def network_prediction(network: nn.Module, spec: ModelSpec) -> Predict:
     """How a network predicts in full precision where it is, as training looks at it."""
-    views, device = symmetries(spec.views, spec.name), next(network.parameters()).device
+    views, device = views_of(spec), next(network.parameters()).device
 
     def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
         with torch.inference_mode():

@@ -29,7 +29,7 @@ from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_mod
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.tensor_colours import TENSOR_INPUTS
 from napari_glioma_density.nuclei.trial import plan_device
-from napari_glioma_density.nuclei.views import mean_margins, symmetries
+from napari_glioma_density.nuclei.views import mean_margins, views_of
 from napari_glioma_density.nuclei.weights import load_network
 from napari_glioma_density.stain import Statistics, colour_input, normalise
 
@@ -109,7 +109,7 @@ class NetworkSegmenter:
         with room_on(plan.device, model.spec.name):
             self._network = placed(network, self._plan)
         self._rim_px = 0
-        self._views = symmetries(model.spec.views, model.spec.name)
+        self._views = views_of(model.spec)
         # Softmax of two classes exceeds t where the logits' difference exceeds log(t / (1 − t)):
         # one subtraction and one comparison instead of an exponential a pixel.
         self._least_margin = math.log(self.spec.threshold / (1 - self.spec.threshold))

@@ -19,7 +19,7 @@ WINDOW_LATTICE_PX: Final = 48
 """Windows of slides begin and end on this lattice: the reader and the pooling of networks ask for
 16 px, networks that look magnified for 48, so that mirrored views of a window lie on the same
 lattice."""
-_LATER: Final = ("parent", "magnified", "learnt_from")
+_LATER: Final = ("parent", "magnified", "learnt_from", "soft_views")
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,15 @@ class ModelSpec:
     """Whether the network looks at the image enlarged by 4/3; see ``networks.magnify``."""
     learnt_from: str = ""
     """Digest of the labels that it was fine-tuned on; empty for one trained from scratch."""
+    soft_views: int = 0
+    """How many of the views are softened, so that a sharp scan is like others: 0 to ``views``."""
 
     def to_json(self, beside: Mapping[str, Any] | None = None) -> str:
         """One line of JSON, as the weights file keeps it, with what else it is to say."""
         return json.dumps({**self.as_dict(), **(beside or {})}, ensure_ascii=False, sort_keys=True)
 
     def as_dict(self) -> dict[str, Any]:
-        """Its fields by name, ``parent`` and ``magnified`` only where they say something.
+        """Its fields by name, those that came later only where they say something.
 
         Weights and training runs from before there were such are known by what this gives.
         """
