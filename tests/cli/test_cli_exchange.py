@@ -109,6 +109,33 @@ def test_the_run_that_was_estimated_last_is_exported_and_named(
         assert (tables / name).read_bytes() == (case / "slide.tiff" / name).read_bytes()
 
 
+def test_what_the_dock_was_told_of_the_specimen_holds_on_the_command_line(
+    program: Program, case: Path
+) -> None:
+    slide, said = case / "slides" / "slide.tiff", "not validated on frozen sections"
+    summary = case / "slide.tiff" / "summary.json"
+    before = json.loads(summary.read_text())
+    assert before["specimen"] == "unknown"
+    assert before["intervals"]["basis"]
+    (store_of(case) / "asked.json").write_text('{"specimen": "frozen"}')
+    again = ("estimate", slide, "-o", case, "--device", "cpu")
+    frozen = program(*again)
+    assert frozen.status == 0
+    assert "not validated on specimens of this kind: frozen" in frozen.stdout
+    after = json.loads(summary.read_text())
+    assert (after["specimen"], after["intervals"]) == ("frozen", None)
+    report = ("export", case / "slide.tiff", "--to", "report", "--slide", slide, "-o")
+    assert program(*report, case / "dock.html").status == 0
+    assert said in (case / "dock.html").read_text()
+    assert "--specimen frozen" in (case / "dock.html").read_text()
+    assert program(*report, case / "ffpe.html", "--specimen", "ffpe").status == 0
+    assert said not in (case / "ffpe.html").read_text()
+    ffpe = program(*again, "--specimen", "ffpe")
+    assert json.loads((store_of(case) / "asked.json").read_text()) == {"specimen": "ffpe"}
+    low, high = before["intervals"]["tissue_density_percent"]
+    assert f"95 % interval {low:.1f}–{high:.1f} %, by {before['intervals']['basis']}" in ffpe.stdout
+
+
 def refused(outcome: Any, *words: str) -> None:
     assert outcome.is_one_helpful_line(*words), (outcome.status, outcome.stdout, outcome.stderr)
 

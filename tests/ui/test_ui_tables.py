@@ -52,6 +52,12 @@ def test_dock_and_command_line_write_the_same(
     assert figures(tmp_path / "dock") == figures(tmp_path / "cli")
 
 
+def test_the_specimen_of_the_dock_stands_in_the_tables(run: Run, tmp_path: Path) -> None:
+    shown = show_run(run, Choices())
+    save_tables(tmp_path / "dock", shown, shown.snapshot, specimen="smear")
+    assert figures(tmp_path / "dock")["specimen"] == "smear"
+
+
 def test_folder_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     shown = show_run(run, Choices())

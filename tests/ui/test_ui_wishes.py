@@ -11,10 +11,11 @@ from qtpy.QtWidgets import QDockWidget
 
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import find_store
+from napari_glioma_density.results.specimen import ASKED
 from napari_glioma_density.ui import wishes
 from napari_glioma_density.ui.region import Scope
 from napari_glioma_density.ui.specimen import Specimen
-from napari_glioma_density.ui.wishes import FILE, Asked, keep_asked, read_asked
+from napari_glioma_density.ui.wishes import Asked, keep_asked, read_asked
 
 pytestmark = pytest.mark.window
 LONG = 60_000
@@ -42,7 +43,7 @@ def test_specimen_device_and_scope_are_there_again_when_the_slide_is_opened_agai
 ) -> None:
     dock = restored(open_dock(estimated_slide), qtbot)
     assert on_screen(dock) == Asked()
-    assert not (find_store(estimated_slide) / FILE).exists(), "looking writes nothing"
+    assert not (find_store(estimated_slide) / ASKED).exists(), "looking writes nothing"
     choose(dock)
     dock.shut()
     again = restored(open_dock(estimated_slide), qtbot)
@@ -111,7 +112,7 @@ def test_a_dock_opened_again_in_the_same_window_shows_device_and_scope(
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"device": "abacus", "scope": 3}'])
 def test_what_cannot_be_understood_is_the_usual(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / FILE).write_bytes(content)
+    (tmp_path / ASKED).write_bytes(content)
     assert read_asked(tmp_path) == Asked()
 
 

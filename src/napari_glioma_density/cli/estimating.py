@@ -20,6 +20,7 @@ from napari_glioma_density.cli.console import (
 )
 from napari_glioma_density.cli.failures import files_named
 from napari_glioma_density.cli.regions import Region, parse_region
+from napari_glioma_density.cli.specimens import SpecimenOption, parse_specimen
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.nuclei.memory import room_for
@@ -27,6 +28,7 @@ from napari_glioma_density.nuclei.memory import room_for
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Estimation, Progress
     from napari_glioma_density.nuclei.segmenter import Segmenter
+    from napari_glioma_density.results.specimen import Specimen
 
 RESULTS_FOLDER = Path("glioma-density")
 
@@ -45,6 +47,7 @@ class _Asked:
     resume: bool
     block_patches: int | None
     force: bool
+    specimen: "Specimen | None"
 
 
 def estimate(
@@ -74,6 +77,7 @@ def estimate(
     force: Annotated[
         bool, typer.Option("--force", help="Also if it does not look like brightfield H&E.")
     ] = False,
+    specimen: SpecimenOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Estimate nuclear density; killed and called again, it goes on where it was."""
@@ -88,6 +92,7 @@ def estimate(
         resume,
         _block_patches(block_px),
         force,
+        parse_specimen(specimen),
     )
     named = _named(slides)
     if len(named) == 1 and named == slides:  # a pattern promises several, be there but one
@@ -175,6 +180,7 @@ def _carry_out(
     from napari_glioma_density.exchange.tables import write_tables
     from napari_glioma_density.findings.gathering import gather
     from napari_glioma_density.findings.snapshot import Choices
+    from napari_glioma_density.results.specimen import keep_specimen
 
     opened = time.perf_counter() - began
     scope = estimation.scope_of(asked.region)
@@ -183,6 +189,8 @@ def _carry_out(
     reused = _run_blocks(estimation, scope)
     spent, run = estimation.seconds, estimation.run
     store = run.folder.parent.parent
+    if asked.specimen is not None:
+        keep_specimen(store, asked.specimen)
     return write_tables(
         folder,
         gather(store, run, Choices(cell_mm=asked.cell_mm), scope),
@@ -243,6 +251,7 @@ def _folder(output: Path, slide_name: str, slide: Path) -> Path:
 def _print_figures(figures: dict[str, Any]) -> None:
     lines = [
         _headline(figures),
+        *_how_sure(figures),
         f"{figures['nuclei_per_mm2'] or 0:.0f} nuclei/mm² of tissue",
         f"{square_mm(figures['tissue_mm2'])} mm² of tissue read, "
         f"{square_mm(figures['unread_mm2'])} mm² unread",
@@ -265,6 +274,18 @@ def _headline(figures: dict[str, Any]) -> str:
     if tissue is None:
         return "nothing that counts is tissue"
     return f"nuclear area {tissue:.1f} % of tissue, all cell types ({density:.1f} % of pixels)"
+
+
+def _how_sure(figures: dict[str, Any]) -> list[str]:
+    """Say the interval of the headline, or for what specimen there is none."""
+    from napari_glioma_density.results.specimen import NOT_VALIDATED
+
+    if figures["specimen"] in NOT_VALIDATED and figures["intervals"] is None:
+        return [f"not validated on specimens of this kind: {figures['specimen']}"]
+    if figures["intervals"] is None:
+        return []
+    low, high = figures["intervals"]["tissue_density_percent"]
+    return [f"95 % interval {low:.1f}–{high:.1f} %, by {figures['intervals']['basis']}"]
 
 
 def _by_a_person(figures: dict[str, Any]) -> list[str]:

@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_glioma_density.cli.console import AsJson, remark, show
 from napari_glioma_density.cli.regions import Region, parse_region
+from napari_glioma_density.cli.specimens import SpecimenOption, parse_specimen
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_glioma_density.exchange.extras import Specimen
     from napari_glioma_density.results import Run
     from napari_glioma_density.slides import Slide
 
@@ -26,7 +26,6 @@ SlideOption = Annotated[
     Path | None, typer.Option("--slide", help="The slide, when it does not lie beside the store.")
 ]
 LANGUAGES = ("en", "zh")
-SPECIMENS = ("unknown", "ffpe", "frozen", "smear")
 SUFFIX = ".glioma.zarr"
 
 
@@ -43,7 +42,7 @@ def export(
     region: Annotated[
         str | None, typer.Option(help="X,Y,W,H in level-0 px; all that was read without.")
     ] = None,
-    specimen: Annotated[str, typer.Option(help="unknown, ffpe, frozen or smear.")] = "unknown",
+    specimen: SpecimenOption = None,
     language: Annotated[str, typer.Option(help="Of a report: en or zh.")] = "en",
     case_id: Annotated[str, typer.Option(help="Of a report; written there and nowhere else.")] = "",
     as_json: AsJson = False,
@@ -56,21 +55,20 @@ def export(
 
     if to not in list(Format):
         raise BadInput(f"--to {to}: give one of {', '.join(Format)}")
-    if specimen not in SPECIMENS:
-        raise BadInput(f"--specimen {specimen}: give one of {', '.join(SPECIMENS)}")
     if language not in LANGUAGES:
         raise BadInput(f"--language {language}: give {' or '.join(LANGUAGES)}")
     if bands.upper() not in Bands.__members__:
         raise BadInput(f"--bands {bands}: give one of {', '.join(Bands.__members__).lower()}")
-    asked = None if region is None else parse_region(region)
+    asked, prepared = None if region is None else parse_region(region), parse_specimen(specimen)
     path = named_store(store)
     opened_run = open_run(path, run)
     if run is None:
         _tell_of_others(path, opened_run)
     choices = Choices(Bands[bands.upper()], cell_mm)
-    findings = gather(path, opened_run, choices, asked and _scope(opened_run, asked))
+    scope = asked and _scope(opened_run, asked)
+    findings = gather(path, opened_run, choices, scope, specimen=prepared)
     with _slide_of(path, slide) as opened:
-        wishes = Wishes(opened, cast("Specimen", specimen), language, case_id)
+        wishes = Wishes(opened, language, case_id)
         said = write(findings, Format(to), output, wishes)
     show({"written": str(output), "holds": said}, as_json)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.csv_files import TABLES
-from napari_glioma_density.exchange.extras import Specimen
 from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.provenance import demand_slide
 from napari_glioma_density.exchange.replacing import (
@@ -38,12 +37,11 @@ class Wishes:
     ----------
     slide
         The slide: pictures of a report, haematoxylin of nuclei and QuPath's offset come from it.
-    specimen, language, case_id
+    language, case_id
         Of a report.
     """
 
     slide: Slide | None = None
-    specimen: Specimen = "unknown"
     language: str = "en"
     case_id: str = ""
 
@@ -137,7 +135,7 @@ def _csv(findings: Findings, path: Path, wishes: Wishes, on_progress: Told) -> s
     from napari_glioma_density.exchange.csv_files import write_csv_folder
     from napari_glioma_density.exchange.extras_gathering import gather_extras
 
-    extras = gather_extras(findings, wishes.specimen)
+    extras = gather_extras(findings)
     write_csv_folder(path, findings, slide=wishes.slide, extras=extras, on_progress=on_progress)
     return "patches, cells, nuclei, regions, exclusions, hotspots, notes and totals"
 
@@ -149,7 +147,7 @@ def _report(findings: Findings, path: Path, wishes: Wishes, on_progress: Told) -
     write_report(
         path,
         findings,
-        extras=gather_extras(findings, wishes.specimen),
+        extras=gather_extras(findings),
         language=wishes.language,
         slide=wishes.slide,
         case_id=wishes.case_id,

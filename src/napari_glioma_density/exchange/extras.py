@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,6 @@ from napari_glioma_density.findings.uncertainty import (
     total_uncertainty,
 )
 from napari_glioma_density.regions.measuring import RegionSums
-
-Specimen = Literal["unknown", "ffpe", "frozen", "smear"]
 
 
 @dataclass(frozen=True)
@@ -116,8 +114,6 @@ class Extras:
 
     Attributes
     ----------
-    specimen
-        How the tissue was prepared.
     intervals
         None when the error of the model is not known.
     sections
@@ -136,7 +132,6 @@ class Extras:
         All that was noted in review, of places that are no cell here too.
     """
 
-    specimen: Specimen = "unknown"
     intervals: Intervals | None = None
     sections: Sequence[MeasuredSection] = ()
     field_hotspots: Sequence[FieldHotspot] = ()

@@ -14,7 +14,6 @@ from napari_glioma_density.exchange.extras import (
     Intervals,
     References,
     RegionComparison,
-    Specimen,
 )
 from napari_glioma_density.exchange.review_notes import review_notes
 from napari_glioma_density.findings.comparison import compare, ratio_to_reference
@@ -46,13 +45,12 @@ from napari_glioma_density.nuclei.kept_metrics import metrics_of
 from napari_glioma_density.regions.exclusion import left_out_geometry
 from napari_glioma_density.regions.measuring import RegionSums, parts_of, sums_of
 from napari_glioma_density.regions.region import Region, RegionKind
+from napari_glioma_density.results.specimen import NOT_VALIDATED
 
 MOST_COMPARISONS = 6
-NOT_VALIDATED: tuple[Specimen, ...] = ("frozen", "smear")
-"""Specimens of which none was among those that models were validated on."""
 
 
-def gather_extras(findings: Findings, specimen: Specimen = "unknown") -> Extras:
+def gather_extras(findings: Findings) -> Extras:
     """Gather intervals, sections, densest fields, comparisons, profiles and what was noted.
 
     Every two drawn areas are compared, the first few; every drawn line and border is measured.
@@ -64,10 +62,9 @@ def gather_extras(findings: Findings, specimen: Specimen = "unknown") -> Extras:
     """
     regions, sections = _Regions(findings), sections_of(findings)
     notes = review_notes(findings, sections)
-    known = intervals(findings, sections, specimen)
+    known = intervals(findings, sections)
     error = known.error if known else None
     return Extras(
-        specimen=specimen,
         intervals=known,
         sections=sections,
         field_hotspots=densest_fields(findings),
@@ -89,12 +86,10 @@ def densest_fields(findings: Findings) -> tuple[FieldHotspot, ...]:
     )
 
 
-def intervals(
-    findings: Findings, sections: Iterable[MeasuredSection] = (), specimen: Specimen = "unknown"
-) -> Intervals | None:
+def intervals(findings: Findings, sections: Iterable[MeasuredSection] = ()) -> Intervals | None:
     """Return how sure cells, total and nucleus count are; None when nothing is known of that."""
     error = known_error(findings.store, findings.spec, findings.snapshot)
-    error = holding(error, is_validated=specimen not in NOT_VALIDATED)
+    error = holding(error, is_validated=findings.specimen not in NOT_VALIDATED)
     if error is None:
         return None
     return Intervals.of(findings, error, _count_error(findings), sections)

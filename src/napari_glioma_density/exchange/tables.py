@@ -76,7 +76,8 @@ def figures_of(
         patches_reused=patches_reused,
         seconds=seconds or {},
     )
-    figures |= {"intervals": _intervals(findings), "sections": _sections(findings)}
+    figures |= {"specimen": findings.specimen, "intervals": _intervals(findings)}
+    figures["sections"] = _sections(findings)
     if findings.corrected is not None:
         figures["corrections"] = corrections_summary(findings.corrected, shown.scope)
     if findings.excluded_mm2:

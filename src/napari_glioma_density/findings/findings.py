@@ -13,6 +13,7 @@ from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.region import Region
 from napari_glioma_density.results import Run, RunSpec
 from napari_glioma_density.results.masks import MaskLevel
+from napari_glioma_density.results.specimen import Specimen
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Findings:
         Patches, mask and nuclei as corrected, before anything is left out.
     nuclei
         Those that count, as `NUCLEUS_DTYPE`: in scope, and in nothing that is left out.
+    specimen
+        How the tissue was prepared.
     """
 
     store: Path
@@ -53,6 +56,7 @@ class Findings:
     corrected: CorrectedPatches | None
     measured: Measured
     nuclei: NDArray[np.void]
+    specimen: Specimen = "unknown"
 
     @property
     def spec(self) -> RunSpec:

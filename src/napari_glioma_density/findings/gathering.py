@@ -28,6 +28,7 @@ from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.region import Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, Run
+from napari_glioma_density.results.specimen import Specimen, stored_specimen
 from napari_glioma_density.results.store import recorded_slide
 
 
@@ -38,6 +39,7 @@ def gather(
     scope: NDArray[np.bool_] | None = None,
     *,
     reader: str = "first",
+    specimen: Specimen | None = None,
 ) -> Findings:
     """Gather what a run says of its slide, with what people corrected and left out.
 
@@ -53,6 +55,8 @@ def gather(
         Patches that count, bool of shape (rows, columns); all by default.
     reader
         Whose corrections count.
+    specimen
+        How the tissue was prepared; as the store has it when None.
 
     Raises
     ------
@@ -82,6 +86,7 @@ def gather(
         corrected=_side_by_side(snapshot, fields, reader),
         measured=measured,
         nuclei=_counted(measured, left_out, scope),
+        specimen=specimen or stored_specimen(store),
     )
 
 

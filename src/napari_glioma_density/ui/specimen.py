@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from napari_glioma_density.results import specimen as results
+
 
 class Specimen(StrEnum):
     """Preparations a person may choose from, in the words of the screen."""
@@ -12,11 +14,22 @@ class Specimen(StrEnum):
     SMEAR = "Smear"
 
     @property
+    def stored(self) -> results.Specimen:
+        """As results and what is exported of them name it."""
+        return STORED[self]
+
+    @property
     def caution(self) -> str:
         """What to bear in mind when reading figures of it; empty when there is nothing."""
         return CAUTIONS.get(self, "")
 
 
+STORED: dict[Specimen, results.Specimen] = {
+    Specimen.UNKNOWN: "unknown",
+    Specimen.FFPE: "ffpe",
+    Specimen.FROZEN: "frozen",
+    Specimen.SMEAR: "smear",
+}
 CAUTIONS = {
     Specimen.FROZEN: "Not validated on frozen sections.",
     Specimen.SMEAR: "Not validated on smears.",

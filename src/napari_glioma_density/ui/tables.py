@@ -6,11 +6,16 @@ from napari_glioma_density.exchange.tables import write_tables
 from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.snapshot import Choices, Snapshot
 from napari_glioma_density.results import ResultStore
+from napari_glioma_density.results.specimen import Specimen
 from napari_glioma_density.ui.stored import ShownRun
 
 
 def save_tables(
-    folder: Path, shown: ShownRun, snapshot: Snapshot, cell_mm: float | None = None
+    folder: Path,
+    shown: ShownRun,
+    snapshot: Snapshot,
+    cell_mm: float | None = None,
+    specimen: Specimen | None = None,
 ) -> Path:
     """Write what ``glioma-density estimate`` writes of a run, as far as it has come.
 
@@ -28,6 +33,8 @@ def save_tables(
         What is shown of it; gives the scope.
     cell_mm
         Side of a grid cell; by the size of the slide when None.
+    specimen
+        How the tissue was prepared; as the store has it when None.
 
     Returns
     -------
@@ -40,5 +47,6 @@ def save_tables(
         When the folder cannot be written, or the store cannot be read.
     """
     run = ResultStore(shown.store).run(shown.spec.run_id)
-    write_tables(folder, gather(shown.store, run, Choices(cell_mm=cell_mm), snapshot.asked))
+    choices = Choices(cell_mm=cell_mm)
+    write_tables(folder, gather(shown.store, run, choices, snapshot.asked, specimen=specimen))
     return folder

@@ -13,6 +13,7 @@ from psygnal import Signal
 from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
+from napari_glioma_density.results.specimen import ASKED
 from napari_glioma_density.ui.region import Scope
 from napari_glioma_density.ui.specimen import Specimen
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
-FILE = "asked.json"
 READ_ONLY: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
@@ -42,14 +42,14 @@ def read_asked(store: Path) -> Asked | None:
     opened on another one.
     """
     known: dict[str, Any] = {}
-    if not (store / FILE).exists():
+    if not (store / ASKED).exists():
         return None
     with suppress(OSError, ValueError):
-        known = json_object((store / FILE).read_bytes())
+        known = json_object((store / ASKED).read_bytes())
     specimen, device, scope = (known.get(name) for name in ("specimen", "device", "scope"))
     usual = Asked()
     return Asked(
-        next((each for each in Specimen if each.name.lower() == specimen), usual.specimen),
+        next((each for each in Specimen if each.stored == specimen), usual.specimen),
         str(device) if device in DEVICES and _is_here(str(device)) else usual.device,
         next((each for each in Scope if each.name.lower() == scope), usual.scope),
     )
@@ -72,13 +72,13 @@ def keep_asked(store: Path, asked: Asked) -> None:
         When the disk is full or refuses.
     """
     content = {
-        "specimen": asked.specimen.name.lower(),
+        "specimen": asked.specimen.stored,
         "device": asked.device,
         "scope": asked.scope.name.lower(),
     }
-    with explained(store / FILE, "free some space, then choose again"):
+    with explained(store / ASKED, "free some space, then choose again"):
         try:
-            write_atomically(store / FILE, json.dumps(content).encode())
+            write_atomically(store / ASKED, json.dumps(content).encode())
         except OSError as error:
             if error.errno not in READ_ONLY:
                 raise

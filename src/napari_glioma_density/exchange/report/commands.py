@@ -55,6 +55,8 @@ def _choices(findings: Findings) -> Iterator[str]:
     scale = _SCALES.get(findings.snapshot.scale.name)
     if scale is not None:
         yield f"--bands {scale.name.lower()}"
+    if findings.specimen != "unknown":
+        yield f"--specimen {findings.specimen}"
     yield from _region(findings)
 
 

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.exporting import Format, Wishes, export
-from napari_glioma_density.exchange.extras import Specimen as ReportedSpecimen
 from napari_glioma_density.findings.gathering import gather, open_run
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.last_wait import wait_for_export
@@ -24,7 +23,6 @@ from napari_glioma_density.ui.dock.parts import (
     text,
 )
 from napari_glioma_density.ui.session import Session
-from napari_glioma_density.ui.specimen import Specimen
 
 Result = TypeVar("Result")
 STOPPED = "The export was stopped; nothing is written, and what was there before is kept."
@@ -44,12 +42,6 @@ SUFFIXES = {
 """Of files; tables are written into a folder."""
 LANGUAGES = {"English": "en", "中文": "zh"}
 QUPATH_FILES = "QuPath annotations (*.geojson *.json *.gz *.zip)"
-SPECIMENS: dict[Specimen, ReportedSpecimen] = {
-    Specimen.UNKNOWN: "unknown",
-    Specimen.FFPE: "ffpe",
-    Specimen.FROZEN: "frozen",
-    Specimen.SMEAR: "smear",
-}
 
 
 class ExportStopped(BadInput):
@@ -112,16 +104,12 @@ class ExportBox(Box):
         if shown is None or snapshot is None:
             return
         to, choices, scope = Format(self._kind.value), session.choices, snapshot.scope
-        wishes = Wishes(
-            session.slides.slide,
-            SPECIMENS[session.slides.specimen],
-            str(self._language.value),
-            self._case.text().strip(),
-        )
+        slide, specimen = session.slides.slide, session.slides.specimen.stored
+        wishes = Wishes(slide, str(self._language.value), self._case.text().strip())
 
         def write() -> str:
             run = open_run(shown.store, shown.spec.run_id)
-            findings = gather(shown.store, run, choices, scope)
+            findings = gather(shown.store, run, choices, scope, specimen=specimen)
             return export(findings, to, path, wishes, on_progress=self._halt_if_stopped)
 
         self._stopped.clear()

@@ -154,12 +154,13 @@ class HotspotBox(Box):
         """Write the tables of what is shown into `folder`, in the background."""
         shown, snapshot = self._session.shown, self._session.snapshot
         cell_mm = self._session.choices.cell_mm
+        specimen = self._session.slides.specimen.stored
         if shown is None or snapshot is None:
             return
 
         def write() -> Path:
             self._session.bring_to_disk()
-            return save_tables(folder, shown, snapshot, cell_mm)
+            return save_tables(folder, shown, snapshot, cell_mm, specimen)
 
         self._session.background.submit(write, _tell)
 
