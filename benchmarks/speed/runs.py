@@ -20,7 +20,8 @@ from napari_glioma_density.estimate.measurement import (
 )
 from napari_glioma_density.estimate.order import NearestFirst
 from napari_glioma_density.nuclei.block_queue import Answer, block_queue
-from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, as_input
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
+from napari_glioma_density.nuclei.tensor_colours import as_input
 from napari_glioma_density.slides import Pixels, working_plane
 
 from .pairs import Stopwatch

@@ -15,8 +15,9 @@ from napari_glioma_density.nuclei.networks.activations import Activations
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.networks.watching import observed
 from napari_glioma_density.nuclei.registry import find_model
-from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, as_input
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.tensor_colours import as_input
 from napari_glioma_density.nuclei.trial import plan_device
 from napari_glioma_density.nuclei.weights import load_network, save_network
 

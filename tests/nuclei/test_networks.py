@@ -9,8 +9,8 @@ from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.networks import ARCHITECTURES, build_network
 from napari_glioma_density.nuclei.networks.dropblock import DropBlock
 from napari_glioma_density.nuclei.networks.unet import patch_gflop
-from napari_glioma_density.nuclei.segmenter import as_input
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.tensor_colours import as_input
 from napari_glioma_density.stain import INPUTS
 
 

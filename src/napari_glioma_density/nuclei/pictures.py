@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import nn
 
-from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, as_input
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.tensor_colours import as_input
 from napari_glioma_density.nuclei.views import mean_margins, views_of
 from napari_glioma_density.stain import Statistics, colour_input
 

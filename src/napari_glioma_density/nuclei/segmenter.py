@@ -27,7 +27,7 @@ from napari_glioma_density.nuclei.device import (
 from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork
 from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_model
 from napari_glioma_density.nuclei.spec import ModelSpec
-from napari_glioma_density.nuclei.tensor_colours import TENSOR_INPUTS
+from napari_glioma_density.nuclei.tensor_colours import TENSOR_INPUTS, as_input
 from napari_glioma_density.nuclei.trial import plan_device
 from napari_glioma_density.nuclei.views import mean_margins, views_of
 from napari_glioma_density.nuclei.weights import load_network
@@ -292,14 +292,3 @@ def rehearse(segmenter: Segmenter, side_px: int, rim_px: int) -> None:
     """Have a network see a blank square, so that what is compiled at the first use is compiled."""
     if isinstance(segmenter, NetworkSegmenter):
         segmenter.sparing(rim_px).segment(np.zeros((1, side_px, side_px, 3), np.uint8))
-
-
-def as_input(images: NDArray[np.uint8], name: str, statistics: Statistics = ()) -> Tensor:
-    """Normalise images (n, h, w, 3) uint8 to (n, channels, h, w), channels last."""
-    return channels_first(normalise(images, name, statistics))
-
-
-def channels_first(channels: NDArray[np.float32]) -> Tensor:
-    """Interleaved channels (n, h, w, c) as a tensor (n, c, h, w); no copy is made."""
-    # The permuted view of an interleaved array *is* channels_last.
-    return torch.from_numpy(channels).permute(0, 3, 1, 2)

@@ -1,13 +1,22 @@
-"""Colour inputs computed where the network is: those that are plain arithmetic px by px."""
+"""Colour inputs as tensors, and those computed where the network is: plain arithmetic px by px."""
 
 from collections.abc import Callable
 from types import MappingProxyType
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_glioma_density.stain import Statistics
+from napari_glioma_density.stain import Statistics, normalise
 from napari_glioma_density.stain.relative import LEAST_STEP, RANGE, UNMIX_HAEMATOXYLIN
+
+
+def as_input(images: NDArray[np.uint8], name: str, statistics: Statistics = ()) -> Tensor:
+    """Normalise images (n, h, w, 3) uint8 to (n, channels, h, w), float32, channels last."""
+    channels = normalise(images, name, statistics)
+    # The permuted view of an interleaved array *is* channels_last.
+    return torch.from_numpy(channels).permute(0, 3, 1, 2)
 
 
 def _rgb(images: Tensor, _: Statistics) -> Tensor:
