@@ -25,6 +25,10 @@ class ModelError(BadInput):
     """A model is unknown, its weights are damaged, or they do not fit its specification."""
 
 
+class NoRoom(ModelError):
+    """What a network looks at does not fit into the memory of its device."""
+
+
 class StoreError(BadInput):
     """Results cannot be read or written: damaged store, full disk, store in use."""
 

@@ -70,6 +70,18 @@ def test_a_field_that_does_not_fit_into_memory_is_named(
     assert scored.is_one_helpful_line(f"{named}: does not fit into memory", "cut pictures up")
 
 
+def test_a_field_that_does_not_fit_into_a_devices_memory_is_named(
+    program: Program, weights: Path, annotated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: not enough memory")
+
+    monkeypatch.setattr("napari_glioma_density.nuclei.segmenter.mean_margins", no_memory)
+    scored = program("evaluate", "--data", annotated, "--model", weights)
+    named = annotated / "images" / "0.png"
+    assert scored.is_one_helpful_line(f"{named}: ", "does not fit into the memory", "smaller")
+
+
 def test_scores_are_kept_beside_the_weights_without_paths(
     program: Program, weights: Path, annotated: Path, tmp_path: Path
 ) -> None:

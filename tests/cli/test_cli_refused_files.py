@@ -140,7 +140,11 @@ def no_memory_for_opencv(*_: object, **__: object) -> None:
     raise error
 
 
-@pytest.mark.parametrize("lack", [no_memory, no_memory_for_opencv])
+def no_memory_for_a_network(*_: object, **__: object) -> None:
+    raise RuntimeError("Check 'p' failed: Failed to allocate 99 bytes of memory")
+
+
+@pytest.mark.parametrize("lack", [no_memory, no_memory_for_opencv, no_memory_for_a_network])
 def test_a_picture_that_does_not_fit_into_memory_is_named(
     program: Program, slide_path: Path, weights: Path, tmp_path: Path, monkeypatch: Any, lack: Any
 ) -> None:
@@ -150,6 +154,21 @@ def test_a_picture_that_does_not_fit_into_memory_is_named(
     hinted = program("hint", *picture, "--source", "model", "-o", tmp_path / "h.png")
     for outcome in (segmented, hinted):
         assert outcome.is_one_helpful_line(f"{slide_path}: does not fit into memory", "cut")
+
+
+def test_a_picture_too_large_for_the_device_is_named(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    where = "napari_glioma_density.nuclei.segmenter.mean_margins"
+    monkeypatch.setattr(where, no_memory_for_a_network)
+    picture = (slide_path, "--um-per-px", 0.5, "--model", weights)
+    segmented = program("segment", *picture, "-o", tmp_path / "m")
+    hinted = program("hint", *picture, "--source", "model", "-o", tmp_path / "h.png")
+    estimated = program("estimate", *picture, "-o", tmp_path / "e")
+    for outcome in (segmented, hinted):
+        assert outcome.is_one_helpful_line(f"{slide_path}: ", "does not fit into the memory of cpu")
+    assert estimated.is_one_helpful_line("does not fit into the memory of cpu")
+    assert "what was asked" not in estimated.stderr
 
 
 def test_a_lack_of_memory_anywhere_is_one_line(program: Program, monkeypatch: Any) -> None:

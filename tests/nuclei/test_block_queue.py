@@ -170,7 +170,7 @@ def test_a_block_too_large_for_the_gpu_is_said_plainly(exact: NetworkSegmenter) 
     queue = block_queue(exact.on("cuda", "fp32"), 0)
     torch.cuda.set_per_process_memory_fraction(0.01)
     try:
-        with pytest.raises(ModelError, match=r"4096×4096 px does not fit.*cuda.*--device cpu"):
+        with pytest.raises(ModelError, match=r"4096×4096 px does not fit.*cuda.*the device cpu"):
             queue.begin(queue.uploaded(np.zeros((4096, 4096, 3), np.uint8)))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
@@ -187,5 +187,5 @@ def test_a_gpu_without_memory_for_a_block_is_said_plainly(
     monkeypatch.setattr(torch.cuda, "Stream", lambda: None)
     monkeypatch.setattr(torch.cuda, "stream", lambda _: contextlib.nullcontext())
     monkeypatch.setattr(torch.Tensor, "pin_memory", full)
-    with pytest.raises(ModelError, match=r"block of 480×960 px does not fit .*--device cpu"):
+    with pytest.raises(ModelError, match=r"block of 480×960 px does not fit .*the device cpu"):
         CudaQueue(exact).uploaded(np.zeros((960, 480, 3), np.uint8))

@@ -10,7 +10,7 @@ from torch import nn
 
 from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei import pictures, trial
-from napari_glioma_density.nuclei.device import DevicePlan
+from napari_glioma_density.nuclei.device import DevicePlan, choose_device
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.pictures import (
     network_prediction,
@@ -251,7 +251,7 @@ def full(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize("step", ["plan_device", "placed"])
-@pytest.mark.parametrize(("device", "remedy"), [("cpu", "programs"), ("cuda", "--device cpu")])
+@pytest.mark.parametrize(("device", "remedy"), [("cpu", "programs"), ("cuda", "the device cpu")])
 def test_a_device_without_memory_for_a_model_is_said_plainly(
     step: str, device: str, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +261,15 @@ def test_a_device_without_memory_for_a_model_is_said_plainly(
     monkeypatch.setattr(f"{where}.segmenter.{step}", full)
     with pytest.raises(ModelError, match=f"^fast does not fit into .* {device}; .*{remedy}$"):
         load_segmenter("fast", device)
+
+
+def test_a_device_that_is_missing_is_said_as_the_window_offers_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("napari_glioma_density.nuclei.device.is_present", lambda _: False)
+    with pytest.raises(BadInput, match=r"^cuda: this machine has no such device; ") as refused:
+        choose_device("cuda")
+    assert "--" not in str(refused.value)
 
 
 def test_the_trial_of_another_processor_does_not_count(

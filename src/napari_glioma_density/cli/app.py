@@ -113,7 +113,7 @@ def run(arguments: Sequence[str]) -> int:
     # What it has to say of a damaged file is said here in one line, with the remedy.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
-        with files_named(), room_for("what was asked"):
+        with files_named(), room_for():
             status = _carried_out(list(arguments) or ["--help"])
     except BadInput as error:
         return _refuse(str(error))

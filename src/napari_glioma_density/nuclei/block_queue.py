@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_glioma_density.errors import ModelError
-from napari_glioma_density.nuclei.device import room_on
+from napari_glioma_density.nuclei.memory import room_on
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter
 
 Answer = Callable[[], NDArray[np.uint8]]

@@ -2,8 +2,6 @@
 
 import copy
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -11,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from napari_glioma_density.errors import BadInput, ModelError
+from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.networks.block_unet import BlockUNet
 from napari_glioma_density.nuclei.networks.unet import Convolution, UNet
 
@@ -21,13 +19,6 @@ DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 PRECISIONS: Final = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 OPENVINO: Final = "openvino-"
 """Before the name of a precision: computed by OpenVINO, an optional extra, and not by PyTorch."""
-
-_NO_MEMORY: Final = (
-    "can't allocate memory", "not enough memory", "out of memory",  # PyTorch
-    "ALLOC_FAILED", "ALLOCATION_FAILED",  # cuBLAS, cuDNN
-    "Failed to allocate", "bad_alloc", "bad allocation",  # OpenVINO
-)  # fmt: skip
-"""What errors say for want of memory, in words of each library."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ def choose_device(asked: str) -> str:
     if asked not in DEVICES:
         raise BadInput(f"{asked}: no such device; choose one of: {', '.join(DEVICES)}")
     if not is_present(asked):
-        raise BadInput(f"{asked}: this machine has no such device; use --device auto or cpu")
+        raise BadInput(f"{asked}: this machine has no such device; choose the device auto or cpu")
     return asked
 
 
@@ -126,28 +117,3 @@ def placed(network: nn.Module, plan: DevicePlan) -> nn.Module:
 def on_device(images: Tensor, plan: DevicePlan) -> Tensor:
     """Images (n, channels, h, w) as the plan's network takes them."""
     return images.to(plan.device, plan.dtype, memory_format=torch.channels_last)
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that there is no memory: on CUDA PyTorch mostly has a type for this."""
-    return isinstance(error, torch.OutOfMemoryError) or any(w in str(error) for w in _NO_MEMORY)
-
-
-@contextmanager
-def room_on(device: str, what: str) -> Iterator[None]:
-    """Turn a device's lack of memory into one line: what there is no room for, and the remedy.
-
-    Raises
-    ------
-    ModelError
-        In place of what PyTorch has for it.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        elsewhere = "" if device == "cpu" else ", or use --device cpu"
-        raise ModelError(
-            f"{what} does not fit into the memory of {device}; close other programs{elsewhere}"
-        ) from error

@@ -13,17 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_glioma_density.errors import ModelError
+from napari_glioma_density.errors import NoRoom
 from napari_glioma_density.nuclei.device import (
     DevicePlan,
     choose_device,
     feasible,
-    is_out_of_memory,
     is_present,
     on_device,
     placed,
-    room_on,
 )
+from napari_glioma_density.nuclei.memory import is_out_of_memory, room_on
 from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork
 from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_model
 from napari_glioma_density.nuclei.spec import ModelSpec
@@ -129,7 +128,7 @@ class NetworkSegmenter:
 
         Raises
         ------
-        ModelError
+        NoRoom
             When not even one image fits into the device's memory.
         """
         return self.with_rim((self._margins(images, self._rim_px) >= self._least_margin).numpy())
@@ -150,7 +149,7 @@ class NetworkSegmenter:
 
         Raises
         ------
-        ModelError
+        NoRoom
             When it does not fit into the device's memory.
         """
         try:
@@ -175,11 +174,11 @@ class NetworkSegmenter:
         typical = colour_input(self.spec.input).typical
         return TENSOR_INPUTS[self.spec.input](uploaded, self._statistics or typical)
 
-    def _too_large(self, height: int, width: int) -> ModelError:
-        elsewhere = "" if self.device == "cpu" else " or --device cpu"
-        return ModelError(
+    def _too_large(self, height: int, width: int) -> NoRoom:
+        elsewhere = "" if self.device == "cpu" else ", or the device cpu"
+        return NoRoom(
             f"{self.spec.name}: an image of {width}×{height} px does not fit into the memory of "
-            f"{self.device}; close other programs, use smaller blocks{elsewhere}"
+            f"{self.device}; close other programs, use smaller blocks or pictures{elsewhere}"
         )
 
     def _sparing_network(self, rim_px: int) -> Callable[[Tensor], Tensor]:

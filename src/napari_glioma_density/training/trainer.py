@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_glioma_density.errors import BadInput, DataSetError
-from napari_glioma_density.nuclei.device import room_on
+from napari_glioma_density.nuclei.memory import room_on
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.networks.watching import observed
