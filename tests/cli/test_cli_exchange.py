@@ -79,6 +79,14 @@ def store_of(case: Path) -> Path:
     return case / "slide.tiff" / "slide.tiff.glioma.zarr"
 
 
+def test_a_backend_that_matplotlib_does_not_know_does_not_matter_to_a_report(
+    case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "nonsense")
+    done = command("export", store_of(case), "--to", "report", "-o", case / "report.html")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("to", FORMATS)
 def test_every_format_is_written_from_the_folder_of_an_estimate(
     program: Program, case: Path, to: str
