@@ -74,6 +74,26 @@ def test_a_choice_made_while_results_are_read_holds_for_them(
     assert read_asked(find_store(estimated_slide)) == CHOSEN
 
 
+def test_a_choice_made_on_one_slide_does_not_hold_for_the_results_of_the_next(
+    open_dock: Callable[..., Any],
+    estimated: Path,
+    estimated_slide: Path,
+    tmp_path: Path,
+    add_slide: Callable[[Any, Path], Any],
+    qtbot: Any,
+) -> None:
+    dock = restored(open_dock(estimated_slide), qtbot)
+    choose(dock)
+    other = Path(shutil.copytree(estimated.parent, tmp_path / "others")) / estimated.name
+    store = find_store(other)
+    assert store is not None
+    keep_asked(store, Asked(Specimen.SMEAR, "auto", Scope.SLIDE))
+    add_slide(dock.session.viewer, other)
+    qtbot.waitUntil(lambda: shown_store(dock) == store, timeout=LONG)
+    assert (dock.session.wishes.device, dock.session.wishes.scope) == ("auto", Scope.SLIDE)
+    assert read_asked(store) == Asked(Specimen.SMEAR, "auto", Scope.SLIDE)
+
+
 def test_results_with_which_no_choice_was_kept_leave_those_on_the_screen(
     open_dock: Callable[..., Any],
     estimated: Path,
