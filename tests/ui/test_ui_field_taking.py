@@ -24,6 +24,8 @@ def test_a_rectangle_drawn_over_a_field_says_that_this_one_is_opened(at_desk: An
     at_desk.wait(lambda: at_desk.problem)
     assert at_desk.problem == opened_instead("Cell B2")
     assert at_desk.field is field
+    selected = at_desk.viewer.layers.selection.active
+    assert selected is field.layers.annotation, "the rectangle tool is put down"
     at_desk.annotation.close_field()
     at_desk.session.problem.emit("")
     at_desk.press(at_desk.dock.field_box._annotate)

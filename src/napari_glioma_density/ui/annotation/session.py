@@ -244,9 +244,10 @@ class AnnotationSession:
         """Put a field that was fetched on the screen, in place of the one before."""
         if shelf is not self.shelf or self._scores is None:
             return
-        if not self._bench.holds(opened.record.name):
+        if self._bench.holds(opened.record.name):
+            self._bench.select()  # and it stays: it may have been edited since the file was read
+        else:
             self._replace_field(opened, self._scores)
-        # Else it stays: what is open may have been edited since the file was read.
         if opened.is_other:
             snapshot = self.session.snapshot
             grid = snapshot.grid if snapshot else None

@@ -88,6 +88,11 @@ class Workbench:
         if self._settings is not None:
             self.choose_hints(self._settings)
 
+    def select(self) -> None:
+        """Have the pointer paint into the open field, if any, whichever tool was in hand."""
+        if self.field is not None:
+            self._session.viewer.layers.selection.active = self.field.layers.annotation
+
     def clear(self) -> None:
         """Take the open field off the screen; its edits are saved."""
         if self.field is None:
@@ -129,7 +134,7 @@ class Workbench:
         viewer = self._session.viewer
         for layer in field.layers.layers:
             viewer.add_layer(layer)
-        viewer.layers.selection.active = field.layers.annotation
+        self.select()
         fly_to(viewer, field_view(field.record), margin=1.1)
 
     def _hear_edit(self) -> None:
