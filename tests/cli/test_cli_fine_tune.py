@@ -129,14 +129,14 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     assert not models.exists()
 
 
-def test_the_same_data_as_guard_is_refused(
-    program: Program, discs: Callable[..., Path], models: Path, weights: Path
+@pytest.mark.parametrize("option", ["--guard", "--check"])
+def test_the_same_data_for_two_ends_is_refused(
+    program: Program, discs: Callable[..., Path], models: Path, weights: Path, option: str
 ) -> None:
     data = discs("pale")
-    refused = program(
-        "fine-tune", "--data", data, "--guard", data, "--name", "x", "--from", weights
-    )
-    assert refused.is_one_helpful_line("shows tissue that", "give a field once")
+    refused = program("fine-tune", "--data", data, option, data, "--name", "x", "--from", weights)
+    assert refused.is_one_helpful_line("is given twice", "give a field once")
+    assert "shows tissue" not in refused.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there a process cannot be asked to end")

@@ -124,9 +124,11 @@ def refuse_repeats(data_sets: Sequence[DataSet]) -> dict[Path, str]:
         digest = field_digest(field)
         twin = seen.get(digest) or _overlapping(field, placed)
         if twin is not None:
+            is_same = twin.resolve() == field.image.resolve()
+            what = "is given twice" if is_same else f"shows tissue that {twin} shows"
             raise DataSetError(
-                f"{field.image}: shows tissue that {twin} shows; give a field once, be it to learn "
-                "from, to check or to guard, and leave the other out"
+                f"{field.image}: {what}; give a field once, be it to learn from, to check or to "
+                "guard"
             )
         digests[field.image] = digest
         seen[digest] = field.image
