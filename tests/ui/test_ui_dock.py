@@ -496,6 +496,19 @@ def test_layers_of_others_are_in_um_again_when_no_slide_is_left(
     qtbot.waitUntil(lambda: {str(each) for each in others.units} == {"micrometer"}, timeout=LONG)
 
 
+def test_layers_of_others_are_in_um_again_when_the_dock_is_taken_out(
+    open_dock: Any, slide_path: Path, tmp_path: Path
+) -> None:
+    dock = open_dock(slide_path)
+    viewer = dock.session.viewer
+    others = viewer.add_points(np.array([[10.0, 10], [20, 20]]), units=("um", "um"))
+    bare = write_slide(tmp_path / "bare.tiff", 500, 700, resolution=None, resolutionunit=None)
+    viewer.add_layer(Layer.create(*read_slide(str(bare))[0]))
+    assert {str(unit) for unit in others.units} == {"pixel"}
+    viewer.window.remove_dock_widget(dock)
+    assert {str(unit) for unit in others.units} == {"micrometer"}
+
+
 def test_a_dock_opened_late_shows_what_is_there(finished: Any) -> None:
     late = GliomaDensityDock(finished.session.viewer, lambda *_: DarkPixels(), tuple)
     try:

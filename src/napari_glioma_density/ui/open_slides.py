@@ -107,6 +107,10 @@ class OpenSlides:
             if self.slide.um_per_px is None:
                 self._lend_px()
                 return
+        self.give_back_um()
+
+    def give_back_um(self) -> None:
+        """Give layers that have px for a while µm again."""
         lent, self._lent_px = [*self._lent_px], WeakSet()
         for layer in lent:
             layer.units = (MICROMETRE, MICROMETRE)

@@ -43,6 +43,7 @@ def give_back_session(session: Session, *, clear: bool = False) -> None:
         if clear:
             session.clear_overlays()
             session.hotspots.clear()
+            session.slides.give_back_um()
         session.close()
 
 
