@@ -37,6 +37,10 @@ class MadeUp:
     sha256 = "0" * 64
     device, precision = "cpu", "fp32"
 
+    def learnt(self) -> frozenset[str]:
+        """Return nothing: it has learnt from no picture."""
+        return frozenset()
+
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Fail: what it found is made up elsewhere."""
         raise NotImplementedError

@@ -55,6 +55,10 @@ class FindsNothing:
     sha256 = "0" * 64
     device, precision = "cpu", "fp32"
 
+    def learnt(self) -> frozenset[str]:
+        """Return nothing: it has learnt from no picture."""
+        return frozenset()
+
     def segment(self, images: Rgb) -> Rgb:
         """Return empty masks."""
         return np.zeros(images.shape[:3], np.uint8)

@@ -39,6 +39,9 @@ class DarkSegmenter:
     device = "cpu"
     precision = "fp32"
 
+    def learnt(self) -> frozenset[str]:
+        return frozenset()
+
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return (images[..., 0] < 150).astype(np.uint8)
 

@@ -34,6 +34,10 @@ class DarkSegmenter:
     def __init__(self) -> None:
         self.on_image: Callable[[], None] = lambda: None
         self.fitted_to: list[Statistics] = []
+        self.pictures: frozenset[str] = frozenset()
+
+    def learnt(self) -> frozenset[str]:
+        return self.pictures
 
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         self.on_image()

@@ -54,6 +54,16 @@ def test_the_mask_on_disk_is_the_one_computed(
     assert np.array_equal(run.mask(0)[:, :], tissue_rgb[..., 0] < 150)
 
 
+def test_the_run_keeps_what_its_model_learnt_from(slide: Slide, dark: Any, tmp_path: Path) -> None:
+    run = run_whole(slide, dark, tmp_path / "r")
+    store = ResultStore(run.folder.parent.parent)
+    assert store.learnt(run.spec.run_id) == frozenset()
+    dark.pictures = frozenset({"ab", "cd"})
+    run_whole(slide, dark, tmp_path / "r")
+    assert store.learnt(run.spec.run_id) == {"ab", "cd"}
+    assert store.learnt("another") == frozenset()
+
+
 def test_block_size_changes_no_pixel_of_the_mask(
     slide: Slide, segmenter: Any, tmp_path: Path
 ) -> None:

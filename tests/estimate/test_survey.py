@@ -19,6 +19,9 @@ class Dark:
     def __init__(self, spec: Any) -> None:
         self.spec, self.sha256, self.device, self.precision = spec, "0" * 64, "cpu", "fp32"
 
+    def learnt(self) -> frozenset[str]:
+        return frozenset()
+
     def segment(self, images: Any) -> Any:
         return (images.min(axis=-1) < 90).astype(np.uint8)
 

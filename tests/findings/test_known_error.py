@@ -112,6 +112,17 @@ def test_fields_that_the_model_was_fine_tuned_on_say_nothing_of_the_slide(
     assert known_error(findings.store, findings.spec, findings.snapshot) is None
 
 
+def test_what_a_model_learnt_from_is_known_when_the_model_is_gone(findings: Any) -> None:
+    correct(findings, 1.25, start=Start.BLANK)
+    findings.spec = replace(SPEC, weights_sha256="0" * 64)
+    lattice = MODEL.lattice
+    tissue = np.ones([-(-side // 16) for side in (lattice.height_px, lattice.width_px)], np.uint8)
+    assert known_error(findings.store, findings.spec, findings.snapshot) is not None
+    with ResultStore(findings.store).begin(findings.spec, tissue) as run:
+        run.note_learnt([picture_digest(np.zeros((480, 480, 3), np.uint8))])
+    assert known_error(findings.store, findings.spec, findings.snapshot) is None
+
+
 def test_fields_on_patches_that_are_left_out_do_not_count(findings: Any) -> None:
     correct(findings, 1.25)
     state = MODEL.state.copy()

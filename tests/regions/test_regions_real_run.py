@@ -26,6 +26,9 @@ class DarkIsNucleus:
     spec = ModelSpec(name="dark", title="", architecture="none")
     sha256, device, precision = "d" * 64, "cpu", "fp32"
 
+    def learnt(self) -> frozenset[str]:
+        return frozenset()
+
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return (images[..., 0] < 150).astype(np.uint8)
 

@@ -12,6 +12,7 @@ import torch
 from napari_glioma_density.cli.app import run
 from napari_glioma_density.nuclei.learnt import NOTHING
 from napari_glioma_density.nuclei.networks import build_network
+from napari_glioma_density.nuclei.registry import find_model
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.weights import (
     SPEC_KEY,
@@ -19,6 +20,7 @@ from napari_glioma_density.nuclei.weights import (
     read_spec,
     save_network,
     save_tensors,
+    sha256_of,
 )
 from napari_glioma_density.training.dataset import open_data_set
 from napari_glioma_density.training.separation import learnt_with
@@ -119,6 +121,25 @@ def test_what_was_learnt_from_is_known_of_calibrated_weights_too(
         assert run(["calibrate", str(one), "--validation", str(known), "-o", str(written)]) == 2
         assert "the weights learnt from it" in capsys.readouterr().err
         assert not written.exists()
+
+
+def test_what_a_fine_tuned_model_learnt_from_goes_with_its_calibrated_copy(
+    weights: Path, make_data_set: MakeDataSet, tmp_path: Path
+) -> None:
+    tuning = {"split": {"learn": ["slide-1-r0.png"]}, "learnt": ["ab"]}
+    scores = {"sha256": sha256_of(weights), "data_sets": [{"name": "x"}], "fine_tuning": tuning}
+    weights.with_suffix(".metrics.json").write_text(json.dumps(scores))
+    written = tmp_path / "copy.safetensors"
+    command = ["calibrate", str(weights), "--validation", str(make_data_set()), "-o", str(written)]
+    assert run(command) == 0
+    copy = find_model(written)
+    assert copy.metrics == {
+        "model": "copy", "sha256": copy.sha256, "data_sets": [], "fine_tuning": tuning,
+    }  # fmt: skip
+    scored = {**copy.metrics, "pooled": {"f1": 0.8}}
+    written.with_suffix(".metrics.json").write_text(json.dumps(scored))
+    assert run(command) == 0
+    assert find_model(written).metrics == scored, "of the very same weights: they stay"
 
 
 def test_weights_that_say_damaged_things_of_what_they_learnt_from_are_named(

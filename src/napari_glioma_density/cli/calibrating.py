@@ -34,10 +34,11 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Choose the probability from which a pixel is nucleus, by the mean F1 on validation sets."""
+    from napari_glioma_density.nuclei.kept_metrics import METRICS, hand_on_tuning
     from napari_glioma_density.nuclei.networks.unet import UNet
     from napari_glioma_density.nuclei.registry import find_model
     from napari_glioma_density.nuclei.views import with_views
-    from napari_glioma_density.nuclei.weights import load_network, save_network
+    from napari_glioma_density.nuclei.weights import load_network, save_network, sha256_of
     from napari_glioma_density.training.dataset import open_data_set
     from napari_glioma_density.training.separation import refuse_learnt
     from napari_glioma_density.training.set_numbers import set_weights
@@ -48,18 +49,19 @@ def calibrate(
     if output.resolve() == weights.resolve():
         raise BadInput(f"{weights}: is left as it is; name another file as --output")
     spec, network = load_network(weights)
-    learnt = find_model(weights).learnt
+    model = find_model(weights)
     spec = with_views(spec.with_(name=output.stem), views, soft_views)
     if magnify is not None and isinstance(network, UNet):
         spec = spec.with_(magnified=magnify)
         network.is_magnified = magnify
     checked = [open_data_set(folder) for folder in validation]
-    refuse_learnt(checked, learnt)
+    refuse_learnt(checked, model.learnt)
     fields = ValidationFields(checked, set_weights(weight or (), checked))
     check_weights_file(output)
     f1 = fields.f1_by_threshold(network, spec)
     spec = spec.with_(threshold=fields.best_threshold(f1))
-    save_network(output, spec, network, learnt)
+    save_network(output, spec, network, model.learnt)
+    hand_on_tuning(model.metrics, output.with_suffix(METRICS), sha256_of(output))
     _warn_at_the_end(spec.threshold)
     if as_json:
         print_json({"weights": str(output), "threshold": spec.threshold, **_listed(f1)})

@@ -89,13 +89,17 @@ def prepare(
             spec, colour_statistics=colours.statistics, colour_source=colours.source
         )
     run = (store.restart if restart else store.begin)(spec, survey.tissue.kinds)
-    _take_back_what_is_sound(plane, run)
+    _bring_up_to_date(plane, segmenter, run)
     return Estimation(slide, plane, segmenter.fitted(run.spec.colour_statistics), run)
 
 
-def _take_back_what_is_sound(plane: WorkingPlane, run: Run) -> None:
-    """Have blocks done anew of which more can be read now; the run is closed where that fails."""
+def _bring_up_to_date(plane: WorkingPlane, segmenter: Segmenter, run: Run) -> None:
+    """Note what the model learnt from, and have blocks done anew of which more can be read now.
+
+    The run is closed where that fails.
+    """
     try:
+        run.note_learnt(segmenter.learnt())
         run.take_back(readable_now(plane, run))
     except BaseException:
         run.close()

@@ -12,7 +12,7 @@ from napari_glioma_density.findings.density_error import DensityError, density_e
 from napari_glioma_density.findings.random_fields import corrected_error
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.nuclei.kept_metrics import learnt_pictures
-from napari_glioma_density.results import RunSpec
+from napari_glioma_density.results import ResultStore, RunSpec
 from napari_glioma_density.results.pictures import picture_digest
 
 
@@ -72,6 +72,22 @@ def holding(error: DensityError | None, *, is_validated: bool) -> DensityError |
     return None if error and error.basis.data_sets and not is_validated else error
 
 
+def learnt_by_model(store: Path, spec: RunSpec) -> frozenset[str]:
+    """Return digests of the pictures that a run's model learnt from.
+
+    Of what the run has kept, and of what lies beside the weights: these may be gone, or never were
+    among the models here; of earlier runs they alone tell.
+
+    Raises
+    ------
+    StoreError
+        When the run cannot be read.
+    ModelError
+        When a file of scores cannot be read.
+    """
+    return ResultStore(store).learnt(spec.run_id) | learnt_pictures(spec.weights_sha256)
+
+
 def is_learnt(corrections: Corrections, record: FieldRecord, learnt: frozenset[str]) -> bool:
     """Tell whether a field is among the pictures, given by digest, that a model learnt from."""
     return bool(learnt) and picture_digest(corrections.rgb(record.name)) in learnt
@@ -79,7 +95,7 @@ def is_learnt(corrections: Corrections, record: FieldRecord, learnt: frozenset[s
 
 def _finished(store: Path, spec: RunSpec, reader: str) -> Iterator[tuple[FieldValues, Choice]]:
     corrections = Corrections.open(store, reader, writable=False)
-    learnt = learnt_pictures(spec.weights_sha256)
+    learnt = learnt_by_model(store, spec)
     for record in fitting(corrections, spec):
         if not tells_of_error(record, spec) or is_learnt(corrections, record, learnt):
             continue

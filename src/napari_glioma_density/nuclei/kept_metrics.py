@@ -91,6 +91,37 @@ def keep_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
         {name: value for name, value in one.items() if name != "folder"}
         for one in metrics["data_sets"]
     ]
+    _write_metrics(path, kept)
+
+
+def hand_on_tuning(known: Mapping[str, Any], path: Path, sha256: str) -> None:
+    """Write what scores say of how weights were fine-tuned beside a copy that is used otherwise.
+
+    Their scores are not those of the copy, and stay behind. Scores of the copy that are there, and
+    those beside weights that were not fine-tuned, are left alone.
+
+    Parameters
+    ----------
+    known
+        Scores of the weights.
+    path, sha256
+        Where those of the copy belong, and the digest of the copy.
+
+    Raises
+    ------
+    BadInput
+        When the file cannot be written.
+    ModelError
+        When what is there cannot be read.
+    """
+    if _TUNING not in known or read_metrics(path).get("sha256") == sha256:
+        return
+    name = path.name.removesuffix(METRICS)
+    kept = {"model": name, "sha256": sha256, "data_sets": [], _TUNING: known[_TUNING]}
+    _write_metrics(path, kept)
+
+
+def _write_metrics(path: Path, kept: Mapping[str, Any]) -> None:
     try:
         with whole_file(path) as beside:
             beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")

@@ -59,6 +59,10 @@ class Segmenter(Protocol):
         """fp32, bf16 or fp16; openvino-fp32, -bf16 or -int8 where OpenVINO computes."""
         ...
 
+    def learnt(self) -> frozenset[str]:
+        """Digests of the pictures that it is known to have learnt from."""
+        ...
+
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Masks (n, h, w) of 0/1 for images (n, h, w, 3); sides are multiples of 16 px."""
         ...
@@ -122,6 +126,16 @@ class NetworkSegmenter:
     def precision(self) -> str:
         """Precision it runs in."""
         return self._plan.precision
+
+    def learnt(self) -> frozenset[str]:
+        """Digests of the pictures that it is known to have learnt from.
+
+        Raises
+        ------
+        ModelError
+            When the weights file, which tells them, is gone or damaged.
+        """
+        return self._model.learnt.pictures
 
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Masks (n, h, w) of 0/1 for images (n, h, w, 3); sides are multiples of 16 px.

@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -84,6 +84,20 @@ class Run:
     def is_finished(self) -> bool:
         """Whether `finish` was called after the last block."""
         return self._attributes.get("finished") is True
+
+    def note_learnt(self, pictures: Iterable[str]) -> None:
+        """Keep digests of pictures that the run's model learnt from: it may be gone one day.
+
+        Raises
+        ------
+        StoreError
+            When the disk is full or refuses.
+        """
+        self._demand_writing()
+        known = recorded_learnt(self._attributes)
+        if not known.issuperset(pictures):
+            with explained(self.folder, BLOCKS_ARE_KEPT):
+                self._mark(learnt=sorted(known.union(pictures)))
 
     def patches(self) -> PatchTable:
         """Return what is known of every patch, as arrays of the caller's own."""
@@ -289,6 +303,12 @@ def recorded_spec(folder: Path, attributes: dict[str, Any]) -> RunSpec:
         f"{folder}: was written by a newer version ({', '.join(unknown)}): update the program, or "
         "move the folder away"
     )
+
+
+def recorded_learnt(attributes: Mapping[str, Any]) -> frozenset[str]:
+    """Return the digests of pictures that the model of a run is recorded to have learnt from."""
+    kept = attributes.get("learnt")
+    return frozenset(map(str, kept)) if isinstance(kept, list) else frozenset()
 
 
 def patches_with_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from napari_glioma_density.results.durable import sync_folder
 from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, explained
 from napari_glioma_density.results.layout import create_run
 from napari_glioma_density.results.locking import take_lock
-from napari_glioma_density.results.run import Run, recorded_spec
+from napari_glioma_density.results.run import Run, recorded_learnt, recorded_spec
 from napari_glioma_density.results.spec import RunSpec
 
 SCHEMA_VERSION = 1
@@ -101,6 +101,12 @@ class ResultStore:
         if not self.holds(run_id):
             raise StoreError(f"{self.path}: holds no run {run_id!r}: estimate the density first")
         return Run(self._runs / run_id)
+
+    def learnt(self, run_id: str) -> frozenset[str]:
+        """Return digests of the pictures that a run's model learnt from, as far as it tells."""
+        if not self.holds(run_id):
+            return frozenset()
+        return recorded_learnt(read_attributes(self._runs / run_id))
 
     def begin(self, spec: RunSpec, tissue: NDArray[np.uint8]) -> Run:
         """Open for writing the run that gives the numbers of `spec`: a new one, or resumed.

@@ -14,7 +14,7 @@ from napari_glioma_density.annotation.field import count_nuclei
 from napari_glioma_density.annotation.measurement import field_nuclei, measure_field
 from napari_glioma_density.annotation.stored import counts, fitting, holding, tells_of_error
 from napari_glioma_density.errors import BadInput, StoreInUse
-from napari_glioma_density.nuclei.kept_metrics import learnt_pictures
+from napari_glioma_density.findings.known_error import learnt_by_model
 from napari_glioma_density.regions.plane import plane_of_run
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, TissueMap, WorkingPlane
@@ -66,7 +66,7 @@ class FieldShelf:
             corrections = self._readable()
             records = fitting(corrections, self.shown.spec)
             spec = self.shown.spec
-            learnt = learnt_pictures(spec.weights_sha256)
+            learnt = learnt_by_model(self.shown.store, spec)
             shelved = tuple(shelved_field(corrections, record, spec, learnt) for record in records)
             waiting = () if self.reader == FIRST else waiting_fields(self.shown, corrections)
             is_held = corrections is self.writable
