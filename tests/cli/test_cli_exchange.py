@@ -144,6 +144,18 @@ def test_what_the_dock_was_told_of_the_specimen_holds_on_the_command_line(
     assert f"95 % interval {low:.1f}–{high:.1f} %, by {before['intervals']['basis']}" in ffpe.stdout
 
 
+def test_figures_of_glass_and_tissue_together_say_so(program: Program, case: Path) -> None:
+    slide, said = case / "slides" / "slide.tiff", "Bare glass counts as tissue"
+    again = ("estimate", slide, "-o", case, "--device", "cpu")
+    assert said not in program(*again).stdout
+    assert said in program(*again, "--no-tissue-mask").stdout
+    assert json.loads((case / "slide.tiff" / "summary.json").read_text())["tissue_mask"] is False
+    written = program("export", case / "slide.tiff", "--to", "csv", "-o", case / "csv")
+    assert "µm/px, without a tissue mask; --run names another" in written.stderr
+    assert "tissue_mask,no\n" in (case / "csv" / "about.csv").read_text()
+    assert "specimen,unknown\n" in (case / "csv" / "about.csv").read_text()
+
+
 def refused(outcome: Any, *words: str) -> None:
     assert outcome.is_one_helpful_line(*words), (outcome.status, outcome.stdout, outcome.stderr)
 

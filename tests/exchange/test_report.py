@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ from napari_glioma_density.slides import open_slide
 ERROR = DensityError(0.05, 0.04, 9.0, 5, Basis(5, 5, ("G",)))
 SUMS = RegionSums(nucleus_px=30, read_px=120, tissue_px=100, count=3, px_mm2=2.5e-7)
 COMPARED = RegionComparison(
-    "tumour", "cortex", SUMS, SUMS + SUMS, Comparison(0.5, 1.25, Interval(-1.0, 2.0), None, "")
+    "tumour", "cortex", SUMS, SUMS + SUMS, Comparison(0.5, 1.25, Interval(-1.0, 2.0), None, "model")
 )
 PIXELS = np.full((1, 8), 1000.0)
 PROFILE = Profile(np.arange(50, 850, 100.0), 100.0, PIXELS / 5, PIXELS, PIXELS, 2.5e-7)
@@ -184,6 +185,8 @@ def test_sections_regions_and_references_are_told(page, amended):
     assert places["comparisons"]["difference_points"] == 0.5
     assert places["comparisons"]["tissue_density_percent"] == 30
     assert "-1.00 … 2.00" in page
+    assert ">for what is unsure of</th>" in page
+    assert "<td>model</td></tr>" in page
     assert places["data-cell A1"]["ratio"] == 1.25
     assert places["data-cell A2"]["ratio"] is None
     assert "Ratio to white matter" in page
@@ -252,6 +255,20 @@ def test_no_file_name_and_no_header_is_told(page):
 def test_frozen_sections_carry_a_standing_line(page, bare_page):
     assert "not validated on frozen sections" in page
     assert "not validated" not in bare_page
+
+
+def test_a_specimen_that_was_not_validated_is_why_there_is_no_interval(found, tmp_path: Path):
+    page, words = write(tmp_path / "r.html", replace(found, specimen="smear")), words_in("en")
+    assert words.no_interval_of_such in page
+    assert words.no_interval not in page
+
+
+def test_figures_of_glass_and_tissue_together_say_so(found, bare_page, tmp_path: Path):
+    spec = replace(found.spec, tissue_mask=False)
+    findings = replace(found, run=SimpleNamespace(spec=spec, folder=found.run.folder))
+    line = words_in("en").glass_too
+    assert line in write(tmp_path / "r.html", findings)
+    assert line not in bare_page
 
 
 def test_it_says_so_when_slide_or_intervals_are_missing(bare_page):

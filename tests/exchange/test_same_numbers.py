@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,20 @@ from shapely.geometry import shape
 from written_case import IN_QUPATH, ROUNDED, Row, Written
 
 from napari_glioma_density.density import PATCH_PX, Totals
+from napari_glioma_density.exchange import extras_gathering
 from napari_glioma_density.exchange.exporting import Format, Wishes, export
+from napari_glioma_density.exchange.extras_gathering import intervals
 from napari_glioma_density.exchange.tables import write_tables
 from napari_glioma_density.findings.areas import square_mm
+from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.snapshot import Choices
-from napari_glioma_density.findings.uncertainty import cell_uncertainties, total_uncertainty
+from napari_glioma_density.findings.uncertainty import (
+    BY_HAND,
+    cell_uncertainties,
+    total_uncertainty,
+)
+from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.stored import show_run
@@ -40,6 +50,26 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
         for to, name in zip(Format, names, strict=True):
             export(findings, to, folder / name, Wishes(slide, case_id="case 1"))
     return Written(folder, findings, show_run(run, Choices()))
+
+
+def test_what_a_person_went_through_whole_is_no_figure_of_the_models(
+    written: Written, tmp_path: Path
+) -> None:
+    screen = written.findings.snapshot
+    known = replace(written.findings, snapshot=replace(screen, known=screen.patches.is_read))
+    figures = write_tables(tmp_path / "known", known)
+    assert figures["intervals"]["basis"] == BY_HAND == words.sureness(intervals(known).total)
+    assert BY_HAND not in str(write_tables(tmp_path / "not", written.findings)["intervals"])
+
+
+def test_no_error_of_counts_is_told_of_specimens_that_were_not_validated(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_slide = DensityError(0.1, 0.1, 2.0, 10, Basis(3, 1))
+    monkeypatch.setattr(extras_gathering, "known_error", lambda *_: of_slide)
+    assert intervals(written.findings).count_error is not None
+    frozen = intervals(replace(written.findings, specimen="frozen"))
+    assert (frozen.error, frozen.count_error) == (of_slide, None)
 
 
 def assert_printed(row: Row, measured: Any) -> None:

@@ -784,6 +784,18 @@ def test_validation_gives_no_interval_to_specimens_that_were_not_in_it(finished:
         assert "95 %" not in finished.scope_box._nuclei.text()
 
 
+def test_what_is_not_known_of_the_headline_is_said(finished: Any) -> None:
+    session, box = finished.session, finished.scope_box
+    assert session.sureness.error is None
+    assert "Interval unknown: the model was checked on too few slides" in box._nuclei.text()
+    finished.boxes[0]._specimen.value = Specimen.SMEAR
+    assert "nterval" not in box._nuclei.text(), "the caution says why there is none"
+    assert "glass" not in box._nuclei.text()
+    session.shown = replace(session.shown, spec=replace(session.shown.spec, tissue_mask=False))
+    session.measured.emit()
+    assert "Bare glass counts as tissue: estimated without a tissue mask." in box._nuclei.text()
+
+
 def test_a_problem_names_the_slide_and_changes_no_word(finished: Any) -> None:
     line, slide = finished.problem, finished.session.slides.slide
     slide.name = "slide"  # as a folder of DICOM files may be called

@@ -252,6 +252,7 @@ def _print_figures(figures: dict[str, Any]) -> None:
     lines = [
         _headline(figures),
         *_how_sure(figures),
+        *_of_glass(figures),
         f"{figures['nuclei_per_mm2'] or 0:.0f} nuclei/mm² of tissue",
         f"{square_mm(figures['tissue_mm2'])} mm² of tissue read, "
         f"{square_mm(figures['unread_mm2'])} mm² unread",
@@ -278,14 +279,26 @@ def _headline(figures: dict[str, Any]) -> str:
 
 def _how_sure(figures: dict[str, Any]) -> list[str]:
     """Say the interval of the headline, or for what specimen there is none."""
+    from napari_glioma_density.findings.uncertainty import BY_HAND, UNKNOWN
     from napari_glioma_density.results.specimen import NOT_VALIDATED
 
-    if figures["specimen"] in NOT_VALIDATED and figures["intervals"] is None:
-        return [f"not validated on specimens of this kind: {figures['specimen']}"]
-    if figures["intervals"] is None:
+    known = figures["intervals"]
+    if figures["tissue_density_percent"] is None:
         return []
-    low, high = figures["intervals"]["tissue_density_percent"]
-    return [f"95 % interval {low:.1f}–{high:.1f} %, by {figures['intervals']['basis']}"]
+    if known is None and figures["specimen"] in NOT_VALIDATED:
+        return [f"not validated on specimens of this kind: {figures['specimen']}"]
+    if known is None:
+        return [UNKNOWN]
+    if known["basis"] == BY_HAND:
+        return [BY_HAND]
+    low, high = known["tissue_density_percent"]
+    return [f"95 % interval {low:.1f}–{high:.1f} %, by {known['basis']}"]
+
+
+def _of_glass(figures: dict[str, Any]) -> list[str]:
+    from napari_glioma_density.results.spec import GLASS_TOO
+
+    return [] if figures["tissue_mask"] else [GLASS_TOO]
 
 
 def _by_a_person(figures: dict[str, Any]) -> list[str]:

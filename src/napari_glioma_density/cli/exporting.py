@@ -78,10 +78,11 @@ def _tell_of_others(store: Path, taken: "Run") -> None:
     from napari_glioma_density.results import ResultStore
 
     runs = ResultStore(store).runs()
+    glass = "" if taken.spec.tissue_mask else ", without a tissue mask"
     if len(runs) > 1:
         remark(
             f"of {len(runs)} runs the one last estimated: {taken.spec.run_id}, model "
-            f"{taken.spec.model}, {taken.spec.um_per_px:g} µm/px; --run names another\n"
+            f"{taken.spec.model}, {taken.spec.um_per_px:g} µm/px{glass}; --run names another\n"
         )
 
 

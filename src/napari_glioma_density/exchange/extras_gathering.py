@@ -89,10 +89,12 @@ def densest_fields(findings: Findings) -> tuple[FieldHotspot, ...]:
 def intervals(findings: Findings, sections: Iterable[MeasuredSection] = ()) -> Intervals | None:
     """Return how sure cells, total and nucleus count are; None when nothing is known of that."""
     error = known_error(findings.store, findings.spec, findings.snapshot)
-    error = holding(error, is_validated=findings.specimen not in NOT_VALIDATED)
+    is_validated = findings.specimen not in NOT_VALIDATED
+    error = holding(error, is_validated=is_validated)
     if error is None:
         return None
-    return Intervals.of(findings, error, _count_error(findings), sections)
+    counted = _count_error(findings) if is_validated else None
+    return Intervals.of(findings, error, counted, sections)
 
 
 def _count_error(findings: Findings) -> CountError | None:

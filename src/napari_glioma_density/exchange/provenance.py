@@ -27,6 +27,8 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "um_per_px": spec.um_per_px,
         "um_per_px_source": spec.um_per_px_source,
         "working_um_per_px": spec.working_um_per_px,
+        "tissue_mask": "yes" if spec.tissue_mask else "no",
+        "specimen": findings.specimen,
         "model": spec.model,
         "weights_sha256": spec.weights_sha256,
         "run": spec.run_id,

@@ -8,6 +8,7 @@ from napari_glioma_density.exchange.csv_files import write_patches_and_grid
 from napari_glioma_density.exchange.extras_gathering import intervals, sections_of
 from napari_glioma_density.exchange.whole_output import whole_files
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.uncertainty import BY_HAND
 from napari_glioma_density.results.heatmap import write_heatmap
 from napari_glioma_density.results.summary import (
     corrections_summary,
@@ -93,7 +94,7 @@ def _intervals(findings: Findings) -> dict[str, Any] | None:
     return {
         "density_percent": [round(end, 4) for end in known.total.density],
         "tissue_density_percent": [round(end, 4) for end in known.total.tissue_density],
-        "basis": str(known.error.basis),
+        "basis": BY_HAND if known.total.is_known else str(known.error.basis),
     }
 
 

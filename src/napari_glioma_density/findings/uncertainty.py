@@ -11,6 +11,10 @@ from napari_glioma_density.density import PATCH_PX, BandScale, Cell, Lattice, Pa
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.interval import Interval
 
+BY_HAND = "all of it was gone through by hand"
+UNKNOWN = "interval unknown: the model was checked on too few slides, or on none"
+"""What stands where nothing is known of how far a model is off."""
+
 
 def density_interval(percent: float, error: DensityError, *, whole_slide: bool = False) -> Interval:
     """Return the 95 % interval of a density the model found.

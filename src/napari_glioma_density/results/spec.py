@@ -10,6 +10,8 @@ from typing import Any, Self, get_origin
 from napari_glioma_density.density import Lattice
 
 NOT_FITTED = "input is not fitted"
+GLASS_TOO = "Bare glass counts as tissue: estimated without a tissue mask."
+"""What is to be said of figures of tissue where `tissue_mask` is off."""
 
 _CHANGES_THE_NUMBERS = (
     "model", "weights_sha256", "architecture", "input", "threshold", "um_per_px", "level",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.density import Cell, PatchState, Totals
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.interval import Interval
-from napari_glioma_density.findings.uncertainty import Uncertainty
+from napari_glioma_density.findings.uncertainty import BY_HAND, Uncertainty
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Progress
@@ -70,7 +70,7 @@ def interval(ends: Interval) -> str:
 def sureness(unsure: Uncertainty) -> str:
     """Return how sure a density of tissue is, as in 95 % interval 16.1–20.0 %."""
     if unsure.is_known:
-        return "all of it was gone through by hand"
+        return BY_HAND
     return f"95 % interval {interval(unsure.tissue_density)}"
 
 

@@ -16,6 +16,8 @@ class ReportWords:
     reading_line: str
     not_validated: dict[str, str]
     """By specimen; one without a line was validated, or is unknown."""
+    glass_too: str
+    """Of runs without a tissue mask."""
     provisional: str
     # Who and when
     case: str
@@ -42,6 +44,8 @@ class ReportWords:
     basis_annotated: str
     basis_corrected: str
     no_interval: str
+    no_interval_of_such: str
+    """Of specimens that nothing was validated on."""
     count_error: str
     how_to_read: str
     reading: tuple[str, ...]
@@ -122,6 +126,9 @@ class ReportWords:
     # Against what
     comparisons: str
     comparison_text: str
+    covers: str
+    covered: dict[str, str]
+    """By what the intervals of a comparison cover."""
     first: str
     second: str
     difference: str

@@ -11,6 +11,7 @@ ENGLISH = ReportWords(
         "frozen": "Frozen section: not validated on frozen sections.",
         "smear": "Smear: not validated on smears.",
     },
+    glass_too="Estimated without a tissue mask: bare glass counts as tissue in every figure.",
     provisional="Provisional: {pending} patches of what was asked for are not read yet.",
     case="Case",
     slide="Slide (pseudonym)",
@@ -41,6 +42,7 @@ ENGLISH = ReportWords(
     interval_from="The intervals tell how far the model may be off on such tissue; sampling by "
     "chance is not in them. They rest on: {basis}.",
     no_interval="No interval is given: the error of this model is not known.",
+    no_interval_of_such="No interval is given: nothing was validated on specimens of this kind.",
     count_error="At this density the nucleus count was off by {error} on annotated fields "
     "({basis}; {fields} in all).",
     how_to_read="How to read this",
@@ -155,6 +157,13 @@ ENGLISH = ReportWords(
     place="left and upper edge, width × height in mm",
     comparisons="Compared",
     comparison_text="Nuclear area, % of tissue.",
+    covers="for what is unsure of",
+    covered={
+        "tissue": "tissue",
+        "model": "model",
+        "tissue and model": "tissue and model",
+        "unknown": "–",
+    },
     first="First region",
     second="Second region",
     difference="difference, points",

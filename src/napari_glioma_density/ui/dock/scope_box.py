@@ -8,7 +8,8 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, 
 
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.snapshot import Snapshot
-from napari_glioma_density.findings.uncertainty import Uncertainty, total_uncertainty
+from napari_glioma_density.findings.uncertainty import UNKNOWN, Uncertainty, total_uncertainty
+from napari_glioma_density.results.spec import GLASS_TOO
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.letters import Large, enlarge
@@ -153,12 +154,24 @@ class ScopeBox(Box):
         left_out = words.left_out(snapshot.exclusions.read_mm2(snapshot.scope))
         is_whole = snapshot.scope is None
         part = "" if is_whole else IN_VIEW if self._session.estimating.is_live else PART
-        lines = words.totals_values(snapshot.totals, unsure), part, left_out
+        figures = words.totals_values(snapshot.totals, unsure)
+        lines = self._doubts(snapshot, unsure), figures, part, left_out
         self._nuclei.setText("\n".join(line for line in lines if line))
         if self._session.estimating.phase is Phase.READY:
             read = snapshot.measured.totals()  # what is left out was read, too
             seen_mm2 = shown.tissue_mm2 if read.complete else read.tissue_mm2
             self._show_read(seen_mm2, shown.tissue_mm2)
+
+    def _doubts(self, snapshot: Snapshot, unsure: Uncertainty | None) -> str:
+        """Say what else is to be known of the headline; why specimens have no interval is above."""
+        shown, caution = self._session.shown, self._session.slides.specimen.caution
+        is_unknown = unsure is None and not caution
+        lines = []
+        if is_unknown and snapshot.totals.tissue_density_percent is not None:
+            lines.append(UNKNOWN.capitalize())
+        if shown is not None and not shown.spec.tissue_mask:
+            lines.append(GLASS_TOO)
+        return "\n".join(lines)
 
     def _show_read(self, read_mm2: float, tissue_mm2: float) -> None:
         self._fill_bar(min(read_mm2 / max(tissue_mm2, 1e-9), 1))
