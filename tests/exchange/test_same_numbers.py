@@ -1,5 +1,6 @@
 """Wherever a number stands, it is the same number: tables, QuPath, images, report and screen."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -19,12 +20,14 @@ from written_case import IN_QUPATH, ROUNDED, Row, Written
 from napari_glioma_density.density import PATCH_PX, Totals
 from napari_glioma_density.exchange import extras_gathering
 from napari_glioma_density.exchange.exporting import Format, Wishes, export
-from napari_glioma_density.exchange.extras_gathering import intervals
+from napari_glioma_density.exchange.extras_gathering import intervals, sections_of
+from napari_glioma_density.exchange.report.commands import commands
 from napari_glioma_density.exchange.tables import write_tables
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.gathering import gather
-from napari_glioma_density.findings.snapshot import Choices
+from napari_glioma_density.findings.snapshot import Bands, Choices
 from napari_glioma_density.findings.uncertainty import (
     BY_HAND,
     cell_uncertainties,
@@ -228,6 +231,48 @@ def test_hotspots_are_the_same_places_in_the_same_order(written: Written) -> Non
                 name: value for name, value in values_of(cell).items() if name != "density_percent"
             }.items()
         )
+
+
+@pytest.fixture(scope="module")
+def of_section(written: Written) -> Findings:
+    """What an export is made of where a section is chosen in the dock."""
+    section, run = written.shown.sections[1], written.findings.run
+    choices = Choices(Bands.SLIDE, section=section)
+    return gather(written.findings.store, run, choices, section.patches)
+
+
+def test_of_a_section_that_was_chosen_nothing_stands_twice_or_for_another(
+    of_section: Findings, tmp_path: Path
+) -> None:
+    for to, name in ((Format.CSV, "csv"), (Format.REPORT, "r.html"), (Format.GEOJSON, "x.json")):
+        export(of_section, to, tmp_path / name)
+    alone = Written(tmp_path, of_section, None)
+    table = [row for row in alone.rows("csv/hotspots.csv") if row["kind"] == "cell"]
+    assert [row["cell"] for row in table] == [c.address for c in of_section.snapshot.hotspots]
+    assert {row["section"] for row in table} == {"S2"}
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<td>Section S2</td>" in page
+    assert 'data-section="S1"' not in page
+    about = {row["name"]: row["value"] for row in alone.rows("csv/about.csv")}
+    limits = " ".join(of_section.snapshot.scale.written_limits)
+    expected = {"of": "S2", "bands": "this slide", "band_limits_percent": limits}
+    assert about.items() >= expected.items()
+    header = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))["glioma-density"]
+    assert header.items() >= expected.items()
+
+
+def test_hotspots_of_sections_are_ranked_as_those_of_the_slide_are(written: Written) -> None:
+    findings = written.findings
+    for by_corrected in (False, True):
+        snapshot = replace(findings.snapshot, rank_corrected=by_corrected)
+        (section,) = (
+            s
+            for s in sections_of(replace(findings, snapshot=snapshot))
+            if s.section.patches[FIELD.patches].all()
+        )
+        densities = [cell.tissue_density_percent for cell in section.hotspots]
+        assert (densities == sorted(densities, reverse=True)) is by_corrected
+        assert (commands(replace(findings, snapshot=snapshot), "en") == ()) is by_corrected
 
 
 def test_dense_circles_are_the_same_in_table_qupath_and_report(written: Written) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from napari_glioma_density.density import BandScale, Cell
 from napari_glioma_density.exchange.csv_text import Columns, Value, write_table
-from napari_glioma_density.exchange.provenance import corrected_patches
+from napari_glioma_density.exchange.provenance import corrected_patches, measured_part
 from napari_glioma_density.findings.field_hotspots import FieldHotspot
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.regions.measuring import RegionSums
@@ -60,17 +60,9 @@ def write_totals_csv(path: Path, findings: Findings, extras: "Extras | None" = N
         int(totals.complete),
         corrected_patches(findings),
         *((*unsure.density, *unsure.tissue_density) if unsure else (None,) * 4),
-        _measured_part(findings),
+        measured_part(findings),
     )
     write_table(path, TOTAL_COLUMNS, [row])
-
-
-def _measured_part(findings: Findings) -> str:
-    """What totals are those of, in a word."""
-    snapshot = findings.snapshot
-    if snapshot.grid.section:
-        return snapshot.grid.section
-    return "slide" if snapshot.scope is None else "part"
 
 
 def write_cells_csv(path: Path, findings: Findings, extras: "Extras | None" = None) -> None:
@@ -132,29 +124,29 @@ def _noted(address: str, extras: "Extras | None", scale: BandScale) -> Sequence[
 def write_hotspots_csv(path: Path, findings: Findings, extras: "Extras | None" = None) -> None:
     """Write the densest cells of the slide, of each section, and the densest fields.
 
-    `kind` is cell or field: a field is a circle of `area_mm2`. Ranks begin anew with every section
-    and with every size of circle.
+    Where one section was chosen, its own stand for those of the slide. `kind` is cell or field: a
+    field is a circle of `area_mm2`. Ranks begin anew with every section and with every size of
+    circle.
 
     Raises
     ------
     StoreError
         When the file cannot be written.
     """
-    sections = extras.sections if extras else ()
-    circles = extras.field_hotspots if extras else ()
+    chosen, circles = findings.snapshot, extras.field_hotspots if extras else ()
+    own = [s for s in extras.sections if s.section.name != chosen.grid.section] if extras else []
     rows = [
-        *_ranked_cells("", findings.snapshot.hotspots),
-        *(row for each in sections for row in _ranked_cells(each.section.name, each.hotspots)),
+        *(row for cells in (chosen.hotspots, *(s.hotspots for s in own)) for row in _ranked(cells)),
         *(_circle_row(circle) for circle in circles),
     ]
     write_table(path, HOTSPOT_COLUMNS, rows)
 
 
-def _ranked_cells(section: str, cells: Iterable[Cell]) -> Iterator[Sequence[Value]]:
+def _ranked(cells: Iterable[Cell]) -> Iterator[Sequence[Value]]:
     for rank, cell in enumerate(cells, start=1):
         centre = cell.x_um + cell.width_um / 2, cell.y_um + cell.height_um / 2
         area_mm2 = cell.width_um * cell.height_um / 1e6
-        yield ("cell", section, rank, cell.address, *centre, area_mm2, *_figures(cell))
+        yield ("cell", cell.section, rank, cell.address, *centre, area_mm2, *_figures(cell))
 
 
 def _circle_row(circle: FieldHotspot) -> Sequence[Value]:

@@ -107,19 +107,20 @@ def _count_error(findings: Findings) -> CountError | None:
 
 
 def sections_of(findings: Findings) -> tuple[MeasuredSection, ...]:
-    """Return the pieces of tissue on the slide, measured, with cells as large as the slide's.
+    """Return the pieces of tissue in scope, measured, with cells as large as the slide's.
 
-    None of them when there is but one: it is the slide.
+    None of them when there is but one on the slide: it is the slide.
     """
     shown = findings.snapshot
     found = find_sections(findings.run.tissue, findings.run.lattice)
+    asked = [each for each in found if shown.scope is None or (each.patches & shown.scope).any()]
     return measure_sections(
-        found if len(found) > 1 else (),
+        asked if len(found) > 1 else (),
         shown.patches,
         cell_mm=shown.grid.cell_mm,
         scope=shown.scope,
         scale=shown.scale,
-        ranked_by=shown.model,
+        ranked_by=None if shown.rank_corrected else shown.model,
     )
 
 

@@ -32,11 +32,22 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "model": spec.model,
         "weights_sha256": spec.weights_sha256,
         "run": spec.run_id,
+        "of": measured_part(findings),
+        "bands": findings.snapshot.scale.name,
+        "band_limits_percent": " ".join(findings.snapshot.scale.written_limits),
         "complete": "yes" if findings.snapshot.totals.complete else "no",
         "corrected_patches": corrected_patches(findings),
         "software": software(),
         "note": RESEARCH_USE,
     }
+
+
+def measured_part(findings: Findings) -> str:
+    """Return what totals are those of, in a word: slide, a section's name, or part."""
+    snapshot = findings.snapshot
+    if snapshot.grid.section:
+        return snapshot.grid.section
+    return "slide" if snapshot.scope is None else "part"
 
 
 def corrected_patches(findings: Findings) -> int:

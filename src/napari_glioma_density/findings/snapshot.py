@@ -82,7 +82,8 @@ class Snapshot:
     are the whole slide. `measured` is what the model found, `model` the same without what was left
     out, `patches` with what people found in its place; `corrected` tells in which patches, `known`
     in which of them somebody has finished.
-    `model_cells` and `model_totals` are without corrections.
+    `model_cells` and `model_totals` are without corrections. `rank_corrected` tells by which of
+    both hotspots are ranked.
     """
 
     measured: PatchTable
@@ -100,6 +101,7 @@ class Snapshot:
     hotspots: tuple[Cell, ...]
     totals: Totals
     model_totals: Totals
+    rank_corrected: bool = False
 
     def cell(self, row: int, column: int) -> Cell | None:
         """Return what was measured in a cell, or None when nothing of it was read yet."""
@@ -153,6 +155,7 @@ def take_snapshot(
         ),
         totals=totals,
         model_totals=model_totals,
+        rank_corrected=choices.rank_corrected,
     )
 
 

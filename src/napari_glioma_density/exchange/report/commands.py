@@ -19,7 +19,8 @@ _SCALES = {"this slide": Bands.SLIDE, "colour-blind safe": Bands.SAFE}
 def commands(findings: Findings, language: Language) -> tuple[str, ...]:
     """Return what to type to estimate the slide and to write the report, without any file name.
 
-    Nothing where the figures are those of a section or of a drawn polygon, which have no option.
+    Nothing where the figures are those of a section or of a drawn polygon, or hotspots are ranked
+    by what people corrected: these have no option.
     """
     if not _can_be_typed(findings.snapshot):
         return ()
@@ -31,8 +32,8 @@ def commands(findings: Findings, language: Language) -> tuple[str, ...]:
 
 
 def _can_be_typed(snapshot: Snapshot) -> bool:
-    """Whether there is no section, and the scope is the whole slide or a rectangle of patches."""
-    if snapshot.grid.section:
+    """Whether there is an option for all that was chosen: for rectangles of patches there is."""
+    if snapshot.grid.section or (snapshot.rank_corrected and snapshot.corrected.any()):
         return False
     scope = snapshot.scope
     return scope is None or bool(scope[np.ix_(scope.any(axis=1), scope.any(axis=0))].all())
