@@ -85,6 +85,12 @@ def test_the_callers_patches_are_its_own(begin: Begin) -> None:
         assert run.patches().state[0, 0] == PatchState.BACKGROUND
 
 
+def test_a_resumed_run_says_where_its_um_per_px_is_known_from_now(begin: Begin) -> None:
+    begin(um_per_px_source="estimated from 40×").close()
+    with begin(um_per_px_source="given by user", device="other") as resumed:
+        assert resumed.spec == replace(SPEC, um_per_px_source="given by user")
+
+
 def test_a_resumed_run_keeps_the_partition_and_device_it_began_with(begin: Begin) -> None:
     begin().close()
     with begin(block_patches=4, device="cuda", precision="fp16", split=frozenset()) as resumed:

@@ -111,7 +111,8 @@ class ResultStore:
     def begin(self, spec: RunSpec, tissue: NDArray[np.uint8]) -> Run:
         """Open for writing the run that gives the numbers of `spec`: a new one, or resumed.
 
-        A resumed run keeps the specification and tissue map it began with: obey `run.spec`.
+        A resumed run keeps the specification and tissue map it began with: obey `run.spec`. Where
+        its µm/px comes from is what `spec` says: it may have been an estimate, and be known now.
 
         Parameters
         ----------
@@ -138,7 +139,7 @@ class ResultStore:
             if anew or not _is_run(folder):
                 self._replace(folder, spec, tissue)
             else:
-                write_attributes(folder, {**read_attributes(folder), "resumed": now()})
+                write_attributes(folder, _resumed(read_attributes(folder), spec))
             return Run(folder, lock)
 
     def _replace(self, folder: Path, spec: RunSpec, tissue: NDArray[np.uint8]) -> None:
@@ -169,6 +170,14 @@ def recorded_slide(store: Path) -> RecordedSlide:
         return RecordedSlide(str(slide["pseudonym"]), int(slide["width"]), int(slide["height"]))
     except (LookupError, TypeError, ValueError) as error:
         raise damaged_attributes(store) from error
+
+
+def _resumed(attributes: dict[str, Any], spec: RunSpec) -> dict[str, Any]:
+    """Return attributes of a run that goes on: the same numbers, but µm/px as it is known now."""
+    resumed, kept = {**attributes, "resumed": now()}, attributes.get("spec")
+    if isinstance(kept, dict) and kept.get("um_per_px") == spec.um_per_px:
+        resumed["spec"] = {**kept, "um_per_px_source": spec.um_per_px_source}
+    return resumed
 
 
 def _last_estimated(attributes: dict[str, Any]) -> str:
