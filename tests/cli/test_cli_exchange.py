@@ -144,6 +144,26 @@ def test_what_the_dock_was_told_of_the_specimen_holds_on_the_command_line(
     assert f"95 % interval {low:.1f}–{high:.1f} %, by {before['intervals']['basis']}" in ffpe.stdout
 
 
+def test_tissue_of_which_nothing_can_be_read_has_no_count(program: Program, tmp_path: Path) -> None:
+    slide = write_slide(tmp_path / "slide.tiff", 1)
+    with tifffile.TiffFile(slide) as file:
+        page = file.pages[0]
+        assert isinstance(page, tifffile.TiffPage)
+        glass, *tissue = zip(page.dataoffsets, page.databytecounts, strict=True)
+    with slide.open("r+b") as file:
+        file.seek(glass[0])
+        file.write(bytes([243]) * glass[1])
+    os.truncate(slide, min(offset for offset, _ in tissue) + 100)
+    done = program("estimate", slide, "-o", tmp_path / "r", "--device", "cpu")
+    assert "nothing that counts is tissue: all that may be tissue is unreadable" in done.stdout
+    assert "nuclei/mm²" not in done.stdout
+    store = tmp_path / "r" / "slide.tiff"
+    assert program("export", store, "--to", "report", "-o", tmp_path / "r.html").status == 0
+    page_text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "all tissue of the slide that can be read: its file is damaged" in page_text
+    assert "They rest on" not in page_text
+
+
 def test_figures_of_glass_and_tissue_together_say_so(program: Program, case: Path) -> None:
     slide, said = case / "slides" / "slide.tiff", "Bare glass counts as tissue"
     again = ("estimate", slide, "-o", case, "--device", "cpu")

@@ -28,7 +28,14 @@ from qtpy.QtWidgets import (
 )
 from quick_segmenter import DarkPixels
 
-from napari_glioma_density.density import COLOUR_BLIND_BANDS, PAPER_BANDS, Block, PatchTable
+from napari_glioma_density.density import (
+    COLOUR_BLIND_BANDS,
+    PAPER_BANDS,
+    Block,
+    PatchState,
+    PatchTable,
+)
+from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.sections import Section
 from napari_glioma_density.findings.snapshot import Bands, Choices, Snapshot
@@ -224,6 +231,18 @@ def test_what_is_read_is_of_the_slide_though_the_figures_are_of_a_part(
     assert session.snapshot.scope is not None
     assert box._state.text() == whole
     assert "of the part asked for" in box._nuclei.text()
+
+
+def test_tissue_that_cannot_be_read_is_not_said_to_be_read(finished: Any) -> None:
+    box, session = finished.scope_box, finished.session
+    whole, measured = box._state.text(), session.snapshot.measured
+    state, unread = measured.state.copy(), measured.unread_px.copy()
+    state[0, 0], unread[0, 0] = PatchState.UNREAD, measured.lattice.patch_px()[0, 0]
+    damaged = replace(measured, state=state, unread_px=unread)
+    session.show_snapshot(replace(session.snapshot, measured=damaged))
+    read, of = box._state.text().split(" of ", 1)
+    assert read == square_mm(damaged.totals().tissue_mm2) != whole.split(" of ")[0]
+    assert of == whole.split(" of ", 1)[1]
 
 
 def test_a_slide_smaller_than_a_tile_is_estimated_and_drawn(

@@ -253,7 +253,7 @@ def _print_figures(figures: dict[str, Any]) -> None:
         _headline(figures),
         *_how_sure(figures),
         *_of_glass(figures),
-        f"{figures['nuclei_per_mm2'] or 0:.0f} nuclei/mm² of tissue",
+        *_count(figures),
         f"{square_mm(figures['tissue_mm2'])} mm² of tissue read, "
         f"{square_mm(figures['unread_mm2'])} mm² unread",
         *(
@@ -273,8 +273,14 @@ def _headline(figures: dict[str, Any]) -> str:
         left_out = (figures.get("excluded") or {}).get("read_mm2")
         return "all that was read is left out" if left_out else "nothing could be read"
     if tissue is None:
-        return "nothing that counts is tissue"
+        unread = ": all that may be tissue is unreadable" if figures["unread_mm2"] else ""
+        return f"nothing that counts is tissue{unread}"
     return f"nuclear area {tissue:.1f} % of tissue, all cell types ({density:.1f} % of pixels)"
+
+
+def _count(figures: dict[str, Any]) -> list[str]:
+    count = figures["nuclei_per_mm2"]
+    return [] if count is None else [f"{count:.0f} nuclei/mm² of tissue"]
 
 
 def _how_sure(figures: dict[str, Any]) -> list[str]:

@@ -29,6 +29,8 @@ class ReportWords:
     specimens: dict[str, str]
     scope: str
     whole_slide: str
+    all_readable: str
+    """Where the slide's file is damaged."""
     part_of_slide: str
     # In short
     in_short: str

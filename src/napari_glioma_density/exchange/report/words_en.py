@@ -27,6 +27,7 @@ ENGLISH = ReportWords(
     },
     scope="Measured",
     whole_slide="all tissue of the slide",
+    all_readable="all tissue of the slide that can be read: its file is damaged",
     part_of_slide="a part of the slide that was chosen",
     in_short="In short",
     tissue_density="nuclear area, % of tissue",

@@ -27,6 +27,7 @@ CHINESE = ReportWords(
     },
     scope="测量范围",
     whole_slide="切片上的全部组织",
+    all_readable="切片上可读取的全部组织：切片文件有损坏",
     part_of_slide="切片上选定的部分区域",
     in_short="结果概要",
     tissue_density="核面积占组织面积的百分比",

@@ -159,7 +159,8 @@ class ScopeBox(Box):
         self._nuclei.setText("\n".join(line for line in lines if line))
         if self._session.estimating.phase is Phase.READY:
             read = snapshot.measured.totals()  # what is left out was read, too
-            seen_mm2 = shown.tissue_mm2 if read.complete else read.tissue_mm2
+            is_all = read.complete and not read.unread_mm2
+            seen_mm2 = shown.tissue_mm2 if is_all else read.tissue_mm2
             self._show_read(seen_mm2, shown.tissue_mm2)
 
     def _doubts(self, snapshot: Snapshot, unsure: Uncertainty | None) -> str:
