@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,26 @@ def test_what_the_dock_was_told_of_the_specimen_holds_on_the_command_line(
     assert json.loads((store_of(case) / "asked.json").read_text()) == {"specimen": "ffpe"}
     low, high = before["intervals"]["tissue_density_percent"]
     assert f"95 % interval {low:.1f}–{high:.1f} %, by {before['intervals']['basis']}" in ffpe.stdout
+
+
+def test_a_slide_that_somebody_insisted_on_is_told_to_be_such(
+    program: Program, tmp_path: Path
+) -> None:
+    slide, said = tmp_path / "slide.tiff", "does not look like a brightfield H&E slide"
+    glow = np.zeros((600, 600, 3), np.uint8)
+    glow[200:300, 200:300, 1] = 200
+    stated = {"resolution": (1e4 / UM,) * 2, "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(slide, glow, tile=(256, 256), photometric="rgb", **stated)
+    again = ("estimate", slide, "-o", tmp_path / "r", "--device", "cpu")
+    assert program(*again).status == 2
+    assert said in program(*again, "--force").stdout
+    folder, page = tmp_path / "r" / "slide.tiff", tmp_path / "r.html"
+    assert json.loads((folder / "summary.json").read_text())["brightfield"] is False
+    assert program("export", folder, "--to", "report", "-o", page).status == 0
+    assert said in unescape(page.read_text(encoding="utf-8"))
+    assert " --force " in page.read_text(encoding="utf-8")
+    assert program("export", folder, "--to", "csv", "-o", tmp_path / "csv").status == 0
+    assert "brightfield,no\n" in (tmp_path / "csv" / "about.csv").read_text()
 
 
 def test_tissue_of_which_nothing_can_be_read_has_no_count(program: Program, tmp_path: Path) -> None:

@@ -265,7 +265,9 @@ def test_a_specimen_that_was_not_validated_is_why_there_is_no_interval(found, tm
 
 def test_figures_of_glass_and_tissue_together_say_so(found, bare_page, tmp_path: Path):
     spec = replace(found.spec, tissue_mask=False)
-    findings = replace(found, run=SimpleNamespace(spec=spec, folder=found.run.folder))
+    findings = replace(
+        found, run=SimpleNamespace(spec=spec, folder=found.run.folder, is_brightfield=True)
+    )
     line = words_in("en").glass_too
     assert line in write(tmp_path / "r.html", findings)
     assert line not in bare_page

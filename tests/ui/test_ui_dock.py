@@ -606,6 +606,7 @@ def test_doubted_slide_is_refused_in_one_line_and_estimated_when_the_user_insist
     finish(dock, qtbot)
     assert dock.problem.isHidden()
     assert dock.session.snapshot is not None
+    assert "does not look like a brightfield H&E slide" in dock.scope_box._nuclei.text()
     start(dock)
     finish(dock, qtbot)
     assert dock.problem.isHidden()

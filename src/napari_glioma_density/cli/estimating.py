@@ -252,7 +252,7 @@ def _print_figures(figures: dict[str, Any]) -> None:
     lines = [
         _headline(figures),
         *_how_sure(figures),
-        *_of_glass(figures),
+        *_cautions(figures),
         *_count(figures),
         f"{square_mm(figures['tissue_mm2'])} mm² of tissue read, "
         f"{square_mm(figures['unread_mm2'])} mm² unread",
@@ -301,10 +301,11 @@ def _how_sure(figures: dict[str, Any]) -> list[str]:
     return [f"95 % interval {low:.1f}–{high:.1f} %, by {known['basis']}"]
 
 
-def _of_glass(figures: dict[str, Any]) -> list[str]:
-    from napari_glioma_density.results.spec import GLASS_TOO
+def _cautions(figures: dict[str, Any]) -> list[str]:
+    from napari_glioma_density.results.spec import GLASS_TOO, NOT_BRIGHTFIELD
 
-    return [] if figures["tissue_mask"] else [GLASS_TOO]
+    said = {"tissue_mask": GLASS_TOO, "brightfield": NOT_BRIGHTFIELD}
+    return [caution for name, caution in said.items() if not figures[name]]
 
 
 def _by_a_person(figures: dict[str, Any]) -> list[str]:

@@ -89,18 +89,19 @@ def prepare(
             spec, colour_statistics=colours.statistics, colour_source=colours.source
         )
     run = (store.restart if restart else store.begin)(spec, survey.tissue.kinds)
-    _bring_up_to_date(plane, segmenter, run)
+    _bring_up_to_date(survey, segmenter, run)
     return Estimation(slide, plane, segmenter.fitted(run.spec.colour_statistics), run)
 
 
-def _bring_up_to_date(plane: WorkingPlane, segmenter: Segmenter, run: Run) -> None:
-    """Note what the model learnt from, and have blocks done anew of which more can be read now.
+def _bring_up_to_date(survey: Survey, segmenter: Segmenter, run: Run) -> None:
+    """Note what is known of model and slide, and have blocks done anew that can be read better now.
 
     The run is closed where that fails.
     """
     try:
         run.note_learnt(segmenter.learnt())
-        run.take_back(readable_now(plane, run))
+        run.note_brightfield(survey.is_brightfield)
+        run.take_back(readable_now(survey.plane, run))
     except BaseException:
         run.close()
         raise

@@ -17,7 +17,7 @@ from napari_glioma_density.slides import (
     whole_slide_tissue,
     working_plane,
 )
-from napari_glioma_density.stain import refuse_unless_brightfield
+from napari_glioma_density.stain import NotBrightfield, refuse_unless_brightfield
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +34,15 @@ class Survey:
         Whether bare glass is left out.
     tissue
         Where there is tissue; everywhere where no glass is left out.
+    is_brightfield
+        Whether it looks like a brightfield H&E slide; others are measured where one insists.
     """
 
     plane: WorkingPlane
     input: str
     tissue_mask: bool
     tissue: TissueMap
+    is_brightfield: bool = True
 
     @classmethod
     def of(
@@ -64,11 +67,10 @@ class Survey:
             When the slide cannot be measured: no µm/px, too coarse, not brightfield, unreadable.
         """
         slide.check_readable()
-        if not force:
-            refuse_unless_brightfield(slide.thumbnail(1024), slide.name)
+        is_brightfield = _looks_like_brightfield(slide, force=force)
         plane = working_plane(slide, model.um_per_px)
         tissue = find_tissue(plane) if tissue_mask else whole_slide_tissue(plane)
-        return cls(plane, model.input, tissue_mask, tissue)
+        return cls(plane, model.input, tissue_mask, tissue, is_brightfield)
 
     @cached_property
     def colours(self) -> SlideColours:
@@ -82,6 +84,17 @@ class Survey:
             and working_plane(slide, model.um_per_px) == self.plane
             and (self.input, self.tissue_mask) == (model.input, tissue_mask)
         )
+
+
+def _looks_like_brightfield(slide: Slide, *, force: bool) -> bool:
+    """Tell it of a slide; one that does not is refused without `force`."""
+    try:
+        refuse_unless_brightfield(slide.thumbnail(1024), slide.name)
+    except NotBrightfield:
+        if not force:
+            raise
+        return False
+    return True
 
 
 def rehearse_first_block(segmenter: Segmenter) -> None:

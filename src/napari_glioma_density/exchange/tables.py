@@ -77,6 +77,7 @@ def figures_of(
         patches_reused=patches_reused,
         seconds=seconds or {},
     )
+    figures["brightfield"] = findings.run.is_brightfield
     figures |= {"specimen": findings.specimen, "intervals": _intervals(findings)}
     figures["sections"] = _sections(findings)
     if findings.corrected is not None:

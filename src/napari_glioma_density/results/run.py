@@ -85,6 +85,24 @@ class Run:
         """Whether `finish` was called after the last block."""
         return self._attributes.get("finished") is True
 
+    @property
+    def is_brightfield(self) -> bool:
+        """Whether the slide looked like brightfield H&E; on others somebody insisted."""
+        return self._attributes.get("brightfield") is not False
+
+    def note_brightfield(self, is_brightfield: bool) -> None:
+        """Keep whether the slide looks like brightfield H&E.
+
+        Raises
+        ------
+        StoreError
+            When the disk is full or refuses.
+        """
+        self._demand_writing()
+        if is_brightfield is not self.is_brightfield:
+            with explained(self.folder, BLOCKS_ARE_KEPT):
+                self._mark(brightfield=is_brightfield)
+
     def note_learnt(self, pictures: Iterable[str]) -> None:
         """Keep digests of pictures that the run's model learnt from: it may be gone one day.
 

@@ -13,6 +13,8 @@ NOT_FITTED = "input is not fitted"
 GLASS_TOO = "Bare glass counts as tissue: estimated without a tissue mask."
 """What is to be said of figures of tissue where `tissue_mask` is off."""
 
+NOT_BRIGHTFIELD = "This does not look like a brightfield H&E slide; it was estimated all the same."
+
 _CHANGES_THE_NUMBERS = (
     "model", "weights_sha256", "architecture", "input", "threshold", "um_per_px", "level",
     "sixteenths", "height_px", "width_px", "tissue_mask",

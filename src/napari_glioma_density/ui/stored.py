@@ -41,6 +41,7 @@ class ShownRun:
     error: DensityError | None
     validated: DensityError | None
     tissue_mm2: float
+    is_brightfield: bool
     asked: Asked | None
 
 
@@ -60,6 +61,7 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         error=known_error(findings.store, run.spec, findings.snapshot),
         validated=density_error(run.spec.weights_sha256),
         tissue_mm2=_tissue_mm2(run),
+        is_brightfield=run.is_brightfield,
         asked=read_asked(findings.store),
     )
 

@@ -47,6 +47,8 @@ def _estimate_options(findings: Findings) -> Iterator[str]:
     yield from _region(findings)
     if not spec.tissue_mask:
         yield "--no-tissue-mask"
+    if not findings.run.is_brightfield:
+        yield "--force"
     yield _cell_mm(findings)
 
 

@@ -16,6 +16,8 @@ class ReportWords:
     reading_line: str
     not_validated: dict[str, str]
     """By specimen; one without a line was validated, or is unknown."""
+    not_brightfield: str
+    """Of slides that somebody insisted on."""
     glass_too: str
     """Of runs without a tissue mask."""
     provisional: str

@@ -11,6 +11,8 @@ ENGLISH = ReportWords(
         "frozen": "Frozen section: not validated on frozen sections.",
         "smear": "Smear: not validated on smears.",
     },
+    not_brightfield="This does not look like a brightfield H&E slide; it was estimated all the "
+    "same.",
     glass_too="Estimated without a tissue mask: bare glass counts as tissue in every figure.",
     provisional="Provisional: {pending} patches of what was asked for are not read yet.",
     case="Case",

@@ -11,6 +11,7 @@ CHINESE = ReportWords(
         "frozen": "冰冻切片：本方法未在冰冻切片上验证。",
         "smear": "涂片：本方法未在涂片上验证。",
     },
+    not_brightfield="该切片看起来不像明场 HE 切片；估计仍按要求进行。",
     glass_too="估计时未使用组织掩膜：所有数值均将空白玻片计为组织。",
     provisional="暂定结果：所选范围内尚有 {pending} 个图块未读取。",
     case="病例",

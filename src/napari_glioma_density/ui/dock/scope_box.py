@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, 
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.findings.uncertainty import UNKNOWN, Uncertainty, total_uncertainty
-from napari_glioma_density.results.spec import GLASS_TOO
+from napari_glioma_density.results.spec import GLASS_TOO, NOT_BRIGHTFIELD
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.letters import Large, enlarge
@@ -172,6 +172,8 @@ class ScopeBox(Box):
             lines.append(UNKNOWN.capitalize())
         if shown is not None and not shown.spec.tissue_mask:
             lines.append(GLASS_TOO)
+        if shown is not None and not shown.is_brightfield:
+            lines.append(NOT_BRIGHTFIELD)
         return "\n".join(lines)
 
     def _show_read(self, read_mm2: float, tissue_mm2: float) -> None:
