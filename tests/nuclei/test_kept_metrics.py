@@ -9,7 +9,7 @@ import pytest
 
 from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei import kept_metrics
-from napari_glioma_density.nuclei.kept_metrics import keep_metrics, metrics_of
+from napari_glioma_density.nuclei.kept_metrics import keep_metrics, metrics_of, slides_learnt
 from napari_glioma_density.nuclei.registry import find_model
 
 SCORES = {"sha256": "ab", "data_sets": [{"name": "one", "folder": "/home/x", "f1": 0.9}]}
@@ -81,3 +81,13 @@ def test_what_a_model_was_fine_tuned_on_outlives_new_scores(tmp_path: Path) -> N
     assert json.loads(path.read_text())["fine_tuning"] == tuning
     keep_metrics(path, {**SCORES, "sha256": "of other weights"})
     assert "fine_tuning" not in json.loads(path.read_text())
+
+
+def test_the_slides_of_a_model_are_those_of_all_rounds_of_its_tuning() -> None:
+    last = {"learn": ["slide-00000001-r1-c2-1x1.png", "case7.png"]}
+    all_of_them = ["slide-00000000", "slide-00000001"]
+    assert slides_learnt({}) is None
+    assert slides_learnt({"fine_tuning": {"split": last, "slides": all_of_them}}) == {*all_of_them}
+    by_an_earlier_version = slides_learnt({"fine_tuning": {"split": last}})
+    assert by_an_earlier_version is not None
+    assert "slide-00000001" in by_an_earlier_version

@@ -12,11 +12,13 @@ import cv2
 import numpy as np
 import pytest
 
+from napari_glioma_density.density import Block
 from napari_glioma_density.errors import BadInput, DataSetError
 from napari_glioma_density.nuclei.registry import Model, find_model
 from napari_glioma_density.nuclei.weights import load_network, save_network, sha256_of
 from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import DataSet
+from napari_glioma_density.training.field_place import FieldPlace
 from napari_glioma_density.training.fine_tuning import FineTuned, FineTuneJob, fine_tune
 
 pytestmark = pytest.mark.usefixtures("one_thread", "small_fine_tuning")
@@ -241,6 +243,22 @@ def test_new_fields_of_a_set_that_the_parent_learnt_from_check_and_guard(
     weights = tmp_path / "second.safetensors"
     second = fine_tune(job(first.model, weights, dark, check=(again,), epochs=1))
     assert second.model.spec.trained_on == ("dark discs", "pale", "dark")
+
+
+def on_slide(data_set: DataSet, pseudonym: str) -> DataSet:
+    places = [FieldPlace(pseudonym, pseudonym, Block(0, at, 1, 1), 0.5) for at in range(99)]
+    fields = [dataclasses.replace(f, place=p) for f, p in zip(data_set, places, strict=False)]
+    return dataclasses.replace(data_set, fields=tuple(fields))
+
+
+def test_the_slides_of_earlier_rounds_and_of_base_sets_are_kept(
+    parent: Model, pale: DataSet, more_pale: DataSet, dark: DataSet, tmp_path: Path
+) -> None:
+    one, two, three = (on_slide(d, f"s{n}") for n, d in enumerate((pale, more_pale, dark), 1))
+    weights = tmp_path / "first.safetensors"
+    first = fine_tune(job(parent, weights, one, base=(three,), epochs=1))
+    second = fine_tune(job(first.model, tmp_path / "second.safetensors", two, epochs=1))
+    assert second.model.metrics["fine_tuning"]["slides"] == ["s1", "s2", "s3"]
 
 
 def test_what_a_model_learnt_from_besides_checks_no_child_of_it(

@@ -61,6 +61,18 @@ def learnt_pictures(weights_sha256: str) -> frozenset[str]:
     return frozenset(kept.get(_TUNING, {}).get("learnt", ()))
 
 
+def slides_learnt(metrics: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the pseudonyms of the slides that a model was fine-tuned on, by its scores.
+
+    None for a model that was not. Scores of earlier versions know the last round of it alone.
+    """
+    tuning = metrics.get(_TUNING)
+    if tuning is None:
+        return None
+    pictures = tuning.get("split", {}).get("learn", ())
+    return frozenset(tuning.get("slides", (name.rpartition("-r")[0] for name in pictures)))
+
+
 def read_metrics(path: Path) -> dict[str, Any]:
     """Read a file of scores; empty when there is none, ModelError when it is no JSON object."""
     if not path.is_file():

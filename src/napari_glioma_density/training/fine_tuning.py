@@ -3,19 +3,20 @@
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from napari_glioma_density.errors import BadInput, ModelError
+from napari_glioma_density.nuclei.kept_metrics import slides_learnt
 from napari_glioma_density.nuclei.registry import Model, find_model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.weights import read_spec
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.training.before_after import BeforeAfter, before_after
 from napari_glioma_density.training.checkpoint import checkpoint_path
-from napari_glioma_density.training.dataset import DataSet
+from napari_glioma_density.training.dataset import DataSet, Field
 from napari_glioma_density.training.evaluation import FieldScore, evaluate, summarise
 from napari_glioma_density.training.field_split import FieldSplit, given_split, split_fields
 from napari_glioma_density.training.fine_tuning_plan import Time, is_begun, planned_training
@@ -103,7 +104,8 @@ def fine_tune(job: FineTuneJob, on_epoch: OnEpoch = lambda _: None) -> FineTuned
     ``on_epoch`` gets, see :func:`trainer.train`, whose ``validation`` holds ``check`` and
     ``guard <name>`` for each guard set, at the parent's threshold; ``.log.csv`` and
     ``.curves.png``; and at the end ``.metrics.json``, the child's scores and under
-    ``fine_tuning`` what :meth:`FineTuned.as_dict` gives.
+    ``fine_tuning`` what :meth:`FineTuned.as_dict` gives, with all that it and its forebears have
+    ``learnt``, and of which ``slides``.
 
     Raises
     ------
@@ -124,7 +126,8 @@ def fine_tune(job: FineTuneJob, on_epoch: OnEpoch = lambda _: None) -> FineTuned
     with held(split) as steady:
         tuned, scores, precision = _learn_and_compare(job, steady, on_epoch, began)
     tuned = dataclasses.replace(tuned, split=split)
-    _write_metrics(tuned, scores, precision, _learnt(job, split, digests))
+    learnt = {"learnt": _learnt(job, split, digests), "slides": _slides(job, split)}
+    _write_metrics(tuned, scores, precision, learnt)
     return dataclasses.replace(tuned, model=find_model(job.weights))  # with its metrics
 
 
@@ -213,8 +216,18 @@ def _split(job: FineTuneJob, digests: dict[Path, str]) -> FieldSplit:
 
 def _learnt(job: FineTuneJob, split: FieldSplit, digests: dict[Path, str]) -> list[str]:
     """Digests of all fields that the child and its forebears learnt from, as far as known."""
-    own = {digests[field.image] for one in (*split.learn, *job.base) for field in one}
+    own = {digests[field.image] for field in _taught(job, split)}
     return sorted(own | job.parent.learnt.pictures)
+
+
+def _slides(job: FineTuneJob, split: FieldSplit) -> list[str]:
+    """Pseudonyms of the slides that the child and its forebears were fine-tuned on."""
+    own = {field.place.pseudonym for field in _taught(job, split) if field.place}
+    return sorted(own | (slides_learnt(job.parent.metrics) or frozenset()))
+
+
+def _taught(job: FineTuneJob, split: FieldSplit) -> Iterator[Field]:
+    return (field for one in (*split.learn, *job.base) for field in one)
 
 
 def _judged_sets(job: FineTuneJob, split: FieldSplit) -> tuple[DataSet, ...]:
@@ -232,7 +245,10 @@ def _of(data_set: DataSet, scores: Sequence[FieldScore]) -> list[FieldScore]:
 
 
 def _write_metrics(
-    tuned: FineTuned, scores: Sequence[FieldScore], precision: str, learnt: Sequence[str]
+    tuned: FineTuned,
+    scores: Sequence[FieldScore],
+    precision: str,
+    learnt: dict[str, list[str]],
 ) -> None:
     """As ``evaluate --json`` prints scores, so that the child is listed as any model."""
     rows, pooled = summarise(scores)
@@ -242,7 +258,7 @@ def _write_metrics(
         "precision": precision,
         "data_sets": rows,
         "pooled": pooled,
-        "fine_tuning": {**tuned.as_dict(), "learnt": list(learnt)},
+        "fine_tuning": {**tuned.as_dict(), **learnt},
     }
     path = tuned.model.path.with_suffix(".metrics.json")
     try:

@@ -1,9 +1,10 @@
 """The models at hand, in the words of the screen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+
+from napari_glioma_density.nuclei.kept_metrics import slides_learnt
 
 
 @dataclass(frozen=True)
@@ -13,14 +14,12 @@ class ModelChoice:
     name: str
     title: str
     about: str
-    learnt_from: tuple[str, ...] | None = None
-    """Fields that it was fine-tuned on, by the names of their files; None when it was not."""
+    tuned_on: frozenset[str] | None = None
+    """Slides that it was fine-tuned on, by their pseudonyms; None when it was not."""
 
     def is_tuned_elsewhere(self, pseudonym: str) -> bool:
         """Whether it was fine-tuned, and on no field of this slide."""
-        if self.learnt_from is None:
-            return False
-        return not any(name.startswith(f"{pseudonym}-r") for name in self.learnt_from)
+        return self.tuned_on is not None and pseudonym not in self.tuned_on
 
 
 ListModels = Callable[[], tuple[ModelChoice, ...]]
@@ -36,15 +35,10 @@ def list_models() -> tuple[ModelChoice, ...]:
             name=model.name,
             title=model.name.capitalize() if registry.is_shipped(model.name) else model.name,
             about=f"{model.spec.title}; {patch_gflop(model.spec):.0f} GFLOP a patch",
-            learnt_from=_learnt_from(model.metrics),
+            tuned_on=slides_learnt(model.metrics),
         )
         for model in registry.list_models()
     )
-
-
-def _learnt_from(metrics: Mapping[str, Any]) -> tuple[str, ...] | None:
-    tuning = metrics.get("fine_tuning")
-    return None if tuning is None else tuple(tuning.get("split", {}).get("learn", ()))
 
 
 def warm_up() -> None:
