@@ -1,5 +1,7 @@
 """The *Regions* dock in a window, driven by pointer and keys."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -345,3 +347,31 @@ def test_a_row_of_a_grid_that_is_gone_flies_nowhere(at_work: Pathologist) -> Non
     assert session.viewer.scene.camera.center == centre
     session.choose(replace(session.choices, cell_mm=None))
     tab.setCurrentIndex(0)
+
+
+_LEFT_BY_A_SCRIPT = """
+import sys, time
+import napari
+from qtpy.QtWidgets import QApplication
+from napari_glioma_density.ui.regions.dock import RegionsDock
+from napari_glioma_density.ui.regions.tools import Tool
+viewer = napari.Viewer()
+viewer.open(sys.argv[1], plugin="napari-glioma-density")
+dock = RegionsDock(viewer)
+viewer.window.add_dock_widget(dock)
+def rest():
+    for _ in range(60):
+        QApplication.processEvents()
+        time.sleep(0.01)
+rest()
+dock.drawing.choose(Tool.RECTANGLE)
+viewer.layers["region drawing"].add_rectangles([[50, 50], [50, 200], [200, 200], [200, 50]])
+rest()
+assert dock.desk.regions
+"""
+
+
+def test_a_script_that_ends_with_the_dock_open_says_nothing(slide_path: Path) -> None:
+    call = [sys.executable, "-c", _LEFT_BY_A_SCRIPT, slide_path]
+    ended = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr

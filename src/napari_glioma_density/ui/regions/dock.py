@@ -95,16 +95,8 @@ class RegionsDock(LivingDock):
             self.quality_box.stop,
         )  # fmt: skip
         self._wires = Connections()
-        own = (
-            self.desk,
-            self.figures,
-            self.overlay,
-            self.drawing,
-            self.difference,
-            keys,
-            clicks,
-            beat,
-        )
+        own = (self.desk, self.figures, self.overlay, self.difference, keys, clicks, beat)
+        self.life.callback(self._put_drawing_away)
         for part in (*own, self._wires):
             self.life.callback(part.close)
         session.left_out.stand_aside(True)
@@ -130,6 +122,9 @@ class RegionsDock(LivingDock):
         """Have what is left out outlined by another, unless all of the window goes."""
         if self.is_taken_out:
             self.session.left_out.stand_aside(False)
+
+    def _put_drawing_away(self) -> None:
+        self.drawing.close(clear=self.is_taken_out)
 
     def _companions(self) -> tuple[Layer, ...]:
         """Regions are hidden by the key that hides every overlay."""

@@ -107,11 +107,14 @@ class RegionDrawing:
             if self.region is not None:
                 self._layer.edge_width = [width] * self._layer.nshapes
 
-    def close(self) -> None:
-        """Let go of the viewer, and take the layer away. Twice does no harm."""
+    def close(self, *, clear: bool = True) -> None:
+        """Let go of the viewer; `clear` takes the layer away as well. Twice does no harm.
+
+        A window that is gone with its canvas, as at a script's end, cannot be cleared.
+        """
         self._rising.close()
         self._viewer.layers.events.removed.disconnect(self._removed)
-        if self._layer is not None and self._layer in self._viewer.layers:
+        if clear and self._layer is not None and self._layer in self._viewer.layers:
             self._viewer.layers.remove(self._layer)
         self._layer = None
 
