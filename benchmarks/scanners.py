@@ -10,19 +10,17 @@ Prints one JSON object: for each data set and scan the pooled F1, the mean absol
 and the mean density less the true one (bias), both in points.
 """
 
-import argparse
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
+from named_data_sets import print_of_each
 from numpy.typing import NDArray
 
 from napari_glioma_density.nuclei.pictures import model_probability
-from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
-from napari_glioma_density.training.dataset import DataSet, open_data_set, read_field
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
+from napari_glioma_density.training.dataset import DataSet, read_field
 from napari_glioma_density.training.metrics import PixelCounts
 
 Picture = NDArray[np.uint8]
@@ -132,14 +130,7 @@ def measured(segmenter: NetworkSegmenter, data_set: DataSet) -> dict[str, dict[s
 
 def main() -> None:
     """Measure the data sets that were named."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, action="append", required=True)
-    parser.add_argument("--model", default="fast")
-    asked = parser.parse_args()
-    segmenter = load_segmenter(asked.model, "cpu")
-    sets = [open_data_set(folder) for folder in asked.data]
-    found = {each.name: measured(segmenter, each) for each in sets}
-    print(json.dumps(found, indent=1, ensure_ascii=False))
+    print_of_each(measured, __doc__)
 
 
 if __name__ == "__main__":

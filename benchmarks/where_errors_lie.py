@@ -10,17 +10,14 @@ area, and which part of them, in percent, lies within 0.5 and 1 µm of an annota
 marks that touch no annotated nucleus, and in annotated nuclei of which less than a tenth was found.
 """
 
-import argparse
-import json
-from pathlib import Path
-
 import cv2
 import numpy as np
+from named_data_sets import print_of_each
 from numpy.typing import NDArray
 
 from napari_glioma_density.nuclei.pictures import segment_picture
-from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
-from napari_glioma_density.training.dataset import DataSet, Field, open_data_set, read_field
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
+from napari_glioma_density.training.dataset import DataSet, Field, read_field
 
 NEAR_UM = (0.5, 1.0)
 MISSED_BELOW = 0.1
@@ -78,14 +75,7 @@ def measured(segmenter: NetworkSegmenter, data_set: DataSet) -> dict[str, float]
 
 def main() -> None:
     """Measure the data sets that were named."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, action="append", required=True)
-    parser.add_argument("--model", default="fast")
-    asked = parser.parse_args()
-    segmenter = load_segmenter(asked.model, "cpu")
-    sets = [open_data_set(folder) for folder in asked.data]
-    found = {each.name: measured(segmenter, each) for each in sets}
-    print(json.dumps(found, indent=1, ensure_ascii=False))
+    print_of_each(measured, __doc__)
 
 
 if __name__ == "__main__":

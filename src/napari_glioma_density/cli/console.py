@@ -52,6 +52,15 @@ def remark(text: str) -> None:
         _give_up(sys.stderr)
 
 
+def print_epoch(entry: dict[str, Any], left: str) -> None:
+    """Say on stderr, in one line, how an epoch went; `left` is the time until the training ends."""
+    f1 = "  ".join(f"{name} {s['f1']:.3f}" for name, s in entry.get("validation", {}).items())
+    remark(
+        f"epoch {entry['epoch']}/{entry['epochs']}  loss {entry['loss']:.4f}  "
+        f"{left}{'  F1: ' if f1 else ''}{f1}\n"
+    )
+
+
 def _give_up(stream: TextIO) -> None:
     """Send a stream's text nowhere: what is in its buffer would be tried again at the end."""
     with suppress(OSError, ValueError):

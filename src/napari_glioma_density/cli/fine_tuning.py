@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, Seed, print_json, remark, say
+from napari_glioma_density.cli.console import AsJson, Seed, print_epoch, print_json, remark, say
 from napari_glioma_density.cli.terminating import stopped_by_terminate
 from napari_glioma_density.errors import BadInput
 
@@ -93,13 +93,8 @@ def _weights(name: str, output: Path | None) -> Path:
 
 
 def _print_epoch(entry: dict[str, Any]) -> None:
-    f1 = "  ".join(f"{name} {s['f1']:.3f}" for name, s in entry.get("validation", {}).items())
     seconds = entry["seconds_left"]
-    left = f"{seconds:.0f} s left" if seconds > 0 else "scoring it now"
-    remark(
-        f"epoch {entry['epoch']}/{entry['epochs']}  loss {entry['loss']:.4f}  "
-        f"{left}{'  F1: ' if f1 else ''}{f1}\n"
-    )
+    print_epoch(entry, f"{seconds:.0f} s left" if seconds > 0 else "scoring it now")
 
 
 def _print_json_line(entry: dict[str, Any]) -> None:

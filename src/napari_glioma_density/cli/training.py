@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from napari_glioma_density.cli.console import AsJson, Seed, print_json, remark
+from napari_glioma_density.cli.console import AsJson, Seed, print_epoch, print_json, remark
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
@@ -214,8 +214,4 @@ def _say_research_only(data_sets: Sequence["DataSet"]) -> None:
 
 
 def _print_epoch(entry: dict[str, Any]) -> None:
-    f1 = "  ".join(f"{name} {s['f1']:.3f}" for name, s in entry.get("validation", {}).items())
-    remark(
-        f"epoch {entry['epoch']}/{entry['epochs']}  loss {entry['loss']:.4f}  "
-        f"{entry['seconds_left'] / 60:.0f} min left{'  F1: ' if f1 else ''}{f1}\n"
-    )
+    print_epoch(entry, f"{entry['seconds_left'] / 60:.0f} min left")
