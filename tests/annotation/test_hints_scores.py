@@ -1,7 +1,6 @@
 """Scores against scikit-image and the equation; statistics against the tissue they are of."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +11,7 @@ from skimage.color import rgb2gray, rgb2hed
 
 from napari_glioma_density.annotation import slide_scores
 from napari_glioma_density.annotation.hint_settings import HintSource
-from napari_glioma_density.annotation.scores import (
-    haematoxylin_score,
-    luma_score,
-    measured,
-    stretched,
-)
+from napari_glioma_density.annotation.scores import measured, stretched
 from napari_glioma_density.annotation.slide_scores import (
     picture_score_statistics,
     slide_score_statistics,
@@ -55,12 +49,12 @@ def test_haematoxylin_is_scikit_image_s_but_for_its_scale(patch: NDArray[np.uint
     assert np.corrcoef(ours, theirs)[0, 1] > 0.999
 
 
-@pytest.mark.parametrize("score", [luma_score, haematoxylin_score])
-def test_nuclei_score_high(patch: NDArray[np.uint8], score: Any) -> None:
+@pytest.mark.parametrize("source", [LUMA, HAEMATOXYLIN])
+def test_nuclei_score_high(patch: NDArray[np.uint8], source: HintSource) -> None:
     nuclei = rgb2gray(patch) < 0.5
-    stretch = np.quantile(measured(patch, LUMA if score is luma_score else HAEMATOXYLIN, 0.5),
-                          (0.005, 0.995))  # fmt: skip
-    found = score(patch, tuple(stretch))
+    values = measured(patch, source, 0.5)
+    low, high = np.quantile(values, (0.005, 0.995))
+    found = stretched(values, (low, high))
     assert found.dtype == np.float32
     assert (found.min(), found.max()) == pytest.approx((0, 1))
     assert found[nuclei].mean() > 0.8 > 0.3 > found[~nuclei].mean()
@@ -71,7 +65,8 @@ def test_the_score_does_not_depend_on_the_brightness_of_the_light(
 ) -> None:
     dimmed = (patch * 0.8).astype(np.uint8)
     stretch = (-0.34, -0.24)
-    assert np.abs(luma_score(patch, stretch) - luma_score(dimmed, stretch)).mean() < 0.03
+    bright, dark = (stretched(measured(each, LUMA, 0.5), stretch) for each in (patch, dimmed))
+    assert np.abs(bright - dark).mean() < 0.03
 
 
 @pytest.mark.parametrize(

@@ -31,26 +31,6 @@ _UNMIX_HAEMATOXYLIN: Final = UNMIX[:, :1].T.astype(np.float32)
 _LEAST_STRETCH: Final = 1e-6
 
 
-def luma_score(rgb: NDArray[np.uint8], stretch: Stretch, um_per_px: float = 0.5) -> Score:
-    """Darkness of the colour ratios (P1, eq. 1 and the ground-truth criterion), 0–1.
-
-    Parameters
-    ----------
-    rgb
-        (height, width, 3) uint8.
-    stretch
-        Limits in units of :func:`measured`: after eq. 1 luma spans only a tenth of its scale.
-    um_per_px
-        Resolution of the picture.
-    """
-    return stretched(measured(rgb, HintSource.LUMA, um_per_px), stretch)
-
-
-def haematoxylin_score(rgb: NDArray[np.uint8], stretch: Stretch, um_per_px: float = 0.5) -> Score:
-    """Haematoxylin by colour deconvolution (Ruifrok & Johnston 2001), 0–1; see `luma_score`."""
-    return stretched(measured(rgb, HintSource.HAEMATOXYLIN, um_per_px), stretch)
-
-
 def measured(
     rgb: NDArray[np.uint8],
     source: HintSource,
@@ -62,8 +42,9 @@ def measured(
     Returns
     -------
     ndarray
-        (height, width) float32: less the luma of the ratios (−1–0), the amount of haematoxylin,
-        or the log-odds of nucleus.
+        (height, width) float32: less the luma of the ratios (P1, eq. 1 and the ground-truth
+        criterion; −1–0, of which tissue spans a tenth), the amount of haematoxylin by colour
+        deconvolution (Ruifrok & Johnston 2001), or the log-odds of nucleus.
 
     Raises
     ------
