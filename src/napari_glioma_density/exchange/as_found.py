@@ -1,6 +1,6 @@
 """Nuclei of a file that are just what a run found: an export that nobody went over."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from napari_glioma_density.density import Block
+from napari_glioma_density.density import PATCH_PX, Block
 from napari_glioma_density.exchange.geojson.features import nucleus_id
 from napari_glioma_density.exchange.geojson.reading import NucleusOutline
 from napari_glioma_density.regions.exclusion import counted_nuclei
@@ -61,8 +61,9 @@ class AsFound:
         field = self.plane.block_outline(block)
         centred = {one.id: one for one in outlines if field.covers(one.geometry.centroid)}
         shapes = {number: self.plane.to_working(one.geometry) for number, one in centred.items()}
+        sound = {number: shape for number, shape in shapes.items() if _is_among(shape, told)}
         return bool(shapes) and any(
-            _are_same(found, _in_patches(found.by_patch, block, told), shapes)
+            _are_same(found, _in_patches(found.by_patch, block, told), shapes.keys(), sound)
             for found in self._found
         )
 
@@ -89,10 +90,29 @@ def _in_patches(by_patch: PatchNuclei, block: Block, told: NDArray[np.bool_]) ->
     return there[told.ravel()[by_patch.patch[there]]]
 
 
-def _are_same(found: _Found, places: NDArray[np.int64], shapes: Mapping[str, BaseGeometry]) -> bool:
+def _is_among(shape: BaseGeometry, told: NDArray[np.bool_]) -> bool:
+    """Whether all patches that a shape, in working px, lies on or next to are told of.
+
+    Where one is not, it may not have been read yet: the mask ended there, and the outline with it.
+    """
+    left, top, right, bottom = shape.bounds
+    rows, columns = (
+        slice(max(0, int((first - 1) // PATCH_PX)), int((last + 1) // PATCH_PX) + 1)
+        for first, last in ((top, bottom), (left, right))
+    )
+    return bool(told[rows, columns].all())
+
+
+def _are_same(
+    found: _Found,
+    places: NDArray[np.int64],
+    numbers: Set[str],
+    shapes: Mapping[str, BaseGeometry],
+) -> bool:
+    """Whether nuclei of these numbers are what was found, and have the shapes, as far as given."""
     known = {nucleus_id(found.run_id, one): one for one in found.nuclei[places].tolist()}
     expected = {nucleus_id(found.run_id, one) for one in _counted(found, places).tolist()}
-    return expected <= shapes.keys() <= known.keys() and all(
+    return expected <= numbers <= known.keys() and all(
         _is_same(known[number], shape) for number, shape in shapes.items()
     )
 
