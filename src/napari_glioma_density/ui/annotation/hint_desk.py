@@ -156,10 +156,12 @@ class HintDesk:
             return
         if self._settings is None or found.settings.source is not self._settings.source:
             return
+        self._tell_statistics()
         if found.settings == self._settings:
             self._every = found.every
+        elif self.found is None:  # by a threshold that was not yet the slide's
+            return
         self.found = found
-        self._tell_statistics()
         if self.current is not None and not self._still_missing(self.current):
             self.current = None
         self.changed.emit()
