@@ -16,14 +16,14 @@ from napari_glioma_density.annotation.review import Mark
 from napari_glioma_density.annotation.slide_scores import ScoreStatistics
 from napari_glioma_density.density import Block
 from napari_glioma_density.regions.region import Reason
-from napari_glioma_density.ui.annotation.agreement_figures import compare_readers
+from napari_glioma_density.ui.annotation.agreement_figures import COLUMNS, compare_readers
 from napari_glioma_density.ui.annotation.field_box import swatch
 from napari_glioma_density.ui.annotation.field_layers import HINT_COLOUR, ORIGIN_COLOURS
 from napari_glioma_density.ui.annotation.fine_tune_box import FineTuneBox
 from napari_glioma_density.ui.annotation.hint_box import THROTTLE_MS, HintBox
 from napari_glioma_density.ui.annotation.histogram_slider import NUCLEUS, HistogramSlider
 from napari_glioma_density.ui.annotation.review_box import Note, ReviewBox, Walk
-from napari_glioma_density.ui.annotation.table import Figures, FigureTable
+from napari_glioma_density.ui.annotation.table import Figures, FigureTable, figures_dialog
 from napari_glioma_density.ui.annotation.tuned_models import Parent
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.models import ModelChoice
@@ -351,6 +351,21 @@ def test_agreement_is_computed_elsewhere_and_shown_in_a_window(
     assert review.dialog.isVisible()
     table = review.dialog.findChild(FigureTable)
     assert [table.item(row, 1).text() for row in range(2)] == ["0.86", "0.91"]
+
+
+@pytest.mark.parametrize("points", [9, 13, 18])
+def test_no_column_of_the_agreement_is_cut_off_in_letters_of_any_size(
+    points: int, qtbot: Any
+) -> None:
+    window = QMainWindow()
+    window.setStyleSheet(f"QWidget {{ font-size: {points}pt; }}")
+    shown(qtbot, window)
+    row = ("both prefilled", "12", "0.999", "0.998", "−10.0 (−10.1…+10.2)", "1 813 / 1 814", "1.00")
+    dialog = figures_dialog("Agreement", Figures(COLUMNS, (row,)), window)
+    with qtbot.waitExposed(dialog):
+        dialog.show()
+    across = dialog.findChild(FigureTable).horizontalScrollBar()
+    assert across.maximum() == 0
 
 
 def test_agreement_of_two_readers_is_what_their_outlines_say(tmp_path: Path) -> None:

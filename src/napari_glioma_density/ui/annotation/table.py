@@ -56,6 +56,17 @@ class FigureTable(QTableWidget):  # type: ignore[misc]
         shown_px = USUAL_ROW_PX * min(rows, MOST_ROWS)
         fit_rows(self, heading.sizeHint().height() + shown_px + 4)
 
+    def needed_width(self) -> int:
+        """Return the width, px, at which no column is cut off, in the letters of its window."""
+        heading = self.horizontalHeader()
+        for widget in (self, heading):
+            widget.ensurePolished()
+        columns = (
+            max(self.sizeHintForColumn(column), heading.sectionSizeHint(column))
+            for column in range(self.columnCount())
+        )
+        return int(sum(columns) + 2 * self.frameWidth())
+
     def _fill(self, row: int, cells: Sequence[str]) -> None:
         """Fill a row; one that holds a word alone is the heading of those below."""
         for column, content in enumerate(cells):
@@ -79,10 +90,13 @@ def figures_dialog(title: str, figures: Figures, parent: QWidget) -> QDialog:
     """Return a window of its own that shows a table; it lives as long as its parent."""
     dialog = QDialog(parent)
     dialog.setWindowTitle(title)
-    dialog.setMinimumWidth(DIALOG_PX)
     layout = QVBoxLayout(dialog)
     layout.setSpacing(10)
-    layout.addWidget(FigureTable(figures))
+    table = FigureTable(figures)
+    layout.addWidget(table)
+    margins = layout.contentsMargins()
+    needed = table.needed_width() + margins.left() + margins.right()
+    dialog.setMinimumWidth(max(DIALOG_PX, needed))
     if figures.note:
         layout.addWidget(text(figures.note, quiet=True))
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
