@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -34,7 +34,7 @@ from napari_glioma_density.results.nuclei import (
     within,
     write_nucleus_table,
 )
-from napari_glioma_density.results.spec import RunSpec
+from napari_glioma_density.results.recorded import recorded_learnt, recorded_spec
 from napari_glioma_density.slides import TISSUE_PX
 
 
@@ -309,24 +309,6 @@ class Run:
     def _demand_writing(self) -> None:
         if self._lock is None or not self._lock.is_locked:
             raise StoreError(f"{self.folder}: opened for reading; begin the run to add to it")
-
-
-def recorded_spec(folder: Path, attributes: dict[str, Any]) -> RunSpec:
-    """Return what a run was made with; StoreError when its attributes do not say."""
-    with damage_named(folder, "its specification is damaged", f"move it away, or {COMPUTE_ANEW}"):
-        unknown = RunSpec.unknown(attributes["spec"])
-        if not unknown:
-            return RunSpec.from_json(attributes["spec"])
-    raise StoreError(
-        f"{folder}: was written by a newer version ({', '.join(unknown)}): update the program, or "
-        "move the folder away"
-    )
-
-
-def recorded_learnt(attributes: Mapping[str, Any]) -> frozenset[str]:
-    """Return the digests of pictures that the model of a run is recorded to have learnt from."""
-    kept = attributes.get("learnt")
-    return frozenset(map(str, kept)) if isinstance(kept, list) else frozenset()
 
 
 def patches_with_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -23,7 +23,8 @@ from napari_glioma_density.results.durable import sync_folder
 from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, explained
 from napari_glioma_density.results.layout import create_run
 from napari_glioma_density.results.locking import take_lock
-from napari_glioma_density.results.run import Run, recorded_learnt, recorded_spec
+from napari_glioma_density.results.recorded import recorded_learnt, recorded_spec
+from napari_glioma_density.results.run import Run
 from napari_glioma_density.results.spec import RunSpec
 
 SCHEMA_VERSION = 1

@@ -1,0 +1,27 @@
+"""What the attributes of a run say, read back."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from napari_glioma_density.errors import StoreError
+from napari_glioma_density.results.failures import COMPUTE_ANEW, damage_named
+from napari_glioma_density.results.spec import RunSpec
+
+
+def recorded_spec(folder: Path, attributes: dict[str, Any]) -> RunSpec:
+    """Return what a run was made with; StoreError when its attributes do not say."""
+    with damage_named(folder, "its specification is damaged", f"move it away, or {COMPUTE_ANEW}"):
+        unknown = RunSpec.unknown(attributes["spec"])
+        if not unknown:
+            return RunSpec.from_json(attributes["spec"])
+    raise StoreError(
+        f"{folder}: was written by a newer version ({', '.join(unknown)}): update the program, or "
+        "move the folder away"
+    )
+
+
+def recorded_learnt(attributes: Mapping[str, Any]) -> frozenset[str]:
+    """Return the digests of pictures that the model of a run is recorded to have learnt from."""
+    kept = attributes.get("learnt")
+    return frozenset(map(str, kept)) if isinstance(kept, list) else frozenset()
