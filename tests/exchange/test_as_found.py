@@ -75,3 +75,15 @@ def test_a_nucleus_cut_where_the_run_had_not_read_on_is_as_found(findings: Findi
     assert not is_all(findings, cut, told)
     told[:, 2:] = False
     assert is_all(findings, cut, told)
+
+
+def test_a_nucleus_that_goes_on_beyond_is_not_taken_for_one_that_was_cut(
+    findings: Findings,
+) -> None:
+    shapes, told = of_field(findings), everywhere(findings)
+    told[:, 2:] = False
+    last = at_right_edge(shapes)
+    left, top, right, bottom = shapes[last].bounds
+    assert right > EDGE + 1
+    assert is_all(findings, shapes, told)
+    assert not is_all(findings, {**shapes, last: shapely.box(left, top, right, bottom - 2)}, told)

@@ -61,9 +61,9 @@ class AsFound:
         field = self.plane.block_outline(block)
         centred = {one.id: one for one in outlines if field.covers(one.geometry.centroid)}
         shapes = {number: self.plane.to_working(one.geometry) for number, one in centred.items()}
-        sound = {number: shape for number, shape in shapes.items() if _is_among(shape, told)}
+        whole = {number: shape for number, shape in shapes.items() if not _is_cut(shape, told)}
         return bool(shapes) and any(
-            _are_same(found, _in_patches(found.by_patch, block, told), shapes.keys(), sound)
+            _are_same(found, _in_patches(found.by_patch, block, told), shapes.keys(), whole)
             for found in self._found
         )
 
@@ -90,17 +90,24 @@ def _in_patches(by_patch: PatchNuclei, block: Block, told: NDArray[np.bool_]) ->
     return there[told.ravel()[by_patch.patch[there]]]
 
 
-def _is_among(shape: BaseGeometry, told: NDArray[np.bool_]) -> bool:
-    """Whether all patches that a shape, in working px, lies on or next to are told of.
+def _is_cut(shape: BaseGeometry, told: NDArray[np.bool_]) -> bool:
+    """Whether a shape, in working px, ends at a patch that nothing is told of.
 
-    Where one is not, it may not have been read yet: the mask ended there, and the outline with it.
+    It may not have been read yet: the mask ended there, and so did the outline.
     """
+    untold = ~told
+    beside, own = (untold[_patches(shape, px)] for px in (_MOVED_PX, -_MOVED_PX))
+    return bool(np.count_nonzero(beside) > np.count_nonzero(own))
+
+
+def _patches(shape: BaseGeometry, grown_px: float) -> tuple[slice, slice]:
+    """Rows and columns of the patches that a shape lies on when it is grown by so much."""
     left, top, right, bottom = shape.bounds
     rows, columns = (
-        slice(max(0, int((first - 1) // PATCH_PX)), int((last + 1) // PATCH_PX) + 1)
+        slice(max(0, int((first - grown_px) // PATCH_PX)), int((last + grown_px) // PATCH_PX) + 1)
         for first, last in ((top, bottom), (left, right))
     )
-    return bool(told[rows, columns].all())
+    return rows, columns
 
 
 def _are_same(
