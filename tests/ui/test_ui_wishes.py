@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QDockWidget
 
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import find_store
-from napari_glioma_density.results.specimen import ASKED
+from napari_glioma_density.results.specimen import ASKED, keep_specimen
 from napari_glioma_density.ui import wishes
 from napari_glioma_density.ui.region import Scope
 from napari_glioma_density.ui.specimen import Specimen
@@ -130,10 +130,34 @@ def test_a_dock_opened_again_in_the_same_window_shows_device_and_scope(
     assert isinstance(dock.parent(), QDockWidget)
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b'{"device": "abacus", "scope": 3}'])
-def test_what_cannot_be_understood_is_the_usual(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / ASKED).write_bytes(content)
+def test_what_cannot_be_understood_is_the_usual(tmp_path: Path) -> None:
+    (tmp_path / ASKED).write_bytes(b'{"device": "abacus", "scope": 3}')
     assert read_asked(tmp_path) == Asked()
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]"])
+def test_what_is_damaged_says_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / ASKED).write_bytes(content)
+    assert read_asked(tmp_path) == Asked(device=None, scope=None)
+
+
+def test_a_specimen_said_on_the_command_line_leaves_device_and_scope_on_the_screen(
+    open_dock: Callable[..., Any],
+    estimated: Path,
+    estimated_slide: Path,
+    tmp_path: Path,
+    add_slide: Callable[[Any, Path], Any],
+    qtbot: Any,
+) -> None:
+    other = Path(shutil.copytree(estimated.parent, tmp_path / "others")) / estimated.name
+    store = find_store(other)
+    assert store is not None
+    keep_specimen(store, "smear")
+    dock = restored(open_dock(estimated_slide), qtbot)
+    choose(dock)
+    add_slide(dock.session.viewer, other)
+    qtbot.waitUntil(lambda: shown_store(dock) == store, timeout=LONG)
+    assert on_screen(dock) == Asked(Specimen.SMEAR, CHOSEN.device, CHOSEN.scope)
 
 
 @pytest.mark.parametrize(("is_here", "device"), [(True, "cuda"), (False, "auto")])

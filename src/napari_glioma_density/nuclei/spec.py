@@ -65,7 +65,7 @@ class ModelSpec:
     learnt_from: str = ""
     """Digest of the labels that it was fine-tuned on; empty for one trained from scratch."""
     soft_views: int = 0
-    """How many of the views are softened, so that a sharp scan is like others: 0 to ``views``."""
+    """How many of the views, not all, are softened, so that a sharp scan is like others."""
 
     def to_json(self, beside: Mapping[str, Any] | None = None) -> str:
         """One line of JSON, as the weights file keeps it, with what else it is to say."""

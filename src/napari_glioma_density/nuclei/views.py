@@ -44,7 +44,7 @@ _SYMMETRIES: Final = tuple(
 _COUNTS: Final = (1, 2, 4, 8)
 _TRIANGLE: Final = (1.0, 2.0, 3.0, 4.0, 5.0, 4.0, 3.0, 2.0, 1.0)
 """Weights of a px and its neighbours along an axis; their standard deviation is 2 px."""
-SOFT_REACH_PX: Final = len(_TRIANGLE) // 2
+_REACH_PX: Final = len(_TRIANGLE) // 2
 SOFT_HALO_PX: Final = 112
 """Halo of a model with soft views: a network sees 94 px beyond a block, the px there see further,
 and a halo is a multiple of 16."""
@@ -123,10 +123,10 @@ def mean_margins(
 def softened(images: Tensor) -> Tensor:
     """Images (n, c, h, w), each px the mean of those around it, weighted by a Gaussian's like.
 
-    The standard deviation is 2 px; px further off than :data:`SOFT_REACH_PX` have no say. An
+    The standard deviation is 2 px; px further off than 4 have no say. An
     image goes on beyond its edge as it ends there.
     """
-    channels, reach = images.shape[1], SOFT_REACH_PX
+    channels, reach = images.shape[1], _REACH_PX
     # In float32, whatever they are in: bfloat16 has no weights that add up to 1.
     wide = torch.nn.functional.pad(images.float(), (reach,) * 4, mode="replicate")
     weights = wide.new_tensor(_TRIANGLE) / sum(_TRIANGLE)

@@ -19,7 +19,7 @@ ASKED: Final = "asked.json"
 
 def stored_specimen(store: Path) -> Specimen:
     """Return what a person chose; ``unknown`` where nobody did, or it is damaged."""
-    said = _asked(store).get("specimen")
+    said = stored_choices(store).get("specimen")
     return next((each for each in SPECIMENS if each == said), "unknown")
 
 
@@ -31,12 +31,13 @@ def keep_specimen(store: Path, specimen: Specimen) -> None:
     StoreError
         When the disk is full or refuses.
     """
-    content = _asked(store) | {"specimen": specimen}
+    content = stored_choices(store) | {"specimen": specimen}
     with explained(store / ASKED, "free some space, then begin again"):
         write_atomically(store / ASKED, json.dumps(content).encode())
 
 
-def _asked(store: Path) -> dict[str, Any]:
+def stored_choices(store: Path) -> dict[str, Any]:
+    """Return all that was last chosen for a slide; nothing where nobody did, or it is damaged."""
     with suppress(OSError, ValueError):
         return json_object((store / ASKED).read_bytes())
     return {}

@@ -3,17 +3,15 @@
 import errno
 import json
 import logging
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from psygnal import Signal
 
-from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
-from napari_glioma_density.results.specimen import ASKED
+from napari_glioma_density.results.specimen import ASKED, stored_choices, stored_specimen
 from napari_glioma_density.ui.region import Scope
 from napari_glioma_density.ui.specimen import Specimen
 
@@ -22,17 +20,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+USUAL_DEVICE: Final = "auto"
+DEVICES: Final = (USUAL_DEVICE, "cpu", "cuda", "mps")
 READ_ONLY: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 @dataclass(frozen=True)
 class Asked:
-    """How a slide's tissue was prepared, how much of it to estimate, and where."""
+    """How a slide's tissue was prepared, how much of it to estimate, and where.
+
+    None is what nobody chose: on the command line only the specimen is said.
+    """
 
     specimen: Specimen = Specimen.UNKNOWN
-    device: str = "auto"
-    scope: Scope = Scope.SLIDE
+    device: str | None = USUAL_DEVICE
+    scope: Scope | None = Scope.SLIDE
 
 
 def read_asked(store: Path) -> Asked | None:
@@ -41,22 +43,26 @@ def read_asked(store: Path) -> Asked | None:
     What cannot be understood is the usual, as is a device that this machine has not: a store may be
     opened on another one.
     """
-    known: dict[str, Any] = {}
     if not (store / ASKED).exists():
         return None
-    with suppress(OSError, ValueError):
-        known = json_object((store / ASKED).read_bytes())
-    specimen, device, scope = (known.get(name) for name in ("specimen", "device", "scope"))
-    usual = Asked()
+    known, specimen = stored_choices(store), stored_specimen(store)
     return Asked(
-        next((each for each in Specimen if each.stored == specimen), usual.specimen),
-        str(device) if device in DEVICES and _is_here(str(device)) else usual.device,
-        next((each for each in Scope if each.name.lower() == scope), usual.scope),
+        next(each for each in Specimen if each.stored == specimen),
+        _device(known["device"]) if "device" in known else None,
+        _scope(known["scope"]) if "scope" in known else None,
     )
 
 
+def _device(named: object) -> str:
+    return str(named) if named in DEVICES and _is_here(str(named)) else USUAL_DEVICE
+
+
+def _scope(named: object) -> Scope:
+    return next((each for each in Scope if each.name.lower() == named), Scope.SLIDE)
+
+
 def _is_here(device: str) -> bool:
-    if device in (Asked.device, "cpu"):
+    if device in (USUAL_DEVICE, "cpu"):
         return True
     from napari_glioma_density.nuclei.device import is_present  # brings torch
 
@@ -74,7 +80,7 @@ def keep_asked(store: Path, asked: Asked) -> None:
     content = {
         "specimen": asked.specimen.stored,
         "device": asked.device,
-        "scope": asked.scope.name.lower(),
+        "scope": asked.scope and asked.scope.name.lower(),
     }
     with explained(store / ASKED, "free some space, then choose again"):
         try:
@@ -93,7 +99,7 @@ class Wishes:
 
     def __init__(self, session: "Session") -> None:
         self._session = session
-        self.device, self.scope = Asked.device, Asked.scope
+        self.device, self.scope = USUAL_DEVICE, Scope.SLIDE
         self._on_disk: tuple[Path, Asked | None] | None = None
         self._is_chosen = False
         """Whether anything was chosen since this slide is on show: it holds, whatever is read."""
@@ -139,7 +145,7 @@ class Wishes:
             return
         if asked is None:
             return
-        self.device, self.scope = asked.device, asked.scope
+        self.device, self.scope = asked.device or self.device, asked.scope or self.scope
         if asked.specimen is not self._session.slides.specimen:
             self._session.slides.set_specimen(asked.specimen)
         self.changed.emit()

@@ -1,6 +1,7 @@
 """A report in English."""
 
 from napari_glioma_density.exchange.report.words import ReportWords
+from napari_glioma_density.results.spec import GLASS_TOO, NOT_BRIGHTFIELD
 
 ENGLISH = ReportWords(
     html_language="en",
@@ -11,9 +12,8 @@ ENGLISH = ReportWords(
         "frozen": "Frozen section: not validated on frozen sections.",
         "smear": "Smear: not validated on smears.",
     },
-    not_brightfield="This does not look like a brightfield H&E slide; it was estimated all the "
-    "same.",
-    glass_too="Estimated without a tissue mask: bare glass counts as tissue in every figure.",
+    not_brightfield=NOT_BRIGHTFIELD,
+    glass_too=GLASS_TOO,
     provisional="Provisional: {pending} patches of what was asked for are not read yet.",
     case="Case",
     slide="Slide (pseudonym)",
