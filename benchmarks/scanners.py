@@ -7,7 +7,7 @@ sharper, noisier, darker or more compressed scans would show, and a model is run
 probability is brought back to the field's own pixels, so the truth is as it was annotated.
 
 Prints one JSON object: for each data set and scan the pooled F1, the mean absolute density error
-and the mean density less the true one (bias), both in points.
+and the mean density less the true one (bias), both in points, and how sharp its fields are.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,9 @@ import numpy as np
 from named_data_sets import print_of_each
 from numpy.typing import NDArray
 
-from napari_glioma_density.nuclei.pictures import model_probability
+from napari_glioma_density.nuclei.pictures import model_probability, resampled
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
+from napari_glioma_density.stain.sharpness import sharpness
 from napari_glioma_density.training.dataset import DataSet, read_field
 from napari_glioma_density.training.metrics import PixelCounts
 
@@ -99,33 +100,45 @@ SCANNERS: Final[dict[str, Scanner]] = {
 }
 
 
-def counted(segmenter: NetworkSegmenter, scan: Scan, labels: NDArray[np.integer]) -> PixelCounts:
-    """Pixels of a field, as a scanner shows it, right and wrong."""
+class Seen(NamedTuple):
+    """What a model finds in a field as a scanner shows it, and how sharp that is."""
+
+    counts: PixelCounts
+    sharpness: float
+
+
+def seen(segmenter: NetworkSegmenter, scan: Scan, labels: NDArray[np.integer]) -> Seen:
+    """Pixels of a field, as a scanner shows it, right and wrong; every field shows something."""
     probability = model_probability(segmenter, scan.rgb, scan.um_per_px)
     own = cv2.resize(probability, labels.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    return PixelCounts.of(own >= segmenter.spec.threshold, labels)
+    um_per_px = segmenter.spec.um_per_px
+    sharp = sharpness(resampled(scan.rgb, scan.um_per_px, um_per_px)[None], um_per_px)
+    return Seen(PixelCounts.of(own >= segmenter.spec.threshold, labels), sharp or 0.0)
 
 
-def summed(counts: list[PixelCounts]) -> dict[str, float]:
+def summed(fields: list[Seen]) -> dict[str, float]:
     """What this prints of one scan of a data set."""
+    counts, sharp = zip(*fields, strict=True)
     pooled = sum(counts, PixelCounts())
     biases = [each.predicted_density_percent - each.true_density_percent for each in counts]
     return {
         "f1": round(100 * pooled.scores()["f1"], 1),
         "density_error": round(float(np.mean(np.abs(biases))), 2),
         "bias": round(float(np.mean(biases)), 2),
+        "sharpness_median": round(float(np.median(sharp)), 3),
+        "sharpness_most": round(max(sharp), 3),
     }
 
 
 def measured(segmenter: NetworkSegmenter, data_set: DataSet) -> dict[str, dict[str, float]]:
     """Everything this prints of one data set."""
-    counts: dict[str, list[PixelCounts]] = {name: [] for name in SCANNERS}
+    fields: dict[str, list[Seen]] = {name: [] for name in SCANNERS}
     for field in data_set:
         rgb, labels = read_field(field)
         for name, scanner in SCANNERS.items():
             scan = scanner(Scan(rgb, field.um_per_px))
-            counts[name].append(counted(segmenter, scan, labels))
-    return {name: summed(each) for name, each in counts.items()}
+            fields[name].append(seen(segmenter, scan, labels))
+    return {name: summed(each) for name, each in fields.items()}
 
 
 def main() -> None:

@@ -165,6 +165,30 @@ def test_a_slide_that_somebody_insisted_on_is_told_to_be_such(
     assert "brightfield,no\n" in (tmp_path / "csv" / "about.csv").read_text()
 
 
+def test_a_slide_sharper_than_what_the_model_was_checked_on_has_no_interval(
+    program: Program, case: Path, tmp_path: Path
+) -> None:
+    said = "sharper than any annotated field the model was checked on"
+    plain = json.loads((case / "slide.tiff" / "summary.json").read_text())
+    assert plain["sharper_than_checked"] is False
+    rgb = tifffile.imread(case / "slides" / "slide.tiff")
+    smooth = cv2.GaussianBlur(rgb, (0, 0), 1)
+    sharp = np.asarray(cv2.addWeighted(rgb, 5, smooth, -4, 0), np.uint8)
+    slide, page = tmp_path / "slide.tiff", tmp_path / "r.html"
+    stated = {"resolution": (1e4 / UM,) * 2, "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(slide, sharp, tile=(256, 256), photometric="rgb", **stated)
+    done = program("estimate", slide, "-o", tmp_path / "r", "--device", "cpu")
+    assert said in done.stdout
+    assert "95 % interval" not in done.stdout
+    folder = tmp_path / "r" / "slide.tiff"
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["sharpness"] > 1.2 * plain["sharpness"]
+    assert summary["sharper_than_checked"] is True
+    assert summary["intervals"] is None
+    assert program("export", folder, "--to", "report", "-o", page).status == 0
+    assert said in page.read_text(encoding="utf-8")
+
+
 def test_tissue_of_which_nothing_can_be_read_has_no_count(program: Program, tmp_path: Path) -> None:
     slide = write_slide(tmp_path / "slide.tiff", 1)
     with tifffile.TiffFile(slide) as file:

@@ -1,5 +1,6 @@
 """A slide looked over before anyone asks for an estimate."""
 
+import json
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 
 from napari_glioma_density.estimate import Survey, estimation, prepare
-from napari_glioma_density.slides import open_slide
+from napari_glioma_density.results import ResultStore
+from napari_glioma_density.slides import open_slide, working_plane
+from napari_glioma_density.stain.sharpness import sharpness
 from napari_glioma_density.synthesis import synthesize
 
 
@@ -70,3 +73,29 @@ def test_what_was_seen_of_something_else_is_not_taken(slide_path: Path, dark: Da
     assert not survey.is_of(slide, replace(model, um_per_px=1.0), tissue_mask=True)
     assert not survey.is_of(open_slide(slide_path), model, tissue_mask=True)
     assert not survey.is_of(slide.with_um_per_px(0.4, "given"), model, tissue_mask=True)
+
+
+def test_how_sharp_the_slide_is_is_kept_with_the_run(
+    slide_path: Path, dark: Dark, tmp_path: Path
+) -> None:
+    slide = open_slide(slide_path)
+    with closing(prepare(slide, dark, tmp_path)) as job:
+        whole = working_plane(slide, 0.5).read(0, 0, 960, 1440)
+        assert job.run.sharpness == pytest.approx(sharpness(whole.rgb[None], 0.5), rel=0.1)
+    store = ResultStore(job.run.folder.parent.parent)
+    assert store.run(job.run.spec.run_id).sharpness == job.run.sharpness
+
+
+def test_a_run_of_an_earlier_version_learns_it_when_it_goes_on(
+    slide_path: Path, dark: Dark, tmp_path: Path
+) -> None:
+    slide = open_slide(slide_path)
+    with closing(prepare(slide, dark, tmp_path)) as job:
+        kept = job.run.sharpness
+    group = job.run.folder / "zarr.json"
+    node = json.loads(group.read_text())
+    del node["attributes"]["sharpness"]
+    group.write_text(json.dumps(node))
+    assert ResultStore(job.run.folder.parent.parent).run(job.run.spec.run_id).sharpness is None
+    with closing(prepare(slide, dark, tmp_path)) as resumed:
+        assert resumed.run.sharpness == kept is not None

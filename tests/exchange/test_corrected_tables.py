@@ -42,7 +42,7 @@ Write = Callable[..., Path]
 class MeasuredRun:
     """Stands in for a run that is finished: making one takes a slide and a network."""
 
-    lattice, is_brightfield = LATTICE, True
+    lattice, is_brightfield, sharpness = LATTICE, True, 0.3
     tissue = np.ones((-(-LATTICE.height_px // 16), -(-LATTICE.width_px // 16)), np.uint8)
     spec = RunSpec(
         "fast", "00", "unet", "rgb", 0.5, 0.25, "given", 0.5, 0, 32, LATTICE.height_px,

@@ -263,11 +263,19 @@ def test_a_specimen_that_was_not_validated_is_why_there_is_no_interval(found, tm
     assert words.no_interval not in page
 
 
+def test_a_slide_sharper_than_what_was_checked_on_is_why_there_is_no_interval(
+    found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Findings, "is_sharper", True)
+    page, words = write(tmp_path / "r.html", found), words_in("en")
+    assert words.no_interval_of_sharper in page
+    assert words.no_interval not in page
+
+
 def test_figures_of_glass_and_tissue_together_say_so(found, bare_page, tmp_path: Path):
     spec = replace(found.spec, tissue_mask=False)
-    findings = replace(
-        found, run=SimpleNamespace(spec=spec, folder=found.run.folder, is_brightfield=True)
-    )
+    run = SimpleNamespace(spec=spec, folder=found.run.folder, is_brightfield=True, sharpness=None)
+    findings = replace(found, run=run)
     line = words_in("en").glass_too
     assert line in write(tmp_path / "r.html", findings)
     assert line not in bare_page

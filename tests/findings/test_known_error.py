@@ -20,7 +20,7 @@ from napari_glioma_density.annotation.field import (
 )
 from napari_glioma_density.density import Block, PatchState
 from napari_glioma_density.findings.density_error import DensityError, density_error
-from napari_glioma_density.findings.known_error import holding, known_error
+from napari_glioma_density.findings.known_error import holding, is_sharper, known_error
 from napari_glioma_density.findings.snapshot import Choices, take_snapshot
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.nuclei import kept_metrics
@@ -151,3 +151,14 @@ def test_validation_holds_for_specimens_that_were_in_it_alone() -> None:
     assert holding(validated, is_validated=False) is None
     assert holding(of_slide, is_validated=False) is of_slide
     assert holding(None, is_validated=True) is None
+
+
+@pytest.mark.parametrize(("sharpness", "expected"), [(0.45, False), (0.55, True), (None, False)])
+def test_a_slide_is_sharper_than_all_fields_of_the_brain_or_it_is_not(
+    sharpness: float | None, expected: bool
+) -> None:
+    """The sharpest field of glioma has 0.50; those of breast, with up to 0.73, do not count."""
+    run: Any = SimpleNamespace(spec=SPEC, sharpness=sharpness)
+    assert is_sharper(run) is expected
+    run.spec = replace(SPEC, weights_sha256="0" * 64)
+    assert is_sharper(run) is False

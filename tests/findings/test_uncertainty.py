@@ -92,6 +92,16 @@ def test_fields_of_the_brain_alone_count_where_there_are_any() -> None:
     assert len(validated({"data_sets": metrics["data_sets"][1:]}).fields) == 60
 
 
+def test_the_sharpest_field_is_known_once_it_is_of_all_that_count() -> None:
+    brain, colon = checked(3, slides=4), checked(4, slides=6)
+    sets = [data_set("G", "brain: glioma", brain), data_set("C", "colon", colon)]
+    assert validated({"data_sets": sets}).sharpest is None
+    sets[0]["fields"]["sharpness"] = np.linspace(0.2, 0.5, len(brain)).tolist()
+    assert validated({"data_sets": sets}).sharpest == 0.5
+    sets[0]["fields"]["sharpness"][3] = None
+    assert validated({"data_sets": sets}).sharpest is None
+
+
 def test_a_set_without_patients_counts_as_one_slide() -> None:
     nameless = [field._replace(slide="") for field in checked(3, slides=4)]
     metrics = {"data_sets": [data_set("G", "brain", nameless)]}

@@ -816,6 +816,22 @@ def test_what_is_not_known_of_the_headline_is_said(finished: Any) -> None:
     assert "Bare glass counts as tissue: estimated without a tissue mask." in box._nuclei.text()
 
 
+def test_a_slide_sharper_than_what_was_checked_on_says_so_in_place_of_an_interval(
+    finished: Any,
+) -> None:
+    session, box, said = finished.session, finished.scope_box, "sharper than any annotated field"
+    validated = DensityError(0.1, 0.1, 2.0, 10, Basis(20, 20, ("LGG",)))
+    of_slide = DensityError(0.1, 0.1, 2.0, 10, Basis(3, 1))
+    for is_sharper, error, is_said in (
+        (False, validated, False), (True, validated, True), (True, of_slide, False),
+    ):  # fmt: skip
+        session.shown = replace(session.shown, is_sharper=is_sharper)
+        session.sureness._found = session.shown, error
+        session.measured.emit()
+        assert (said in box._nuclei.text()) is is_said
+        assert ("95 %" in box._nuclei.text()) is not is_said
+
+
 def test_a_problem_names_the_slide_and_changes_no_word(finished: Any) -> None:
     line, slide = finished.problem, finished.session.slides.slide
     slide.name = "slide"  # as a folder of DICOM files may be called

@@ -284,8 +284,9 @@ def _count(figures: dict[str, Any]) -> list[str]:
 
 
 def _how_sure(figures: dict[str, Any]) -> list[str]:
-    """Say the interval of the headline, or for what specimen there is none."""
+    """Say the interval of the headline, or why there is none."""
     from napari_glioma_density.findings.uncertainty import BY_HAND, UNKNOWN
+    from napari_glioma_density.results.spec import SHARPER
     from napari_glioma_density.results.specimen import NOT_VALIDATED
 
     known = figures["intervals"]
@@ -294,7 +295,7 @@ def _how_sure(figures: dict[str, Any]) -> list[str]:
     if known is None and figures["specimen"] in NOT_VALIDATED:
         return [f"not validated on specimens of this kind: {figures['specimen']}"]
     if known is None:
-        return [UNKNOWN]
+        return [SHARPER if figures["sharper_than_checked"] else UNKNOWN]
     if known["basis"] == BY_HAND:
         return [BY_HAND]
     low, high = known["tissue_density_percent"]

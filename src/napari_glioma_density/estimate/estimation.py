@@ -101,6 +101,8 @@ def _bring_up_to_date(survey: Survey, segmenter: Segmenter, run: Run) -> None:
     try:
         run.note_learnt(segmenter.learnt())
         run.note_brightfield(survey.is_brightfield)
+        if run.sharpness is None:
+            run.note_sharpness(survey.sharpness)
         run.take_back(readable_now(survey.plane, run))
     except BaseException:
         run.close()

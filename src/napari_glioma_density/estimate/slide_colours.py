@@ -1,5 +1,6 @@
 """The colours of a slide: what its model's input is fitted to, once, from all over its tissue."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -43,9 +44,7 @@ class SlideColours:
     """``results.spec.NOT_FITTED``, :data:`FITTED` or :data:`TYPICAL`."""
 
 
-def fit_slide_colours(
-    plane: WorkingPlane, input_name: str, tissue: TissueMap | None = None
-) -> SlideColours:
+def fit_slide_colours(windows: Sequence[Pixels], input_name: str) -> SlideColours:
     """Fit a model's colour input to a slide.
 
     Depends on the slide and the working resolution alone: not on blocks, nor on the scope, nor
@@ -53,12 +52,10 @@ def fit_slide_colours(
 
     Parameters
     ----------
-    plane
-        The slide as the model sees it.
+    windows
+        As :func:`read_windows` reads them.
     input_name
-        A name of ``stain.INPUTS``; nothing is read when that input is not fitted.
-    tissue
-        As ``find_tissue`` gives it, where it is already known.
+        A name of ``stain.INPUTS``.
 
     Raises
     ------
@@ -68,14 +65,13 @@ def fit_slide_colours(
     chosen = colour_input(input_name)
     if not chosen.is_fitted:
         return SlideColours((), NOT_FITTED)
-    statistics = chosen.fit(tissue_colours(plane, tissue or find_tissue(plane)))
+    statistics = chosen.fit(_colours_of(windows))
     return SlideColours(statistics, TYPICAL if statistics == chosen.typical else FITTED)
 
 
 def tissue_colours(plane: WorkingPlane, tissue: TissueMap) -> NDArray[np.uint8]:
     """Return colours (n, 3) from all over the tissue, to which a model's input is fitted."""
-    rgb, read = map(np.stack, zip(*read_windows(plane, tissue), strict=True))
-    return some_pixels(rgb, read, _MOST_PIXELS)
+    return _colours_of(read_windows(plane, tissue))
 
 
 def read_windows(plane: WorkingPlane, tissue: TissueMap | None = None) -> list[Pixels]:
@@ -93,6 +89,11 @@ def read_windows(plane: WorkingPlane, tissue: TissueMap | None = None) -> list[P
         kinds = whole_slide_tissue(plane).kinds
     with ThreadPoolExecutor(_READERS, "colours") as readers:
         return list(readers.map(lambda at: _read(plane, *at), _windows(kinds)))
+
+
+def _colours_of(windows: Sequence[Pixels]) -> NDArray[np.uint8]:
+    rgb, read = map(np.stack, zip(*windows, strict=True))
+    return some_pixels(rgb, read, _MOST_PIXELS)
 
 
 def _read(plane: WorkingPlane, y: int, x: int) -> Pixels:

@@ -1,12 +1,18 @@
-"""What is read of a slide before its first block: where there is tissue, and its colours."""
+"""What is read of a slide before its first block: its tissue, its colours and how sharp it is."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+import numpy as np
+
 from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.estimate.measurement import unseen_rim_px
-from napari_glioma_density.estimate.slide_colours import SlideColours, fit_slide_colours
+from napari_glioma_density.estimate.slide_colours import (
+    SlideColours,
+    fit_slide_colours,
+    read_windows,
+)
 from napari_glioma_density.nuclei.segmenter import Segmenter, rehearse
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.slides import (
@@ -18,6 +24,7 @@ from napari_glioma_density.slides import (
     working_plane,
 )
 from napari_glioma_density.stain import NotBrightfield, refuse_unless_brightfield
+from napari_glioma_density.stain.sharpness import sharpness
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +79,23 @@ class Survey:
         tissue = find_tissue(plane) if tissue_mask else whole_slide_tissue(plane)
         return cls(plane, model.input, tissue_mask, tissue, is_brightfield)
 
-    @cached_property
+    @property
     def colours(self) -> SlideColours:
         """What the model's input is fitted to; read at the first use."""
-        return fit_slide_colours(self.plane, self.input, self.tissue if self.tissue_mask else None)
+        return self._look[0]
+
+    @property
+    def sharpness(self) -> float | None:
+        """How sharp its tissue is, see ``stain.sharpness``; None where there is nothing to see."""
+        return self._look[1]
+
+    @cached_property
+    def _look(self) -> tuple[SlideColours, float | None]:
+        """Both, of the same windows, which are not kept."""
+        windows = read_windows(self.plane, self.tissue if self.tissue_mask else None)
+        rgb, read = map(np.stack, zip(*windows, strict=True))
+        sharp = sharpness(rgb, self.plane.um_per_px, read)
+        return fit_slide_colours(windows, self.input), sharp
 
     def is_of(self, slide: Slide, model: ModelSpec, *, tissue_mask: bool) -> bool:
         """Whether it was made of this very slide, for a model that sees it as `model` does."""

@@ -89,7 +89,7 @@ def densest_fields(findings: Findings) -> tuple[FieldHotspot, ...]:
 def intervals(findings: Findings, sections: Iterable[MeasuredSection] = ()) -> Intervals | None:
     """Return how sure cells, total and nucleus count are; None when nothing is known of that."""
     error = known_error(findings.store, findings.spec, findings.snapshot)
-    is_validated = findings.specimen not in NOT_VALIDATED
+    is_validated = findings.specimen not in NOT_VALIDATED and not findings.is_sharper
     error = holding(error, is_validated=is_validated)
     if error is None:
         return None

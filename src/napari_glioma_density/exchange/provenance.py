@@ -29,6 +29,7 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "working_um_per_px": spec.working_um_per_px,
         "tissue_mask": "yes" if spec.tissue_mask else "no",
         "brightfield": "yes" if findings.run.is_brightfield else "no",
+        "sharper_than_checked": "yes" if findings.is_sharper else "no",
         "specimen": findings.specimen,
         "model": spec.model,
         "weights_sha256": spec.weights_sha256,

@@ -78,6 +78,7 @@ def figures_of(
         seconds=seconds or {},
     )
     figures["brightfield"] = findings.run.is_brightfield
+    figures |= {"sharpness": findings.run.sharpness, "sharper_than_checked": findings.is_sharper}
     figures |= {"specimen": findings.specimen, "intervals": _intervals(findings)}
     figures["sections"] = _sections(findings)
     if findings.corrected is not None:

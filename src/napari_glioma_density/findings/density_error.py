@@ -32,6 +32,9 @@ class DensityError:
         What it was found on.
     centre
         True over found density; 1 unless fields of the slide itself were corrected.
+    sharpest
+        Sharpness beyond which it was found on no slide, see ``stain.sharpness``; None where that
+        is not known, or it was found on the slide itself.
     """
 
     slide_share: float
@@ -40,6 +43,7 @@ class DensityError:
     degrees: int
     basis: Basis
     centre: float = 1.0
+    sharpest: float | None = None
 
     @cached_property
     def factor(self) -> float:
@@ -100,4 +104,5 @@ def error_of(validation: Validation) -> DensityError | None:
         turning_percent=validation.turning_percent,
         degrees=len(slides),
         basis=validation.basis,
+        sharpest=validation.sharpest,
     )

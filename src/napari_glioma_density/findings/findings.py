@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import CorrectedPatches, Exclusions
+from napari_glioma_density.findings.known_error import is_sharper
 from napari_glioma_density.findings.snapshot import Amendments, Snapshot
 from napari_glioma_density.regions.measuring import Measured
 from napari_glioma_density.regions.plane import Plane
@@ -72,6 +73,11 @@ class Findings:
     def mask(self) -> MaskLevel:
         """Nucleus px of the working plane, as corrected: uint8, 0 or 1."""
         return self.measured.mask
+
+    @property
+    def is_sharper(self) -> bool:
+        """Whether the slide is sharper than every field its model was validated on."""
+        return is_sharper(self.run)
 
     @property
     def exclusions(self) -> Exclusions:

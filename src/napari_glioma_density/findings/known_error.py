@@ -12,7 +12,7 @@ from napari_glioma_density.findings.density_error import DensityError, density_e
 from napari_glioma_density.findings.random_fields import corrected_error
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.nuclei.kept_metrics import learnt_pictures
-from napari_glioma_density.results import ResultStore, RunSpec
+from napari_glioma_density.results import ResultStore, Run, RunSpec
 from napari_glioma_density.results.pictures import picture_digest
 
 
@@ -63,11 +63,25 @@ def beside_fields(snapshot: Snapshot) -> PatchTable:
     return replace(snapshot.measured, state=snapshot.model.state)
 
 
+def is_sharper(run: Run) -> bool:
+    """Tell whether a slide is sharper than every field its model was validated on.
+
+    Raises
+    ------
+    ModelError
+        When a file of scores cannot be read.
+    """
+    validated = density_error(run.spec.weights_sha256)
+    if validated is None or validated.sharpest is None or run.sharpness is None:
+        return False
+    return run.sharpness > validated.sharpest
+
+
 def holding(error: DensityError | None, *, is_validated: bool) -> DensityError | None:
     """Return what of an error holds for a specimen.
 
-    Of a kind that no validation has seen, what validation found does not; what fields of the slide
-    itself have shown does.
+    Of a kind that no validation has seen, or a slide sharper than all that it has, what validation
+    found does not; what fields of the slide itself have shown does.
     """
     return None if error and error.basis.data_sets and not is_validated else error
 

@@ -56,11 +56,14 @@ class Validation:
         Density below which errors stop shrinking with density.
     basis
         Which fields these are.
+    sharpest
+        Sharpness of the sharpest of them, see ``stain.sharpness``; None where that is not kept.
     """
 
     fields: tuple[CheckedField, ...]
     turning_percent: float
     basis: Basis
+    sharpest: float | None = None
 
 
 def validated(metrics: Mapping[str, Any]) -> Validation:
@@ -109,7 +112,14 @@ def _validated(metrics: Mapping[str, Any]) -> Validation:
         fields=fields,
         turning_percent=turning_point(everything),
         basis=Basis(len(fields), slides, names),
+        sharpest=_sharpest(chosen),
     )
+
+
+def _sharpest(data_sets: Iterable[Mapping[str, Any]]) -> float | None:
+    """Return the sharpness of the sharpest field; None where it is not known of each."""
+    known = [value for one in data_sets for value in one["fields"].get("sharpness", [None])]
+    return max(map(float, known)) if known and None not in known else None
 
 
 def is_brain(data_set: Mapping[str, Any]) -> bool:

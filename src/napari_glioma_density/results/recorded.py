@@ -25,3 +25,9 @@ def recorded_learnt(attributes: Mapping[str, Any]) -> frozenset[str]:
     """Return the digests of pictures that the model of a run is recorded to have learnt from."""
     kept = attributes.get("learnt")
     return frozenset(map(str, kept)) if isinstance(kept, list) else frozenset()
+
+
+def recorded_sharpness(attributes: Mapping[str, Any]) -> float | None:
+    """Return how sharp the slide of a run is recorded to be; None where that is not known."""
+    kept = attributes.get("sharpness")
+    return kept if isinstance(kept, float) else None

@@ -34,7 +34,11 @@ from napari_glioma_density.results.nuclei import (
     within,
     write_nucleus_table,
 )
-from napari_glioma_density.results.recorded import recorded_learnt, recorded_spec
+from napari_glioma_density.results.recorded import (
+    recorded_learnt,
+    recorded_sharpness,
+    recorded_spec,
+)
 from napari_glioma_density.slides import TISSUE_PX
 
 
@@ -102,6 +106,24 @@ class Run:
         if is_brightfield is not self.is_brightfield:
             with explained(self.folder, BLOCKS_ARE_KEPT):
                 self._mark(brightfield=is_brightfield)
+
+    @property
+    def sharpness(self) -> float | None:
+        """How sharp the slide is at the working resolution; None where that is not known."""
+        return recorded_sharpness(self._attributes)
+
+    def note_sharpness(self, sharpness: float | None) -> None:
+        """Keep how sharp the slide is, see ``stain.sharpness``.
+
+        Raises
+        ------
+        StoreError
+            When the disk is full or refuses.
+        """
+        self._demand_writing()
+        if sharpness != self.sharpness:
+            with explained(self.folder, BLOCKS_ARE_KEPT):
+                self._mark(sharpness=sharpness)
 
     def note_learnt(self, pictures: Iterable[str]) -> None:
         """Keep digests of pictures that the run's model learnt from: it may be gone one day.

@@ -14,6 +14,11 @@ GLASS_TOO = "Bare glass counts as tissue: estimated without a tissue mask."
 """What is to be said of figures of tissue where `tissue_mask` is off."""
 
 NOT_BRIGHTFIELD = "This does not look like a brightfield H&E slide; it was estimated all the same."
+SHARPER = (
+    "This slide is sharper than any annotated field the model was checked on: densities may be too "
+    "low, and by how much is not known."
+)
+"""Instead of an interval, where the slide itself has no corrected random fields to tell."""
 
 _CHANGES_THE_NUMBERS = (
     "model", "weights_sha256", "architecture", "input", "threshold", "um_per_px", "level",

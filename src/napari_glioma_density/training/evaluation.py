@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from napari_glioma_density.nuclei.memory import room_for
-from napari_glioma_density.nuclei.pictures import segment_picture
+from napari_glioma_density.nuclei.pictures import resampled, segment_picture
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
+from napari_glioma_density.stain.sharpness import sharpness
 from napari_glioma_density.training.count_error import (
     FieldCount,
     count_error,
@@ -32,6 +33,8 @@ class FieldScore:
     counts: PixelCounts
     true_nuclei: int
     predicted_nuclei: int
+    sharpness: float | None = None
+    """At the model's resolution, see ``stain.sharpness``; None where nothing is to be seen."""
 
     @property
     def f1(self) -> float:
@@ -50,6 +53,7 @@ class FieldScore:
             "predicted_density_percent": self.counts.predicted_density_percent,
             "true_nuclei": self.true_nuclei,
             "predicted_nuclei": self.predicted_nuclei,
+            "sharpness": self.sharpness,
         }
 
 
@@ -77,12 +81,15 @@ def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Itera
 def _scored(data_set: DataSet, field: Field, segmenter: NetworkSegmenter) -> FieldScore:
     rgb, labels = read_field(field)
     mask = segment_picture(segmenter, rgb, field.um_per_px, read_slide_colours(field))
+    model_um_per_px = segmenter.spec.um_per_px
+    scaled = resampled(rgb, field.um_per_px, model_um_per_px)
     return FieldScore(
         data_set,
         field,
         PixelCounts.of(mask, labels),
         count_labelled(labels, field.um_per_px),
-        count_separated(mask, field.um_per_px, segmenter.spec.um_per_px),
+        count_separated(mask, field.um_per_px, model_um_per_px),
+        sharpness(scaled[None], model_um_per_px),
     )
 
 
@@ -105,7 +112,8 @@ def summarise(
         The names of :func:`pooled_scores` with ``images``; ``intervals``, the ends of the 95 %
         bootstrap intervals, and under ``resampling`` how they were drawn; ``nucleus_count``, see
         :func:`count_error`; and for a data set ``organs``, a row for each organ, and ``fields``,
-        the columns ``patient``, ``true_density_percent`` and ``predicted_density_percent``.
+        the columns ``patient``, ``true_density_percent``, ``predicted_density_percent`` and
+        ``sharpness``.
     """
     sets = by_data_set(scores)
     rows = [
@@ -160,7 +168,10 @@ def _by_organ(scores: Sequence[FieldScore]) -> list[dict[str, object]]:
 
 
 def _columns(scores: Sequence[FieldScore]) -> dict[str, list[object]]:
-    """True and predicted density of every field: what intervals of an estimate rest on."""
-    names = ("patient", "true_density_percent", "predicted_density_percent")
+    """True and predicted density of every field: what intervals of an estimate rest on.
+
+    And how sharp each is: slides that are sharper have no such interval.
+    """
+    names = ("patient", "true_density_percent", "predicted_density_percent", "sharpness")
     rows = [score.row() for score in scores]
     return {name: [row[name] for row in rows] for name in names}

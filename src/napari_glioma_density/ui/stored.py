@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.density import PATCH_PX, Lattice
 from napari_glioma_density.findings.density_error import DensityError, density_error
 from napari_glioma_density.findings.gathering import gather
-from napari_glioma_density.findings.known_error import known_error
+from napari_glioma_density.findings.known_error import is_sharper, known_error
 from napari_glioma_density.findings.sections import Section, find_sections
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot
 from napari_glioma_density.regions.region import Region
@@ -26,8 +26,9 @@ class ShownRun:
     """A run ready to be drawn: its masks (finest first, read as needed) and its patches.
 
     `amendments` are those on disk when it was opened; `error` is how far the model was then known
-    to be off, see `sureness`; `validated` is how far it was off in validation. `asked` is what was
-    chosen when the slide was last open, where that was kept.
+    to be off, see `sureness`; `validated` is how far it was off in validation, and `is_sharper`
+    tells whether the slide is sharper than what that was found on. `asked` is what was chosen when
+    the slide was last open, where that was kept.
     """
 
     store: Path
@@ -42,6 +43,7 @@ class ShownRun:
     validated: DensityError | None
     tissue_mm2: float
     is_brightfield: bool
+    is_sharper: bool
     asked: Asked | None
 
 
@@ -62,6 +64,7 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         validated=density_error(run.spec.weights_sha256),
         tissue_mm2=_tissue_mm2(run),
         is_brightfield=run.is_brightfield,
+        is_sharper=is_sharper(run),
         asked=read_asked(findings.store),
     )
 

@@ -35,7 +35,8 @@ class Sureness:
         if shown is None:
             return None
         error = self._found[1] if self._found and self._found[0] is shown else shown.error
-        return holding(error, is_validated=not self._session.slides.specimen.caution)
+        caution = self._session.slides.specimen.caution
+        return holding(error, is_validated=not caution and not shown.is_sharper)
 
     def refresh(self) -> None:
         """Find it anew, in the background, once all edits are on disk."""

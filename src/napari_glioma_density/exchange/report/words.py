@@ -50,6 +50,8 @@ class ReportWords:
     no_interval: str
     no_interval_of_such: str
     """Of specimens that nothing was validated on."""
+    no_interval_of_sharper: str
+    """Of slides sharper than what was validated on."""
     count_error: str
     how_to_read: str
     reading: tuple[str, ...]

@@ -1,7 +1,7 @@
 """A report in English."""
 
 from napari_glioma_density.exchange.report.words import ReportWords
-from napari_glioma_density.results.spec import GLASS_TOO, NOT_BRIGHTFIELD
+from napari_glioma_density.results.spec import GLASS_TOO, NOT_BRIGHTFIELD, SHARPER
 
 ENGLISH = ReportWords(
     html_language="en",
@@ -46,6 +46,7 @@ ENGLISH = ReportWords(
     "chance is not in them. They rest on: {basis}.",
     no_interval="No interval is given: the error of this model is not known.",
     no_interval_of_such="No interval is given: nothing was validated on specimens of this kind.",
+    no_interval_of_sharper=SHARPER,
     count_error="At this density the nucleus count was off by {error} on annotated fields "
     "({basis}; {fields} in all).",
     how_to_read="How to read this",

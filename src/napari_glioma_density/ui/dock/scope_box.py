@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSizePolicy, 
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.findings.uncertainty import UNKNOWN, Uncertainty, total_uncertainty
-from napari_glioma_density.results.spec import GLASS_TOO, NOT_BRIGHTFIELD
+from napari_glioma_density.results.spec import GLASS_TOO, NOT_BRIGHTFIELD, SHARPER
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.letters import Large, enlarge
@@ -166,9 +166,11 @@ class ScopeBox(Box):
     def _doubts(self, snapshot: Snapshot, unsure: Uncertainty | None) -> str:
         """Say what else is to be known of the headline; why specimens have no interval is above."""
         shown, caution = self._session.shown, self._session.slides.specimen.caution
-        is_unknown = unsure is None and not caution
+        is_unknown = unsure is None and snapshot.totals.tissue_density_percent is not None
         lines = []
-        if is_unknown and snapshot.totals.tissue_density_percent is not None:
+        if is_unknown and shown is not None and shown.is_sharper:
+            lines.append(SHARPER)
+        elif is_unknown and not caution:
             lines.append(UNKNOWN.capitalize())
         if shown is not None and not shown.spec.tissue_mask:
             lines.append(GLASS_TOO)
