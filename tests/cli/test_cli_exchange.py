@@ -168,7 +168,7 @@ def test_a_slide_that_somebody_insisted_on_is_told_to_be_such(
 def test_a_slide_sharper_than_what_the_model_was_checked_on_has_no_interval(
     program: Program, case: Path, tmp_path: Path
 ) -> None:
-    said = "sharper than any annotated field the model was checked on"
+    said = "sharper than any field the model was checked on"
     plain = json.loads((case / "slide.tiff" / "summary.json").read_text())
     assert plain["sharper_than_checked"] is False
     rgb = tifffile.imread(case / "slides" / "slide.tiff")

@@ -819,7 +819,7 @@ def test_what_is_not_known_of_the_headline_is_said(finished: Any) -> None:
 def test_a_slide_sharper_than_what_was_checked_on_says_so_in_place_of_an_interval(
     finished: Any,
 ) -> None:
-    session, box, said = finished.session, finished.scope_box, "sharper than any annotated field"
+    session, box, said = finished.session, finished.scope_box, "sharper than any field"
     validated = DensityError(0.1, 0.1, 2.0, 10, Basis(20, 20, ("LGG",)))
     of_slide = DensityError(0.1, 0.1, 2.0, 10, Basis(3, 1))
     for is_sharper, error, is_said in (

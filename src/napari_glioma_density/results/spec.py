@@ -15,8 +15,8 @@ GLASS_TOO = "Bare glass counts as tissue: estimated without a tissue mask."
 
 NOT_BRIGHTFIELD = "This does not look like a brightfield H&E slide; it was estimated all the same."
 SHARPER = (
-    "This slide is sharper than any annotated field the model was checked on: densities may be too "
-    "low, and by how much is not known."
+    "Interval unknown: this slide is sharper than any field the model was checked on. Densities may "
+    "be too low."
 )
 """Instead of an interval, where the slide itself has no corrected random fields to tell."""
 

@@ -44,7 +44,7 @@ CHINESE = ReportWords(
     interval_from="区间反映模型对此类组织可能的偏差，不含抽样误差。依据：{basis}。",
     no_interval="未给出区间：该模型的误差未知。",
     no_interval_of_such="未给出区间：未在此类标本上验证过。",
-    no_interval_of_sharper="该切片比验证该模型所用的任何标注视野都更锐利：密度可能偏低，偏低多少未知。",
+    no_interval_of_sharper="区间未知：该切片比验证该模型所用的任何视野都更锐利。密度可能偏低。",
     count_error="在此密度下，模型在 {fields} 个人工标注视野（{basis}）上的"
     "细胞核计数误差为 {error}。",
     how_to_read="如何阅读本报告",
