@@ -7,7 +7,9 @@ sharper, noisier, darker or more compressed scans would show, and a model is run
 probability is brought back to the field's own pixels, so the truth is as it was annotated.
 
 Prints one JSON object: for each data set and scan the pooled F1, the mean absolute density error
-and the mean density less the true one (bias), both in points, and how sharp its fields are.
+and the mean density less the true one (bias), both in points, how sharp its fields are, how many of
+them are sharper than what the model's error is known from, and of how many of these and of the
+others its 95 % intervals hold the true density.
 """
 
 from collections.abc import Callable
@@ -18,6 +20,8 @@ import numpy as np
 from named_data_sets import print_of_each
 from numpy.typing import NDArray
 
+from napari_glioma_density.findings.density_error import DensityError, density_error
+from napari_glioma_density.findings.uncertainty import density_interval
 from napari_glioma_density.nuclei.pictures import model_probability, resampled
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
 from napari_glioma_density.stain.sharpness import sharpness
@@ -106,6 +110,16 @@ class Seen(NamedTuple):
     counts: PixelCounts
     sharpness: float
 
+    @property
+    def error(self) -> float:
+        """Density found less the true one, in points."""
+        return self.counts.predicted_density_percent - self.counts.true_density_percent
+
+    def is_held(self, known: DensityError) -> bool:
+        """Whether the interval of the density found holds the true one."""
+        low, high = density_interval(self.counts.predicted_density_percent, known)
+        return low <= self.counts.true_density_percent <= high
+
 
 def seen(segmenter: NetworkSegmenter, scan: Scan, labels: NDArray[np.integer]) -> Seen:
     """Pixels of a field, as a scanner shows it, right and wrong; every field shows something."""
@@ -116,17 +130,21 @@ def seen(segmenter: NetworkSegmenter, scan: Scan, labels: NDArray[np.integer]) -
     return Seen(PixelCounts.of(own >= segmenter.spec.threshold, labels), sharp or 0.0)
 
 
-def summed(fields: list[Seen]) -> dict[str, float]:
+def summed(fields: list[Seen], known: DensityError) -> dict[str, float]:
     """What this prints of one scan of a data set."""
-    counts, sharp = zip(*fields, strict=True)
-    pooled = sum(counts, PixelCounts())
-    biases = [each.predicted_density_percent - each.true_density_percent for each in counts]
+    pooled = sum((each.counts for each in fields), PixelCounts())
+    sharp, biases = [each.sharpness for each in fields], [each.error for each in fields]
+    held = [each.is_held(known) for each in fields]
+    sharper = [each.sharpness > (known.sharpest or np.inf) for each in fields]
     return {
         "f1": round(100 * pooled.scores()["f1"], 1),
         "density_error": round(float(np.mean(np.abs(biases))), 2),
         "bias": round(float(np.mean(biases)), 2),
         "sharpness_median": round(float(np.median(sharp)), 3),
         "sharpness_most": round(max(sharp), 3),
+        "sharper_fields": sum(sharper),
+        "sharper_fields_held": int(np.count_nonzero(np.array(held) & sharper)),
+        "other_fields_held": int(np.count_nonzero(np.array(held) & ~np.array(sharper))),
     }
 
 
@@ -138,7 +156,10 @@ def measured(segmenter: NetworkSegmenter, data_set: DataSet) -> dict[str, dict[s
         for name, scanner in SCANNERS.items():
             scan = scanner(Scan(rgb, field.um_per_px))
             fields[name].append(seen(segmenter, scan, labels))
-    return {name: summed(each) for name, each in fields.items()}
+    known = density_error(segmenter.sha256)
+    if known is None:
+        raise SystemExit("no scores are kept for this model: evaluate --keep first")
+    return {name: summed(each, known) for name, each in fields.items()}
 
 
 def main() -> None:

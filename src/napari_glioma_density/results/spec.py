@@ -15,8 +15,8 @@ GLASS_TOO = "Bare glass counts as tissue: estimated without a tissue mask."
 
 NOT_BRIGHTFIELD = "This does not look like a brightfield H&E slide; it was estimated all the same."
 SHARPER = (
-    "Interval unknown: this slide is sharper than any field the model was checked on. Densities may "
-    "be too low."
+    "Interval unknown: this slide is sharper than any field the model was checked on. "
+    "Densities may be too low."
 )
 """Instead of an interval, where the slide itself has no corrected random fields to tell."""
 
