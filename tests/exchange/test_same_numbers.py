@@ -27,7 +27,7 @@ from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.gathering import gather
-from napari_glioma_density.findings.snapshot import Bands, Choices
+from napari_glioma_density.findings.snapshot import Bands, Choices, take_snapshot
 from napari_glioma_density.findings.uncertainty import (
     BY_HAND,
     cell_uncertainties,
@@ -37,6 +37,7 @@ from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.stored import show_run
+from napari_glioma_density.ui.tables import save_tables
 
 PX_MM2 = 0.0005**2
 
@@ -273,6 +274,26 @@ def test_hotspots_of_sections_are_ranked_as_those_of_the_slide_are(written: Writ
         densities = [cell.tissue_density_percent for cell in section.hotspots]
         assert (densities == sorted(densities, reverse=True)) is by_corrected
         assert (commands(replace(findings, snapshot=snapshot), "en") == ()) is by_corrected
+
+
+@pytest.mark.parametrize("by_corrected", [False, True])
+def test_saved_tables_are_of_the_section_and_the_ranking_on_the_screen(
+    written: Written, tmp_path: Path, by_corrected: bool
+) -> None:
+    shown = written.shown
+    (section,) = (s for s in shown.sections if s.patches[FIELD.patches].all())
+    choices = replace(Choices(section=section), rank_corrected=by_corrected)
+    screen = take_snapshot(shown.snapshot.measured, replace(choices, amendments=shown.amendments))
+    save_tables(tmp_path, shown, screen, choices)
+    saved = Written(tmp_path, written.findings, shown)
+    assert [row["cell"] for row in saved.rows("grid.csv")] == [c.address for c in screen.cells]
+    figures = json.loads((tmp_path / "summary.json").read_text())
+    assert [spot["cell"] for spot in figures["hotspots"]] == [c.address for c in screen.hotspots]
+    assert figures["tissue_density_percent"] == round(screen.totals.tissue_density_percent, 4)
+    assert figures["of"] == section.name
+    assert figures["hotspots_ranked_by"] == ("corrected" if by_corrected else "model")
+    densities = [spot["tissue_density_percent"] for spot in figures["hotspots"]]
+    assert (densities == sorted(densities, reverse=True)) is by_corrected
 
 
 def test_dense_circles_are_the_same_in_table_qupath_and_report(written: Written) -> None:

@@ -42,7 +42,7 @@ def test_dock_and_command_line_write_the_same(
     run: Run, tmp_path: Path, cell_mm: float | None, bands: Bands
 ) -> None:
     shown = show_run(run, Choices(bands, cell_mm))
-    save_tables(tmp_path / "dock", shown, shown.snapshot, cell_mm)
+    save_tables(tmp_path / "dock", shown, shown.snapshot, Choices(bands, cell_mm))
     everything = run.patches().is_read | True
     found = gather(shown.store, run, Choices(cell_mm=cell_mm), everything)
     write_tables(tmp_path / "cli", found)
@@ -54,7 +54,7 @@ def test_dock_and_command_line_write_the_same(
 
 def test_the_specimen_of_the_dock_stands_in_the_tables(run: Run, tmp_path: Path) -> None:
     shown = show_run(run, Choices())
-    save_tables(tmp_path / "dock", shown, shown.snapshot, specimen="smear")
+    save_tables(tmp_path / "dock", shown, shown.snapshot, Choices(), specimen="smear")
     assert figures(tmp_path / "dock")["specimen"] == "smear"
 
 
@@ -62,4 +62,4 @@ def test_folder_that_cannot_be_written_is_told(run: Run, tmp_path: Path) -> None
     (tmp_path / "file").write_text("in the way")
     shown = show_run(run, Choices())
     with pytest.raises(StoreError, match="cannot be made"):
-        save_tables(tmp_path / "file", shown, shown.snapshot)
+        save_tables(tmp_path / "file", shown, shown.snapshot, Choices())

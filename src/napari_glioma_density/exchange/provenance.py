@@ -35,6 +35,7 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "weights_sha256": spec.weights_sha256,
         "run": spec.run_id,
         "of": measured_part(findings),
+        "hotspots_ranked_by": ranked_by(findings),
         "bands": findings.snapshot.scale.name,
         "band_limits_percent": " ".join(findings.snapshot.scale.written_limits),
         "complete": "yes" if findings.snapshot.totals.complete else "no",
@@ -50,6 +51,12 @@ def measured_part(findings: Findings) -> str:
     if snapshot.grid.section:
         return snapshot.grid.section
     return "slide" if snapshot.scope is None else "part"
+
+
+def ranked_by(findings: Findings) -> str:
+    """Return by whose values hotspots are ranked, in a word: model, or corrected."""
+    snapshot = findings.snapshot
+    return "corrected" if snapshot.rank_corrected and snapshot.corrected.any() else "model"
 
 
 def corrected_patches(findings: Findings) -> int:

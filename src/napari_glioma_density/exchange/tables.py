@@ -6,6 +6,7 @@ from typing import Any
 
 from napari_glioma_density.exchange.csv_files import write_patches_and_grid
 from napari_glioma_density.exchange.extras_gathering import intervals, sections_of
+from napari_glioma_density.exchange.provenance import measured_part, ranked_by
 from napari_glioma_density.exchange.whole_output import whole_files
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.uncertainty import BY_HAND
@@ -29,7 +30,7 @@ def write_tables(
     """Write patches.csv, grid.csv, heatmap.png and summary.json.
 
     With corrections every figure is a corrected one, the model's stand beside it, and hotspots
-    keep the order the model gives.
+    keep the order the model gives unless they were to be ranked by corrected values.
 
     Parameters
     ----------
@@ -77,6 +78,7 @@ def figures_of(
         patches_reused=patches_reused,
         seconds=seconds or {},
     )
+    figures |= {"of": measured_part(findings), "hotspots_ranked_by": ranked_by(findings)}
     figures["brightfield"] = findings.run.is_brightfield
     figures |= {"sharpness": findings.run.sharpness, "sharper_than_checked": findings.is_sharper}
     figures |= {"specimen": findings.specimen, "intervals": _intervals(findings)}

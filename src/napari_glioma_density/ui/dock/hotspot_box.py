@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QPushButton
 
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.field_hotspots import FIELD_AREAS_MM2
+from napari_glioma_density.findings.sections import Section
 from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.regions.region import Reason
 from napari_glioma_density.ui import words
@@ -25,6 +26,7 @@ from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.tables import save_tables
 
 SAVED = "patches.csv, grid.csv, heatmap.png and summary.json"
+AS_SHOWN = "section, cells and ranking as on the screen, bands those of the paper"
 HEIGHT_PX = 140
 """Five rows and the head, so that a window 1000 px high shows the buttons below, too."""
 PROVISIONAL = "provisional: the ranking may change until all is read"
@@ -103,7 +105,7 @@ class HotspotBox(Box):
         for part in (self._kind.native, self._note, self._table, self._by_corrected.native):
             self.body.addWidget(part)
         self._save = QPushButton("Save tables …")
-        self._save.setToolTip(f"{SAVED}, into a folder of your choice")
+        self._save.setToolTip(f"{SAVED}, into a folder of your choice; {AS_SHOWN}")
         self.body.addLayout(row([following, self._leave_out, self._take_back], stretch=0))
         self.body.addWidget(self._save)
         self.connections = Connections()
@@ -153,16 +155,16 @@ class HotspotBox(Box):
     def save(self, folder: Path) -> None:
         """Write the tables of what is shown into `folder`, in the background."""
         shown, snapshot = self._session.shown, self._session.snapshot
-        cell_mm = self._session.choices.cell_mm
+        choices = self._session.choices
         specimen = self._session.slides.specimen.stored
         if shown is None or snapshot is None:
             return
 
         def write() -> Path:
             self._session.bring_to_disk()
-            return save_tables(folder, shown, snapshot, cell_mm, specimen)
+            return save_tables(folder, shown, snapshot, choices, specimen)
 
-        self._session.background.submit(write, _tell)
+        self._session.background.submit(write, partial(_tell, choices.section))
 
     def _fly(self, row: int) -> None:
         """Fly to what the row says: the table may be of an earlier ranking."""
@@ -209,5 +211,6 @@ class HotspotBox(Box):
         return PROVISIONAL if self._spots.area_mm2 is None else CIRCLES_LATER
 
 
-def _tell(folder: Path) -> None:
-    show_info(f"Saved {SAVED} in {folder}")
+def _tell(section: Section | None, folder: Path) -> None:
+    of = "" if section is None else f" of section {section.name}"
+    show_info(f"Saved {SAVED}{of} in {folder}")
