@@ -114,6 +114,23 @@ def test_a_slide_of_bare_glass_has_no_density(
     assert figures["patches"] == 0
 
 
+def test_a_resolution_other_than_the_files_is_told_at_once_and_wherever_it_stands(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path
+) -> None:
+    call = ("estimate", slide_path, "-o", tmp_path / "o", "--model", weights, "--json")
+    source = "given by user; the file states 0.5 (TIFF resolution)"
+    done = program(*call, "--um-per-px", 0.4)
+    assert done.stderr == f"discs.tiff: 0.4 µm/px {source}\n"
+    assert done.json["um_per_px_source"] == source
+    for language, words in (("en", source), ("zh", "用户输入；文件中记载为 0.5 (TIFF 分辨率字段)")):
+        page = tmp_path / f"{language}.html"
+        report = ("export", done.json["folder"], "--to", "report", "-o", page)
+        assert program(*report, "--language", language).status == 0
+        assert words in page.read_text(encoding="utf-8")
+    same = program(*call, "--um-per-px", 0.5)
+    assert (same.stderr, same.json["um_per_px_source"]) == ("", "given by user")
+
+
 def test_segment_writes_a_mask_of_the_picture_s_size(
     program: Program, weights: Path, tmp_path: Path
 ) -> None:

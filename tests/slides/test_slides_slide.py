@@ -77,7 +77,10 @@ def test_beyond_the_edges_is_white_and_unread(slide: Slide) -> None:
 
 def test_the_users_resolution_replaces_the_files(slide: Slide) -> None:
     given = slide.with_um_per_px(0.5)
-    assert given.resolution == Resolution(0.5, "given by user")
+    stated = "given by user; the file states 0.25 (made)"
+    assert given.resolution == Resolution(0.5, stated)
+    assert given.with_um_per_px(0.4).resolution.source == stated
+    assert given.with_um_per_px(0.2501).resolution == Resolution(0.2501, "given by user")
     assert slide.um_per_px == 0.25
     assert slide.with_um_per_px(0.5, "estimated from 20×").resolution.source == "estimated from 20×"
     assert given.fingerprint == slide.fingerprint

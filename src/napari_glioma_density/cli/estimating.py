@@ -16,6 +16,7 @@ from napari_glioma_density.cli.console import (
     complain,
     print_json,
     progress_bar,
+    remark,
     say,
 )
 from napari_glioma_density.cli.failures import files_named
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from napari_glioma_density.estimate import Estimation, Progress
     from napari_glioma_density.nuclei.segmenter import Segmenter
     from napari_glioma_density.results.specimen import Specimen
+    from napari_glioma_density.slides import Slide
 
 RESULTS_FOLDER = Path("glioma-density")
 
@@ -60,7 +62,8 @@ def estimate(
     ] = RESULTS_FOLDER,
     model: Annotated[str, typer.Option(help="A model's name or weights file.")] = "fast",
     um_per_px: Annotated[
-        float | None, typer.Option(help="Level-0 resolution, when the file does not say it.")
+        float | None,
+        typer.Option(help="Level-0 resolution, when the file does not say it, or not rightly."),
     ] = None,
     region: Annotated[str | None, typer.Option(help="X,Y,W,H in level-0 px.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -148,7 +151,7 @@ def _estimated(slide: str, asked: _Asked, began: float) -> dict[str, Any]:
     from napari_glioma_density.slides import open_slide
 
     with open_slide(slide) as opened:
-        known = opened if asked.um_per_px is None else opened.with_um_per_px(asked.um_per_px)
+        known = _measured_as_asked(opened, asked.um_per_px)
         folder = _folder(asked.output, known.name, known.path)
         # Importing torch takes seconds: not before the slide has turned out to be one.
         from napari_glioma_density.estimate import prepare
@@ -166,6 +169,18 @@ def _estimated(slide: str, asked: _Asked, began: float) -> dict[str, Any]:
             return _carry_out(estimation, folder, asked, began)
         finally:
             estimation.close()
+
+
+def _measured_as_asked(slide: "Slide", um_per_px: float | None) -> "Slide":
+    """Take the µm/px that was given, and say so at once where the file states another."""
+    from napari_glioma_density.slides.resolution import GIVEN
+
+    if um_per_px is None:
+        return slide
+    given = slide.with_um_per_px(um_per_px)
+    if given.resolution.source != GIVEN:
+        remark(f"{slide.name}: {um_per_px:g} µm/px {given.resolution.source}\n")
+    return given
 
 
 def _loaded(model: str, device: str) -> "Segmenter":

@@ -18,7 +18,12 @@ import numpy as np
 from napari_glioma_density.errors import SlideError
 from napari_glioma_density.slides.display import DisplayLevel, display_levels
 from napari_glioma_density.slides.fingerprint import fingerprint_of, pseudonym_of
-from napari_glioma_density.slides.resolution import BELIEVABLE_UM_PER_PX, Resolution, is_believable
+from napari_glioma_density.slides.resolution import (
+    BELIEVABLE_UM_PER_PX,
+    Resolution,
+    given_against,
+    is_believable,
+)
 from napari_glioma_density.slides.source import Level, Pixels, TileSource
 from napari_glioma_density.slides.tile_cache import Tile, TileCache
 from napari_glioma_density.slides.tiling import put_together
@@ -109,8 +114,10 @@ class Slide:
         with self._noting:
             return frozenset(self._damaged)
 
-    def with_um_per_px(self, um_per_px: float, source: str = "given by user") -> Slide:
+    def with_um_per_px(self, um_per_px: float, source: str | None = None) -> Slide:
         """Return the same open slide with another µm/px, and where that comes from.
+
+        Without a `source` it was given by the user; where the file states another, that is said.
 
         Raises
         ------
@@ -124,6 +131,7 @@ class Slide:
                 f"give a value from {low:g} to {high:g} (20× is about 0.5, 40× about 0.25)"
             )
         twin = copy.copy(self)
+        source = source or given_against(um_per_px, self._source.resolution)
         twin.resolution = Resolution(float(um_per_px), source)
         return twin
 

@@ -9,13 +9,12 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.slides.resolution import GIVEN
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.slide_layer import hide_file_name, set_slide, slide_of
 from napari_glioma_density.ui.slide_view import SlideView
 from napari_glioma_density.ui.specimen import Specimen
 from napari_glioma_density.ui.world import MICROMETRE, slide_placement
-
-GIVEN = "given by user"
 
 
 class OpenSlides:

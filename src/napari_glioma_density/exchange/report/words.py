@@ -181,6 +181,12 @@ class ReportWords:
             fields=basis.fields, slides=basis.slides, data_sets=", ".join(basis.data_sets)
         )
 
+    def source(self, source: str) -> str:
+        """Return where a µm/px comes from, and what the slide's file states otherwise."""
+        for english, own in self.sources.items():
+            source = source.replace(english, own)
+        return source
+
     def reference_tissue(self, name: str) -> str:
         """Return the name of reference tissue; one that people gave stays as it is."""
         return self.reference_tissues.get(name, name)

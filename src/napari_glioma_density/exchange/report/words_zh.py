@@ -163,6 +163,7 @@ CHINESE = ReportWords(
     um_per_px_from="{um} µm/px（来源：{source}）",
     sources={
         "given by user": "用户输入",
+        "; the file states": "；文件中记载为",
         "Aperio MPP": "Aperio MPP 字段",
         "OME PhysicalSize": "OME PhysicalSize 字段",
         "TIFF resolution": "TIFF 分辨率字段",

@@ -7,10 +7,10 @@ from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.slides.resolution import GIVEN
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, form, row, text
-from napari_glioma_density.ui.open_slides import GIVEN
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.specimen import Specimen
 
