@@ -15,6 +15,9 @@ import pytest
 import tifffile
 
 from napari_glioma_density.cli.app import run
+from napari_glioma_density.findings.tuning import TUNED_ELSEWHERE
+from napari_glioma_density.nuclei import kept_metrics
+from napari_glioma_density.nuclei.weights import sha256_of
 
 Program = Callable[..., Any]
 
@@ -129,6 +132,17 @@ def test_a_resolution_other_than_the_files_is_told_at_once_and_wherever_it_stand
         assert words in page.read_text(encoding="utf-8")
     same = program(*call, "--um-per-px", 0.5)
     assert (same.stderr, same.json["um_per_px_source"]) == ("", "given by user")
+
+
+def test_estimate_says_that_its_model_was_fine_tuned_on_other_slides(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    call = ("estimate", slide_path, "-o", tmp_path / "o", "--model", weights)
+    assert TUNED_ELSEWHERE not in program(*call).stdout
+    kept = {"sha256": sha256_of(weights), "data_sets": [], "fine_tuning": {"slides": ["slide-0"]}}
+    (tmp_path / "random.metrics.json").write_text(json.dumps(kept))
+    monkeypatch.setattr(kept_metrics, "user_models_folder", lambda: tmp_path)
+    assert TUNED_ELSEWHERE in program(*call).stdout
 
 
 def test_segment_writes_a_mask_of_the_picture_s_size(

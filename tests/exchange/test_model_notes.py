@@ -9,9 +9,11 @@ import pytest
 from made_up_findings import SPEC
 
 from napari_glioma_density.errors import ModelError
-from napari_glioma_density.exchange.exporting import Format, export
+from napari_glioma_density.exchange.exporting import Format, Wishes, export
 from napari_glioma_density.exchange.report import model_notes as notes
 from napari_glioma_density.exchange.report.model_notes import model_notes
+from napari_glioma_density.exchange.report.words import words_in
+from napari_glioma_density.exchange.tables import write_tables
 from napari_glioma_density.findings.density_error import density_error
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.nuclei import kept_metrics
@@ -43,6 +45,27 @@ def test_scores_and_card_of_a_models_own_folder_are_told(models: Path) -> None:
         ("A", 3, 0.5),
         ("B", None, None),
     ]
+
+
+@pytest.mark.parametrize("slides", [None, [], ["slide-00000000"], ["this one"]])
+def test_a_model_fine_tuned_on_other_slides_alone_is_told_everywhere(
+    found: Findings, models: Path, slides: list[str] | None
+) -> None:
+    keep(models, sha256=found.spec.weights_sha256)
+    if slides is not None:
+        kept = json.loads((models / "mine.metrics.json").read_text())
+        named = [found.pseudonym if slide == "this one" else slide for slide in slides]
+        kept["fine_tuning"] = {"slides": named}
+        (models / "mine.metrics.json").write_text(json.dumps(kept))
+    is_told = slides not in (None, ["this one"])
+    assert write_tables(models / "tables", found)["tuned_elsewhere"] is is_told
+    for language in ("en", "zh"):
+        export(found, Format.REPORT, models / "r.html", Wishes(language=language))
+        page = (models / "r.html").read_text(encoding="utf-8")
+        assert (words_in(language).tuned_elsewhere in page) is is_told
+    export(found, Format.CSV, models / "csv")
+    about = (models / "csv/about.csv").read_text()
+    assert f"tuned_elsewhere,{'yes' if is_told else 'no'}\n" in about
 
 
 def test_a_card_in_another_encoding_is_named(models: Path) -> None:

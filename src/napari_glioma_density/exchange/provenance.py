@@ -7,6 +7,7 @@ import numpy as np
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.tuning import is_tuned_elsewhere
 from napari_glioma_density.slides import Slide
 
 RESEARCH_USE: Final = "Research use only, not for diagnosis, grading or margins."
@@ -32,6 +33,7 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "sharper_than_checked": "yes" if findings.is_sharper else "no",
         "specimen": findings.specimen,
         "model": spec.model,
+        "tuned_elsewhere": "yes" if is_tuned_elsewhere(findings) else "no",
         "weights_sha256": spec.weights_sha256,
         "run": spec.run_id,
         "of": measured_part(findings),

@@ -20,6 +20,8 @@ class ReportWords:
     """Of slides that somebody insisted on."""
     glass_too: str
     """Of runs without a tissue mask."""
+    tuned_elsewhere: str
+    """Of models that were fine-tuned, and on none of the slide's fields."""
     provisional: str
     # Who and when
     case: str

@@ -1,6 +1,7 @@
 """A report in English."""
 
 from napari_glioma_density.exchange.report.words import ReportWords
+from napari_glioma_density.findings.tuning import TUNED_ELSEWHERE
 from napari_glioma_density.results.spec import GLASS_TOO, NOT_BRIGHTFIELD, SHARPER
 
 ENGLISH = ReportWords(
@@ -14,6 +15,7 @@ ENGLISH = ReportWords(
     },
     not_brightfield=NOT_BRIGHTFIELD,
     glass_too=GLASS_TOO,
+    tuned_elsewhere=TUNED_ELSEWHERE,
     provisional="Provisional: {pending} patches of what was asked for are not read yet.",
     case="Case",
     slide="Slide (pseudonym)",

@@ -13,6 +13,7 @@ CHINESE = ReportWords(
     },
     not_brightfield="该切片看起来不像明场 HE 切片；估计仍按要求进行。",
     glass_too="估计时未使用组织掩膜：所有数值均将空白玻片计为组织。",
+    tuned_elsewhere="该模型在其他切片上微调过：请核对其在本切片上的轮廓。",
     provisional="暂定结果：所选范围内尚有 {pending} 个图块未读取。",
     case="病例",
     slide="切片（假名）",
