@@ -16,6 +16,7 @@ from PIL import Image
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.exchange import ome_tiff
 from napari_glioma_density.exchange.ome_tiff import write_ome_tiff
+from napari_glioma_density.exchange.provenance import provenance
 from napari_glioma_density.findings.findings import Findings
 
 OME = {"ome": "http://www.openmicroscopy.org/Schemas/OME/2016-06"}
@@ -105,6 +106,39 @@ def test_patches_out_of_scope_have_no_density(found: Findings, tmp_path: Path) -
     write_ome_tiff(tmp_path / "density.ome.tif", some, mask=False)
     seen = tifffile.imread(tmp_path / "density.ome.tif")
     np.testing.assert_array_equal(~np.isnan(seen), [scope, scope])
+
+
+def test_each_image_says_of_what_specimen_and_of_which_part_it_is(
+    found: Findings, tmp_path: Path
+) -> None:
+    scope = np.zeros((4, 5), bool)
+    scope[1, 2] = True
+    part = dataclasses.replace(found.snapshot, scope=scope)
+    section = dataclasses.replace(part, grid=dataclasses.replace(part.grid, section="S2"))
+    for snapshot, measured, of in (
+        (found.snapshot, "the whole slide", "slide"),
+        (part, "a part of the slide", "part"),
+        (section, "section S2", "S2"),
+    ):
+        some = dataclasses.replace(found, snapshot=snapshot, specimen="frozen")
+        write_ome_tiff(tmp_path / "a.ome.tif", some)
+        with tifffile.TiffFile(tmp_path / "a.ome.tif") as tiff:
+            root = ElementTree.fromstring(tiff.ome_metadata or "")
+        mask, density = (each.text or "" for each in root.findall("ome:Image/ome:Description", OME))
+        assert "Specimen: frozen." in mask
+        assert f"Measured: {measured}. Specimen: frozen." in density
+        annotations = {
+            each.get("ID"): {
+                pair.get("K"): pair.text for pair in each.findall("ome:Value/ome:M", OME)
+            }
+            for each in root.findall("ome:StructuredAnnotations/ome:MapAnnotation", OME)
+        }
+        images = root.findall("ome:Image/ome:AnnotationRef", OME)
+        assert len(images) == 2
+        for image in images:
+            told = annotations[image.get("ID")]
+            assert told == {name: str(value) for name, value in provenance(some).items()}
+            assert (told["specimen"], told["of"]) == ("frozen", of)
 
 
 class BlankMask:

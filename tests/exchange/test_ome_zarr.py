@@ -81,6 +81,17 @@ def test_the_density_is_an_image_of_two_named_channels(
     assert [channel["label"] for channel in told["omero"]["channels"]] == list(CHANNELS)
 
 
+def test_specimen_and_part_are_told(written: Path, version: Version, found: Findings) -> None:
+    told = zarr.open_group(written, mode="r").attrs["glioma_density"]
+    assert (told["specimen"], told["of"]) == ("unknown", "slide")
+    for group, words in (
+        (written, "Specimen: unknown."),
+        (written / "density", "Measured: the whole slide. Specimen: unknown."),
+    ):
+        (multiscale,) = metadata(group, version)["multiscales"]
+        assert words in multiscale["metadata"]["description"]
+
+
 def test_models_of_the_specification_accept_both_images(written: Path) -> None:
     models = pytest.importorskip("ome_zarr_models", reason="ome-zarr-models is not installed")
     for group in (written, written / "density"):

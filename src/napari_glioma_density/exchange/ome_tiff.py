@@ -18,6 +18,7 @@ from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.provenance import (
     density_description,
     mask_description,
+    provenance,
     software,
 )
 from napari_glioma_density.exchange.whole_output import whole_file
@@ -41,7 +42,8 @@ def write_ome_tiff(
     whose coarser levels are means. It is the model's with corrected fields in place; regions left
     out of the sums are not cut out of it. The density is float32 in percent, one px a patch, two
     channels (`CHANNELS`), nan where nothing counts. Both say their px size in µm and begin at the
-    slide's top left corner. The mask is read and written piece by piece.
+    slide's top left corner; a map annotation of each says where its numbers come from. The mask is
+    read and written piece by piece.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ def _write_mask(
         "Name": f"{findings.pseudonym} nucleus mask",
         "Description": mask_description(findings),
         "Channel": {"Name": "nuclei"},
-        **_identity(um),
+        **_identity(findings, um),
     }
     for level, shape in enumerate(levels.shapes):
         writer.write(
@@ -100,15 +102,19 @@ def _write_density(writer: tifffile.TiffWriter, findings: Findings) -> None:
         "Name": f"{findings.pseudonym} density",
         "Description": density_description(findings),
         "Channel": {"Name": list(CHANNELS)},
-        **_identity(side_um),
+        **_identity(findings, side_um),
     }
     writer.write(density_image(findings), metadata=metadata, **_options(side_um))
 
 
-def _identity(um: float) -> dict[str, Any]:
-    """Return px size and the file's UUID: a random one, for tifffile's own tells the machine."""
+def _identity(findings: Findings, um: float) -> dict[str, Any]:
+    """Return provenance, px size and a UUID: a random one, for tifffile's own tells the machine."""
     return {
         "UUID": str(uuid4()),
+        "MapAnnotation": {
+            "Namespace": "glioma-density",
+            "Value": {name: str(value) for name, value in provenance(findings).items()},
+        },
         "PhysicalSizeX": um,
         "PhysicalSizeXUnit": "µm",
         "PhysicalSizeY": um,

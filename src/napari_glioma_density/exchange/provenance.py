@@ -72,8 +72,9 @@ def mask_description(findings: Findings) -> str:
     """Say what an exported mask shows."""
     return (
         f"Nuclei found by model {findings.spec.model}, corrected fields in place: 255 nucleus, 0 "
-        "none; coarser levels show the mean. What was left out of the sums is not cut out of it. "
-        f"{RESEARCH_USE}"
+        "none; coarser levels show the mean. What was left out of the sums is not cut out of it, "
+        "nor is what lies outside a section or part that was chosen. "
+        f"Specimen: {findings.specimen}. {RESEARCH_USE}"
     )
 
 
@@ -81,8 +82,15 @@ def density_description(findings: Findings) -> str:
     """Say what an exported density map shows."""
     return (
         f"Nuclear area of all cell types in percent, by model {findings.spec.model}, one px a "
-        f"patch; not a number where nothing counts. {RESEARCH_USE}"
+        f"patch; not a number where nothing counts. Measured: {_measured(findings)}. "
+        f"Specimen: {findings.specimen}. {RESEARCH_USE}"
     )
+
+
+def _measured(findings: Findings) -> str:
+    part = measured_part(findings)
+    words = {"slide": "the whole slide", "part": "a part of the slide"}.get(part)
+    return words or f"section {part}"
 
 
 def demand_slide(slide: Slide | None, pseudonym: str) -> None:
