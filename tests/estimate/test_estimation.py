@@ -116,7 +116,7 @@ def test_each_block_is_on_disk_before_it_is_announced(
         assert progress.block in seen.finished
         assert (seen.patches().state[progress.block.patches] == PatchState.READ).all()
     assert progress.patches_done == progress.patches_total
-    assert progress.tissue_mm2_done == pytest.approx(progress.tissue_mm2_total)
+    assert progress.tissue_mm2_read == pytest.approx(progress.tissue_mm2_total)
 
 
 def test_progress_ends_with_the_tissue_of_the_totals(
@@ -131,7 +131,7 @@ def test_progress_ends_with_the_tissue_of_the_totals(
         estimation.close()
     totals = estimation.run.patches().totals()
     assert totals.tissue_mm2 == pytest.approx(odd[..., 0].size * 0.25e-6)
-    assert last.tissue_mm2_done == pytest.approx(totals.tissue_mm2, rel=1e-12)
+    assert last.tissue_mm2_read == pytest.approx(totals.tissue_mm2, rel=1e-12)
 
 
 def test_the_block_under_the_focus_comes_first_and_is_small(
@@ -439,8 +439,13 @@ def test_a_damaged_tile_is_unread_and_no_density(
         file.seek(offset)
         file.write(b"\x99" * length)
     with open_slide(slide_path) as slide:
-        run = run_whole(slide, dark, tmp_path / "r", tissue_mask=False)
+        estimation = prepare(slide, dark, tmp_path / "r", tissue_mask=False)
+        *_, last = estimation.blocks()
+        estimation.close()
+        run = estimation.run
     totals = run.patches().totals()
+    assert last.patches_done == last.patches_total
+    assert last.tissue_mm2_read == pytest.approx(last.tissue_mm2_total - totals.unread_mm2)
     truth = tissue_rgb[..., 0] < 150
     truth_read = np.ones(truth.shape, bool)
     truth_read[:256, :256] = False

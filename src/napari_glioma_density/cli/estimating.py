@@ -236,7 +236,7 @@ def _run_blocks(estimation: "Estimation", scope: Any) -> int:
 
 
 def _area_read(progress: "Progress") -> str:
-    done, total = square_mm(progress.tissue_mm2_done), square_mm(progress.tissue_mm2_total)
+    done, total = square_mm(progress.tissue_mm2_read), square_mm(progress.tissue_mm2_total)
     return f"{done} of {total} mm² of tissue read"
 
 

@@ -245,7 +245,7 @@ class Estimation:
                 patches_done=int(done.sum()),
                 patches_total=int(counted.sum()),
                 patches_reused=int(reused.sum()),
-                tissue_mm2_done=float(self._tissue_mm2[done].sum()),
+                tissue_mm2_read=float(self._tissue_mm2_read()[done].sum()),
                 tissue_mm2_total=float(self._tissue_mm2[counted].sum()),
                 seconds=time.perf_counter() - began,
             )
@@ -260,6 +260,12 @@ class Estimation:
     def close(self) -> None:
         """Release the run, so that another program may write it."""
         self.run.close()
+
+    def _tissue_mm2_read(self) -> NDArray[np.float64]:
+        """Tissue of every patch that is done, mm²: of damaged ones what of it was read."""
+        patches = self.run.patches()
+        read_mm2 = np.minimum(patches.tissue_px * patches.lattice.px_mm2, self._tissue_mm2)
+        return np.where(patches.unread_px > 0, read_mm2, self._tissue_mm2)
 
     def _queue(self, pending: NDArray[np.bool_], focus: Focus | None) -> NearestFirst:
         """The blocks that hold any of these patches."""

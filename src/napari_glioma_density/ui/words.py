@@ -152,7 +152,7 @@ def read_of(read_mm2: float, tissue_mm2: float) -> str:
 
 def progress(now: "Progress") -> str:
     """Return how far a job is, how fast, and how long it will still take."""
-    read = read_of(now.tissue_mm2_done, now.tissue_mm2_total)
+    read = read_of(now.tissue_mm2_read, now.tissue_mm2_total)
     new = now.patches_done - now.patches_reused
     if new <= 0 or now.seconds <= 0:
         return read
