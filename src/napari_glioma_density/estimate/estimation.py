@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, PatchState, partition
+from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState, partition
 from napari_glioma_density.estimate.measurement import (
     COUNTING,
     Ground,
@@ -233,19 +233,21 @@ class Estimation:
         """
         began = time.perf_counter()
         asked = self.scope_of(None) if scope is None else scope
-        state = self.run.patches().state
-        counted = asked & (state != PatchState.BACKGROUND)
-        reused = counted & (state != PatchState.PENDING)
+        known = self.run.patches()
+        counted = asked & (known.state != PatchState.BACKGROUND)
+        reused = counted & (known.state != PatchState.PENDING)
         done = reused.copy()
+        read_mm2 = _read_mm2(self._tissue_mm2, known.tissue_px, known.unread_px, known.lattice)
         pipeline = Pipeline(self.run, self.plane, self._segmenter, self._ground, self.seconds)
         for block in pipeline.finished(self._queue(counted & ~reused, focus), halted):
             done[block.patches] = counted[block.patches]
+            read_mm2[block.patches] = self._of_block_read(block)
             yield Progress(
                 block=block,
                 patches_done=int(done.sum()),
                 patches_total=int(counted.sum()),
                 patches_reused=int(reused.sum()),
-                tissue_mm2_read=float(self._tissue_mm2_read()[done].sum()),
+                tissue_mm2_read=float(read_mm2[done].sum()),
                 tissue_mm2_total=float(self._tissue_mm2[counted].sum()),
                 seconds=time.perf_counter() - began,
             )
@@ -261,13 +263,23 @@ class Estimation:
         """Release the run, so that another program may write it."""
         self.run.close()
 
-    def _tissue_mm2_read(self) -> NDArray[np.float64]:
-        """Tissue of every patch that is done, mm²: of damaged ones what of it was read."""
-        patches = self.run.patches()
-        read_mm2 = np.minimum(patches.tissue_px * patches.lattice.px_mm2, self._tissue_mm2)
-        return np.where(patches.unread_px > 0, read_mm2, self._tissue_mm2)
+    def _of_block_read(self, block: Block) -> NDArray[np.float64]:
+        """Tissue that was read of each patch of a finished block, mm²."""
+        values = self.run.block_values(block)
+        tissue_mm2 = self._tissue_mm2[block.patches]
+        return _read_mm2(tissue_mm2, values["tissue_px"], values["unread_px"], self.run.lattice)
 
     def _queue(self, pending: NDArray[np.bool_], focus: Focus | None) -> NearestFirst:
         """The blocks that hold any of these patches."""
         blocks = partition(self.run.lattice, self.run.spec.block_patches, self.run.spec.split)
         return NearestFirst((b for b in blocks if pending[b.patches].any()), focus)
+
+
+def _read_mm2(
+    tissue_mm2: NDArray[np.float64],
+    tissue_px: NDArray[np.int64],
+    unread_px: NDArray[np.int64],
+    lattice: Lattice,
+) -> NDArray[np.float64]:
+    """Tissue of patches that are done, as the tissue map has it; of damaged ones what was read."""
+    return np.where(unread_px > 0, np.minimum(tissue_px * lattice.px_mm2, tissue_mm2), tissue_mm2)

@@ -19,7 +19,7 @@ class Progress:
     patches_reused: int
     """Patches of the scope that an earlier run had finished; part of ``patches_done``."""
     tissue_mm2_read: float
-    """Of the scope; tissue of damaged tiles is not read, though nothing is left to be done there."""
+    """Of the scope; tissue of damaged tiles is not, though nothing is left to be done there."""
     tissue_mm2_total: float
     seconds: float
     """Since the job began."""

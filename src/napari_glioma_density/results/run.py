@@ -144,6 +144,11 @@ class Run:
         with self._guard:
             return copy.deepcopy(self._patches)
 
+    def block_values(self, block: Block) -> dict[str, NDArray[np.int64]]:
+        """Return the patch values of a finished block by name, as in `PatchTable`; only to read."""
+        with self._guard:
+            return self._finished[block].values
+
     def mask(self, level: int) -> StoredLevel:
         """Return the mask at 1 (level 0), 1/4 or 1/16 of the working plane: uint8, 0 or 1."""
         return self._masks.levels[level]
