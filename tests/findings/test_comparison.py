@@ -147,6 +147,50 @@ def test_neighbours_that_resemble_each_other_widen_the_interval() -> None:
     assert half[0] > 1.8 * half[1]
 
 
+def test_what_a_person_vouches_for_is_known_and_the_models_error_holds_for_the_rest() -> None:
+    error = dataclasses.replace(ERROR, centre=1.25)
+    # The reader found 20 % in A, every patch of it; the model finds 16 % in B, where 20 % is true.
+    a, b = parts(np.full(10, 20.0)), parts(np.full(10, 16.0))
+    b["row"] += 1
+    known = np.zeros((2, 10), bool)
+    known[0] = True
+    found = compare(of(a), of(b), a, b, error, known)
+    assert found is not None
+    assert found.difference_points == pytest.approx(4)
+    assert found.difference_interval is not None
+    half = error.factor * np.hypot(error.slide_sd(16), error.tissue_sd(16))
+    assert found.difference_interval == pytest.approx((-half, half))
+    assert found.ratio_interval is not None
+    log_half = error.factor * np.hypot(error.slide_sd(16), error.tissue_sd(16)) / 20
+    assert found.ratio_interval == pytest.approx((np.exp(-log_half), np.exp(log_half)))
+
+
+def test_half_of_a_region_vouched_for_halves_what_the_model_makes_unsure() -> None:
+    a, b = parts(np.full(4, 20.0)), parts(np.full(4, 12.0))
+    half_known = np.array([[True, True, False, False]])
+    error = dataclasses.replace(ERROR, centre=1.5)
+    found = compare(of(a), of(b), a, b, error, half_known)
+    assert found is not None
+    assert found.difference_interval is not None
+    low, high = found.difference_interval
+    assert (low + high) / 2 == pytest.approx((20 - 12) / 2 * (1 + 1.5))
+    tissue = np.hypot(error.tissue_sd(20), error.tissue_sd(12))
+    whole = np.hypot(tissue, error.slide_sd(20) - error.slide_sd(12))
+    assert (high - low) / 2 == pytest.approx(error.factor * whole / 2)
+
+
+def test_between_regions_gone_through_by_hand_the_model_leaves_nothing_unsure() -> None:
+    random = np.random.default_rng(4)
+    a, b = parts(random.normal(20, 4, 10)), parts(random.normal(12, 4, 10))
+    error = dataclasses.replace(ERROR, centre=1.5)
+    found = compare(of(a), of(b), a, b, error, np.ones((1, 10), bool))
+    assert found == compare(of(a), of(b), a, b)
+    few = [made[:4] for made in (a, b)]
+    found = compare(*map(of, few), *few, error, np.ones((1, 10), bool))
+    assert found is not None
+    assert (found.difference_interval, found.covers) == (None, "unknown")
+
+
 def test_nothing_known_gives_no_interval_and_no_tissue_no_comparison() -> None:
     found = compare(sums(200, 1000), sums(0, 1000), parts(np.full(4, 20.0)), parts(np.zeros(4)))
     assert found is not None

@@ -146,7 +146,7 @@ class _Regions:
         for one, other in combinations(self._of(RegionKind.AREA), 2):
             sums = self._sums(one.geometry), self._sums(other.geometry)
             parts = self._parts(one.geometry), self._parts(other.geometry)
-            compared = compare(*sums, *parts, error)
+            compared = compare(*sums, *parts, error, self._findings.snapshot.known)
             if compared is not None:
                 yield RegionComparison(one.title, other.title, *sums, compared)
 
@@ -176,4 +176,5 @@ class _Regions:
         return sums_of(geometry, findings.measured, findings.exclusions, self._left_out)
 
     def _parts(self, geometry: BaseGeometry) -> NDArray[np.void]:
-        return parts_of(geometry.difference(self._left_out), self._findings.measured)
+        findings = self._findings
+        return parts_of(geometry, findings.measured, findings.exclusions, self._left_out)

@@ -74,6 +74,7 @@ def compare(
     a_patches: NDArray[np.void] | None = None,
     b_patches: NDArray[np.void] | None = None,
     error: DensityError | None = None,
+    known: NDArray[np.bool_] | None = None,
 ) -> Comparison | None:
     """Compare two regions of one slide by their tissue density.
 
@@ -83,7 +84,8 @@ def compare(
     regions: of dense ones it cancels in the ratio and scales the difference; of sparse ones, where
     the error no longer shrinks with density, it does the reverse. How far it is off on one kind of
     tissue against another is not shared, and is added for each region. The variances are added;
-    of the ratio, those of its logarithm.
+    of the ratio, those of its logarithm. What a person vouches for is taken as known, as in the
+    intervals of cells and totals: the model's error holds for the rest.
 
     Parameters
     ----------
@@ -94,6 +96,9 @@ def compare(
         than five pieces, nothing is said of tissue.
     error
         Of the model; without it nothing is said of the model.
+    known
+        Patches whose values a person vouches for, bool, (lattice rows, lattice columns): those of
+        finished fields. It takes the regions' patches to tell how much of them that is.
 
     Returns
     -------
@@ -103,13 +108,15 @@ def compare(
     above, below = a.tissue_density_percent, b.tissue_density_percent
     if above is None or below is None:
         return None
-    tissue = _tissue_spread(a_patches, b_patches)
-    difference, ratio = above - below, above / below if below else None
+    sides = _side(a, a_patches, error, known), _side(b, b_patches, error, known)
+    if all(side.is_known for side in sides):
+        error = None
+    tissue = _tissue_spread(*sides)
     return Comparison(
-        difference_points=difference,
-        ratio=ratio,
-        difference_interval=_difference_interval(above, below, tissue, error),
-        ratio_interval=_ratio_interval(above, below, tissue, error),
+        difference_points=above - below,
+        ratio=above / below if below else None,
+        difference_interval=_difference_interval(*sides, tissue, error),
+        ratio_interval=_ratio_interval(*sides, tissue, error),
         covers=_covers(tissue is not None, error is not None),
     )
 
@@ -120,6 +127,52 @@ def _covers(tissue: bool, model: bool) -> str:
 
 
 @dataclass(frozen=True)
+class _Side:
+    """One region as intervals have it.
+
+    `percent` is its tissue density with what the model found put right by the middle of its error,
+    `slide_sd` and `tissue_sd` what the model may be off of it, in points; `pieces` are the nucleus
+    and tissue px of its squares, (pieces, 2), None without patches.
+    """
+
+    percent: float
+    slide_sd: float
+    tissue_sd: float
+    pieces: NDArray[np.float64] | None
+    is_known: bool
+
+
+def _side(
+    region: RegionSums,
+    parts: NDArray[np.void] | None,
+    error: DensityError | None,
+    known: NDArray[np.bool_] | None,
+) -> _Side:
+    centre = error.centre if error else 1.0
+    nucleus, tissue, pieces = region.nucleus_px, region.tissue_px, None
+    if parts is not None:
+        is_models = ~_vouched_for(parts, known)
+        pieces = _pieces(parts, np.where(is_models, centre, 1.0))
+        nucleus, tissue = (
+            int(parts[name][is_models].sum()) for name in ("nucleus_px", "tissue_px")
+        )
+    found, share = 100 * nucleus / max(tissue, 1), tissue / region.tissue_px
+    return _Side(
+        percent=100 * (region.nucleus_px + (centre - 1) * nucleus) / region.tissue_px,
+        slide_sd=share * error.slide_sd(found) if error else 0.0,
+        tissue_sd=share * error.tissue_sd(found) if error else 0.0,
+        pieces=pieces,
+        is_known=not tissue,
+    )
+
+
+def _vouched_for(parts: NDArray[np.void], known: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    if known is None:
+        return np.zeros(parts.shape, bool)
+    return np.asarray(known[parts["row"], parts["column"]])
+
+
+@dataclass(frozen=True)
 class _Spread:
     """Bootstrapped standard deviations of the difference, points, and of the ratio's logarithm."""
 
@@ -127,11 +180,11 @@ class _Spread:
     log_ratio: float
 
 
-def _tissue_spread(a: NDArray[np.void] | None, b: NDArray[np.void] | None) -> _Spread | None:
-    if a is None or b is None:
+def _tissue_spread(a: _Side, b: _Side) -> _Spread | None:
+    if a.pieces is None or b.pieces is None:
         return None
     random = np.random.default_rng(_SEED)
-    first, second = _draws(a, random), _draws(b, random)
+    first, second = _draws(a.pieces, random), _draws(b.pieces, random)
     if first is None or second is None:
         return None
     logs = [np.log(draws[draws > 0]) for draws in (first, second)]
@@ -139,9 +192,8 @@ def _tissue_spread(a: NDArray[np.void] | None, b: NDArray[np.void] | None) -> _S
     return _Spread(float((first - second).std()), float(np.sqrt(of_logs)))
 
 
-def _draws(parts: NDArray[np.void], random: np.random.Generator) -> NDArray[np.float64] | None:
+def _draws(pieces: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64] | None:
     """Tissue density in percent of every resample: (RESAMPLES,)."""
-    pieces = _pieces(parts)
     n = len(pieces)
     if n < FEWEST_CLUSTERS:
         return None
@@ -153,45 +205,42 @@ def _draws(parts: NDArray[np.void], random: np.random.Generator) -> NDArray[np.f
     return np.asarray(centre + (density - centre) * np.sqrt(n / (n - 1)))
 
 
-def _pieces(parts: NDArray[np.void]) -> NDArray[np.float64]:
-    """Nucleus and tissue px of squares of patches that hold tissue: (pieces, 2)."""
-    parts = parts[parts["tissue_px"] > 0]
+def _pieces(parts: NDArray[np.void], centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Nucleus, times a patch's `centre`, and tissue px of squares that hold tissue: (pieces, 2)."""
+    centre, parts = centre[parts["tissue_px"] > 0], parts[parts["tissue_px"] > 0]
     side = max(1, int(np.sqrt(parts.size / _CLUSTERS)))
     squares = np.stack([parts["row"] // side, parts["column"] // side], axis=1)
     _, piece = np.unique(squares, axis=0, return_inverse=True)
-    sums = [np.bincount(piece.ravel(), parts[name]) for name in ("nucleus_px", "tissue_px")]
+    sums = [
+        np.bincount(piece.ravel(), px) for px in (centre * parts["nucleus_px"], parts["tissue_px"])
+    ]
     return np.stack(sums, axis=1)
 
 
 def _difference_interval(
-    above: float, below: float, tissue: _Spread | None, error: DensityError | None
+    a: _Side, b: _Side, tissue: _Spread | None, error: DensityError | None
 ) -> Interval | None:
     if tissue is None and error is None:
         return None
-    centre = error.centre if error else 1.0
-    middle = centre * (above - below)
-    variance, factor = ((centre * tissue.difference) ** 2 if tissue else 0.0), _NORMAL
-    if error is not None:
-        own = error.tissue_sd(above) ** 2 + error.tissue_sd(below) ** 2
-        variance += own + (error.slide_sd(above) - error.slide_sd(below)) ** 2
-        factor = error.factor
-    half = factor * float(np.sqrt(variance))
+    variance = tissue.difference**2 if tissue else 0.0
+    variance += a.tissue_sd**2 + b.tissue_sd**2 + (a.slide_sd - b.slide_sd) ** 2
+    middle = a.percent - b.percent
+    half = _factor(error) * float(np.sqrt(variance))
     return Interval(middle - half, middle + half)
 
 
 def _ratio_interval(
-    above: float, below: float, tissue: _Spread | None, error: DensityError | None
+    a: _Side, b: _Side, tissue: _Spread | None, error: DensityError | None
 ) -> Interval | None:
-    if (tissue is None and error is None) or not (above and below):
+    if (tissue is None and error is None) or not (a.percent and b.percent):
         return None
-    variance, factor = (tissue.log_ratio**2 if tissue else 0.0), _NORMAL
-    if error is not None:
-        of_a, of_b = (error.slide_sd(density) / density for density in (above, below))
-        own = sum((error.tissue_sd(density) / density) ** 2 for density in (above, below))
-        variance += own + (of_a - of_b) ** 2
-        factor = error.factor
-    half = factor * float(np.sqrt(variance))
-    return Interval(above / below * float(np.exp(-half)), above / below * float(np.exp(half)))
+    variance = tissue.log_ratio**2 if tissue else 0.0
+    variance += sum((side.tissue_sd / side.percent) ** 2 for side in (a, b))
+    variance += (a.slide_sd / a.percent - b.slide_sd / b.percent) ** 2
+    half, middle = _factor(error) * float(np.sqrt(variance)), a.percent / b.percent
+    return Interval(middle * float(np.exp(-half)), middle * float(np.exp(half)))
 
 
-_NORMAL = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+def _factor(error: DensityError | None) -> float:
+    """Standard deviations from the middle of an interval to its ends."""
+    return error.factor if error else float(stats.norm.ppf((1 + CONFIDENCE) / 2))

@@ -109,5 +109,6 @@ def compare_places(
         for outline in outlines
     )
     sums = [figures.sum_up(parts) for parts in (first, second)]
-    comparison = compare(sums[0], sums[1], first, second, error)
+    known = findings.snapshot.known
+    comparison = compare(sums[0], sums[1], first, second, error, known)
     return Compared(sums[0], sums[1], comparison)
