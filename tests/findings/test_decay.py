@@ -128,6 +128,35 @@ def test_no_length_is_told_where_nothing_decays() -> None:
     assert fit_decay(profile_of(step)) is None
 
 
+def by_stretches(percent: NDArray[np.float64]) -> Profile:
+    """A profile of these densities, (stretches, steps), all of it tissue."""
+    tissue = np.full(percent.shape, 1e4)
+    distance = 50 * (np.arange(percent.shape[1]) + 0.5)
+    return Profile(distance, 50, 100 * percent, tissue, tissue, 0.25e-6)
+
+
+def noisy(seed: int, points: float) -> Profile:
+    """Ten stretches of a fall over 120 µm, each step off by so many points."""
+    fall = 5 + 20 * np.exp(-50 * (np.arange(10) + 0.5) / 120)
+    return by_stretches(fall + np.random.default_rng(seed).normal(0, points, (10, 10)))
+
+
+def test_an_interval_of_lengths_ends_where_lengths_can_be_told_no_more() -> None:
+    half_a_step_um, longest_um = 25, 3 * 450
+    sure = fit_decay(noisy(0, 2))
+    assert sure is not None
+    assert half_a_step_um < sure.interval.low < 120 < sure.interval.high < 200
+    unsure = fit_decay(noisy(0, 12))
+    assert unsure is not None
+    assert unsure.interval.low == half_a_step_um
+    assert unsure.interval.high < longest_um
+
+
+@pytest.mark.parametrize("seed", [8, 15, 41])
+def test_no_length_is_told_where_any_would_do(seed: int) -> None:
+    assert fit_decay(noisy(seed, 8)) is None
+
+
 def test_a_slope_is_that_of_scipy() -> None:
     random = np.random.default_rng(3)
     percent = np.linspace(12, 4, 25) + random.normal(0, 0.5, 25)

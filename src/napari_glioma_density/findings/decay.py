@@ -97,7 +97,8 @@ def fit_decay(profile: Profile, side: Side = Side.RIGHT) -> Decay | None:
     -------
     Decay | None
         None for fewer than six steps with tissue, or where the data set no limit to the length:
-        nothing decays, or it does within a step, or over more than three times the distance seen.
+        nothing decays, or it does within a step, or over more than three times the distance seen,
+        or the interval reaches from the one to the other.
     """
     steps = _steps(profile, side)
     if steps is None:
@@ -105,8 +106,10 @@ def fit_decay(profile: Profile, side: Side = Side.RIGHT) -> Decay | None:
     best, is_limited = _best_length(steps)
     if not is_limited:
         return None
-    interval = _jackknife(profile, side, _log_length)
-    interval = _likely_lengths(steps, best) if interval is None else _exponential(interval)
+    logs = _jackknife(profile, side, _log_length)
+    interval = _likely_lengths(steps, best) if logs is None else _lengths(logs, steps)
+    if interval == _range(steps):
+        return None
     amplitude, plateau = _linear_part(steps, best)[0]
     return Decay(best, interval, float(amplitude), float(plateau))
 
@@ -213,5 +216,8 @@ def _jackknife(
     return Interval(found - half, found + half)
 
 
-def _exponential(interval: Interval) -> Interval:
-    return Interval(float(np.exp(interval.low)), float(np.exp(interval.high)))
+def _lengths(logs: Interval, steps: _Steps) -> Interval:
+    """Lengths from an interval of their logarithms, as far as they can be told."""
+    shortest, longest = _range(steps)
+    low, high = (float(np.exp(min(end, 700.0))) for end in logs)  # exp of more is no number
+    return Interval(max(low, shortest), min(high, longest))
