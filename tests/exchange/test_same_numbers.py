@@ -402,7 +402,8 @@ def test_totals_of_the_table_are_those_of_the_screen(written: Written) -> None:
     assert row["tissue_density_percent"] == f"{totals.tissue_density_percent:.4f}"
     assert row["nuclei_per_mm2"] == f"{totals.nuclei_per_mm2:.2f}"
     assert row["tissue_mm2"] == f"{totals.tissue_mm2:.6f}"
-    known = written.screen.patches, written.screen.known, shown.error, written.screen.scope
+    screen = written.screen
+    known = screen.patches, screen.known, shown.error, screen.scope, screen.corrected
     unsure = total_uncertainty(*known)
     assert unsure is not None
     assert row["tissue_density_low_percent"] == f"{unsure.tissue_density.low:.4f}"
@@ -412,7 +413,7 @@ def test_totals_of_the_table_are_those_of_the_screen(written: Written) -> None:
 def test_intervals_of_the_screen_are_those_of_table_and_report(written: Written) -> None:
     shown, screen = written.shown, written.screen
     assert shown.error is not None
-    known = screen.patches, screen.known, shown.error, screen.scope
+    known = screen.patches, screen.known, shown.error, screen.scope, screen.corrected
     html = (written.folder / "report.html").read_text(encoding="utf-8")
     ends = re.findall(r'data-low="([^"]+)" data-high="([^"]+)"', html)
     total = total_uncertainty(*known)

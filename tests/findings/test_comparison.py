@@ -179,6 +179,20 @@ def test_half_of_a_region_vouched_for_halves_what_the_model_makes_unsure() -> No
     assert (high - low) / 2 == pytest.approx(error.factor * whole / 2)
 
 
+def test_a_region_that_was_edited_and_not_finished_is_not_put_right_twice() -> None:
+    error = dataclasses.replace(ERROR, centre=1.25)
+    a, b = parts(np.full(4, 20.0)), parts(np.full(4, 16.0))
+    b["row"] += 1
+    known, edited = np.zeros((2, 2, 10), bool)
+    edited[0] = True
+    found = compare(of(a), of(b), a, b, error, known, edited)
+    assert found is not None
+    assert found.difference_interval is not None
+    own = np.hypot(error.tissue_sd(20), error.tissue_sd(16))
+    half = error.factor * np.hypot(own, error.slide_sd(20) - error.slide_sd(16))
+    assert found.difference_interval == pytest.approx((-half, half))
+
+
 def test_between_regions_gone_through_by_hand_the_model_leaves_nothing_unsure() -> None:
     random = np.random.default_rng(4)
     a, b = parts(random.normal(20, 4, 10)), parts(random.normal(12, 4, 10))

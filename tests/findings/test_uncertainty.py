@@ -1,6 +1,7 @@
 """Intervals of density: that they hold, what they rest on, and when there is none."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -171,6 +172,22 @@ def test_what_was_corrected_is_known() -> None:
     in_scope = total_uncertainty(patches, first, ERROR, ~first)
     assert in_scope is not None
     assert in_scope.tissue_density == pytest.approx(density_interval(30, ERROR), abs=1e-3)
+
+
+def test_what_was_edited_and_not_finished_is_not_put_right_twice() -> None:
+    error = replace(ERROR, centre=1.25)
+    patches = patch_table(np.array([[20.0, 20.0]]))
+    nowhere, first = np.zeros((1, 2), bool), np.array([[True, False]])
+    cells = measure_cells(patches, cell_grid(patches.lattice, 0.24))
+    found = cell_uncertainties(cells, patches, nowhere, error, None, first)
+    half = error.factor * np.hypot(error.slide_sd(20), error.tissue_sd(20))
+    for one, middle in zip(found, (20, 25), strict=True):
+        assert one is not None
+        assert one.tissue_density == pytest.approx((middle - half, middle + half), abs=1e-3)
+    total = total_uncertainty(patches, nowhere, error, None, first)
+    assert total is not None
+    half = error.factor * error.slide_sd(20)
+    assert total.tissue_density == pytest.approx((22.5 - half, 22.5 + half), abs=1e-3)
 
 
 def test_the_total_of_a_part_is_as_unsure_as_a_cell() -> None:

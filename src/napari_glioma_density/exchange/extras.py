@@ -56,13 +56,14 @@ class Intervals:
     ) -> Self:
         """Work out the intervals of all cells, those of sections too, and of the total."""
         shown = findings.snapshot
-        known = (shown.patches, shown.known, error, shown.scope)
+        known = (shown.patches, shown.known, error, shown.scope, shown.corrected)
         cells = _by_address(shown.cells, *known)
         for each in sections:
             asked = (
                 each.section.patches if shown.scope is None else each.section.patches & shown.scope
             )
-            cells |= _by_address(each.cells, shown.patches, shown.known, error, asked)
+            of_section = (shown.patches, shown.known, error, asked, shown.corrected)
+            cells |= _by_address(each.cells, *of_section)
         return cls(total_uncertainty(*known), cells, error, count_error)
 
 
@@ -72,8 +73,10 @@ def _by_address(
     corrected: NDArray[np.bool_],
     error: DensityError,
     scope: NDArray[np.bool_] | None,
+    edited: NDArray[np.bool_],
 ) -> dict[str, Uncertainty]:
-    found = zip(cells, cell_uncertainties(cells, patches, corrected, error, scope), strict=True)
+    known = (patches, corrected, error, scope, edited)
+    found = zip(cells, cell_uncertainties(cells, *known), strict=True)
     return {cell.address: unsure for cell, unsure in found if unsure is not None}
 
 

@@ -143,10 +143,11 @@ class _Regions:
 
     def comparisons(self, error: DensityError | None) -> Iterator[RegionComparison]:
         """Every two areas; pairs without tissue are passed over."""
+        shown = self._findings.snapshot
         for one, other in combinations(self._of(RegionKind.AREA), 2):
             sums = self._sums(one.geometry), self._sums(other.geometry)
             parts = self._parts(one.geometry), self._parts(other.geometry)
-            compared = compare(*sums, *parts, error, self._findings.snapshot.known)
+            compared = compare(*sums, *parts, error, shown.known, shown.corrected)
             if compared is not None:
                 yield RegionComparison(one.title, other.title, *sums, compared)
 

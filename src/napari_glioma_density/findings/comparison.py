@@ -75,6 +75,7 @@ def compare(
     b_patches: NDArray[np.void] | None = None,
     error: DensityError | None = None,
     known: NDArray[np.bool_] | None = None,
+    edited: NDArray[np.bool_] | None = None,
 ) -> Comparison | None:
     """Compare two regions of one slide by their tissue density.
 
@@ -99,6 +100,9 @@ def compare(
     known
         Patches whose values a person vouches for, bool, (lattice rows, lattice columns): those of
         finished fields. It takes the regions' patches to tell how much of them that is.
+    edited
+        Patches whose values are a person's, vouched for or not yet, bool of the same shape; those
+        of `known` by default. They are not put right by the middle of the error again.
 
     Returns
     -------
@@ -108,7 +112,8 @@ def compare(
     above, below = a.tissue_density_percent, b.tissue_density_percent
     if above is None or below is None:
         return None
-    sides = _side(a, a_patches, error, known), _side(b, b_patches, error, known)
+    marks = known, known if edited is None else edited
+    sides = _side(a, a_patches, error, marks), _side(b, b_patches, error, marks)
     if all(side.is_known for side in sides):
         error = None
     tissue = _tissue_spread(*sides)
@@ -146,19 +151,19 @@ def _side(
     region: RegionSums,
     parts: NDArray[np.void] | None,
     error: DensityError | None,
-    known: NDArray[np.bool_] | None,
+    marks: tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None],
 ) -> _Side:
     centre = error.centre if error else 1.0
     nucleus, tissue, pieces = region.nucleus_px, region.tissue_px, None
+    as_found = nucleus
     if parts is not None:
-        is_models = ~_vouched_for(parts, known)
-        pieces = _pieces(parts, np.where(is_models, centre, 1.0))
-        nucleus, tissue = (
-            int(parts[name][is_models].sum()) for name in ("nucleus_px", "tissue_px")
-        )
+        known, edited = (_marked(parts, patches) for patches in marks)
+        pieces = _pieces(parts, np.where(edited, 1.0, centre))
+        nucleus, tissue = (int(parts[name][~known].sum()) for name in ("nucleus_px", "tissue_px"))
+        as_found = int(parts["nucleus_px"][~edited].sum())
     found, share = 100 * nucleus / max(tissue, 1), tissue / region.tissue_px
     return _Side(
-        percent=100 * (region.nucleus_px + (centre - 1) * nucleus) / region.tissue_px,
+        percent=100 * (region.nucleus_px + (centre - 1) * as_found) / region.tissue_px,
         slide_sd=share * error.slide_sd(found) if error else 0.0,
         tissue_sd=share * error.tissue_sd(found) if error else 0.0,
         pieces=pieces,
@@ -166,10 +171,11 @@ def _side(
     )
 
 
-def _vouched_for(parts: NDArray[np.void], known: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    if known is None:
+def _marked(parts: NDArray[np.void], patches: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Which parts lie in patches that are marked; none where nothing is."""
+    if patches is None:
         return np.zeros(parts.shape, bool)
-    return np.asarray(known[parts["row"], parts["column"]])
+    return np.asarray(patches[parts["row"], parts["column"]])
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,13 @@ UNKNOWN = "interval unknown: the model was checked on too few slides, or on none
 """What stands where nothing is known of how far a model is off."""
 
 
-def density_interval(percent: float, error: DensityError, *, whole_slide: bool = False) -> Interval:
+def density_interval(
+    percent: float,
+    error: DensityError,
+    *,
+    whole_slide: bool = False,
+    middle: float | None = None,
+) -> Interval:
     """Return the 95 % interval of a density the model found.
 
     Parameters
@@ -28,8 +35,10 @@ def density_interval(percent: float, error: DensityError, *, whole_slide: bool =
     whole_slide
         Whether it is that of a whole slide, in which the errors of single tissues cancel out;
         otherwise it is that of a part, which may be of one tissue alone.
+    middle
+        Of the interval, where a person has put some of it right; else that of the error.
     """
-    middle = error.centre * percent
+    middle = error.centre * percent if middle is None else middle
     tissue = 0.0 if whole_slide else error.tissue_sd(percent)
     half = error.factor * float(np.hypot(error.slide_sd(percent), tissue))
     return Interval(max(0.0, middle - half), min(100.0, middle + half))
@@ -64,6 +73,7 @@ def cell_uncertainties(
     corrected: NDArray[np.bool_],
     error: DensityError,
     scope: NDArray[np.bool_] | None = None,
+    edited: NDArray[np.bool_] | None = None,
 ) -> tuple[Uncertainty | None, ...]:
     """Return the intervals of cells, one a cell, in their order; None for one without tissue.
 
@@ -82,10 +92,13 @@ def cell_uncertainties(
         Of the model.
     scope
         Patches that count, bool of the same shape; all by default.
+    edited
+        Patches whose values are a person's, vouched for or not yet, bool of the same shape;
+        those of `corrected` by default. They are not put right by the middle of the error again.
     """
-    asked = _asked(patches, scope)
+    asked, marks = _asked(patches, scope), _Marks.of(corrected, edited)
     places = (_patches_of(cell, patches.lattice) for cell in cells)
-    return tuple(_uncertainty(patches, asked, corrected, error, place) for place in places)
+    return tuple(_uncertainty(patches, asked, marks, error, place) for place in places)
 
 
 def total_uncertainty(
@@ -93,6 +106,7 @@ def total_uncertainty(
     corrected: NDArray[np.bool_],
     error: DensityError,
     scope: NDArray[np.bool_] | None = None,
+    edited: NDArray[np.bool_] | None = None,
 ) -> Uncertainty | None:
     """Return the intervals of the totals of a scope; parameters are those of a cell's.
 
@@ -102,10 +116,23 @@ def total_uncertainty(
     asked = _asked(patches, scope)
     is_left = (patches.state == PatchState.PENDING) | (patches.is_read & ~asked)
     whole = not is_left.any()
-    return _uncertainty(patches, asked, corrected, error, np.s_[:, :], whole_slide=whole)
+    return _uncertainty(
+        patches, asked, _Marks.of(corrected, edited), error, np.s_[:, :], whole_slide=whole
+    )
 
 
 _Place = tuple[slice, slice]
+
+
+class _Marks(NamedTuple):
+    """Patches that a person vouches for, and those whose values are a person's at all."""
+
+    known: NDArray[np.bool_]
+    edited: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, known: NDArray[np.bool_], edited: NDArray[np.bool_] | None) -> "_Marks":
+        return cls(known, known if edited is None else known | edited)
 
 
 def _asked(patches: PatchTable, scope: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
@@ -124,29 +151,31 @@ def _patches_of(cell: Cell, lattice: Lattice) -> _Place:
 def _uncertainty(
     patches: PatchTable,
     asked: NDArray[np.bool_],
-    corrected: NDArray[np.bool_],
+    marks: _Marks,
     error: DensityError,
     place: _Place,
     *,
     whole_slide: bool = False,
 ) -> Uncertainty | None:
     asked = asked[place]
-    model = asked & ~corrected[place]
+    unsure = asked & ~marks.known[place]
     read, tissue = (int(px[place][asked].sum()) for px in (patches.read_px, patches.tissue_px))
     if not tissue:
         return None
-    nucleus, model_nucleus, model_tissue = (
+    nucleus, unsure_nucleus, unsure_tissue, as_found = (
         int(px[place][where].sum())
         for px, where in (
-            (patches.nucleus_px, asked), (patches.nucleus_px, model), (patches.tissue_px, model),
+            (patches.nucleus_px, asked), (patches.nucleus_px, unsure), (patches.tissue_px, unsure),
+            (patches.nucleus_px, unsure & ~marks.edited[place]),
         )
     )  # fmt: skip
-    known = 100 * (nucleus - model_nucleus) / tissue
+    known = 100 * (nucleus - unsure_nucleus) / tissue
     interval = Interval(known, known)
-    if model_tissue:
-        found = 100 * model_nucleus / model_tissue
-        unsure = density_interval(found, error, whole_slide=whole_slide)
-        interval = Interval(*(known + end * model_tissue / tissue for end in unsure))
+    if unsure_tissue:
+        found = 100 * unsure_nucleus / unsure_tissue
+        middle = found + 100 * (error.centre - 1) * as_found / unsure_tissue
+        ends = density_interval(found, error, whole_slide=whole_slide, middle=middle)
+        interval = Interval(*(known + end * unsure_tissue / tissue for end in ends))
     share = tissue / read
     of_read = Interval(interval.low * share, interval.high * share)
-    return Uncertainty(of_read, interval, is_known=not model_tissue)
+    return Uncertainty(of_read, interval, is_known=not unsure_tissue)

@@ -157,7 +157,7 @@ class GridBox(Box):
         error = self._session.sureness.error
         if error is None:
             return None
-        known = (snapshot.patches, snapshot.known, error, snapshot.scope)
+        known = (snapshot.patches, snapshot.known, error, snapshot.scope, snapshot.corrected)
         return cell_uncertainties([cell], *known)[0]
 
 

@@ -197,4 +197,5 @@ class ScopeBox(Box):
 def _unsure(snapshot: Snapshot, error: DensityError | None) -> Uncertainty | None:
     if error is None:
         return None
-    return total_uncertainty(snapshot.patches, snapshot.known, error, snapshot.scope)
+    known = (snapshot.patches, snapshot.known, error, snapshot.scope, snapshot.corrected)
+    return total_uncertainty(*known)

@@ -215,7 +215,7 @@ def cell_rows(
     unsure: tuple[Uncertainty | None, ...] = (None,) * len(cells)
     ratios: tuple[float | None, ...] = (None,) * len(cells)
     if error is not None:
-        known = (snapshot.patches, snapshot.known, error, snapshot.scope)
+        known = (snapshot.patches, snapshot.known, error, snapshot.scope, snapshot.corrected)
         unsure = cell_uncertainties(cells, *known)
     if reference is not None:
         ratios = ratio_to_reference(cells, reference.sums)

@@ -109,6 +109,6 @@ def compare_places(
         for outline in outlines
     )
     sums = [figures.sum_up(parts) for parts in (first, second)]
-    known = findings.snapshot.known
-    comparison = compare(sums[0], sums[1], first, second, error, known)
+    shown = findings.snapshot
+    comparison = compare(sums[0], sums[1], first, second, error, shown.known, shown.corrected)
     return Compared(sums[0], sums[1], comparison)
