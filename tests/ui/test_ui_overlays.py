@@ -25,7 +25,13 @@ from napari_glioma_density.ui.overlays.density import (
 )
 from napari_glioma_density.ui.overlays.grid import CellNames, GridOverlay, cell_at
 from napari_glioma_density.ui.overlays.nuclei import NucleiOverlay
-from napari_glioma_density.ui.overlays.outlines import INSIDE, OUTLINE, OutlinedMask, outlined
+from napari_glioma_density.ui.overlays.outlines import (
+    INSIDE,
+    OUTLINE,
+    NoNuclei,
+    OutlinedMask,
+    outlined,
+)
 
 
 @pytest.fixture
@@ -227,6 +233,16 @@ def test_density_steps_back_as_the_view_comes_near(lattice: Lattice) -> None:
         assert not overlay.follow_zoom(zoom, 0.5), "once is enough"
         opacities.append(overlay.layer.opacity)
     assert opacities == pytest.approx([0.5, 0.5, 0.2875, 0.075, 0.075])
+
+
+def test_outlines_step_back_as_the_view_goes_away(lattice: Lattice) -> None:
+    overlay = NucleiOverlay(lattice, (NoNuclei((1000, 1500)),), Background(lambda _: None))
+    opacities = []
+    for zoom in (2.0, 0.25, 0.177, 0.125, 0.01):
+        overlay.follow_zoom(zoom)
+        assert not overlay.follow_zoom(zoom), "once is enough"
+        opacities.append(overlay.layer.opacity)
+    assert opacities == pytest.approx([1.0, 1.0, 0.5, 0.0, 0.0], abs=0.01)
 
 
 def test_cell_without_measurements_says_why() -> None:

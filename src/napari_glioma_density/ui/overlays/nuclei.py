@@ -24,6 +24,8 @@ from napari_glioma_density.ui.world import placement
 OVERVIEW_DOWNSAMPLE = 64
 OUTLINE_COLOUR = "#00C8FF"
 FILL_COLOUR = (0.0, 0.78, 1.0, 0.35)
+WHOLE_FROM, GONE_AT = 0.25, 0.125
+"""Seen from less than 2.5× the outlines fade; at 1.25× a nucleus is one px, and they are gone."""
 
 Drawn = list[tuple[OutlinedMask, Tile, NDArray[np.uint8] | None]]
 
@@ -32,7 +34,8 @@ class NucleiOverlay:
     """Outlines of the nuclei, filled on request.
 
     `masks` holds the levels, finest first. The overview level, which napari keeps in memory, is
-    empty: from that far away a nucleus is smaller than a px and the density overlay speaks.
+    empty: from that far away a nucleus is smaller than a px and the density overlay speaks. On the
+    way there the outlines fade, for those of a px each would hide the colours of dense patches.
     """
 
     def __init__(self, lattice: Lattice, masks: tuple[Mask, ...], background: Background) -> None:
@@ -41,6 +44,7 @@ class NucleiOverlay:
         self._drawing = False
         self._masks = masks
         self._fields: tuple[FieldMask, ...] = ()
+        self._opacity = 1.0
         self._levels = tuple(OutlinedMask(mask) for mask in masks)
         overview = tuple(-(-side // OVERVIEW_DOWNSAMPLE) for side in self._levels[0].shape)
         self.layer = Labels(
@@ -48,7 +52,7 @@ class NucleiOverlay:
             name="nuclei",
             multiscale=True,
             colormap=colormap(filled=False),
-            opacity=1.0,
+            opacity=self._opacity,
             **placement(lattice.um_per_px),
         )
 
@@ -62,6 +66,17 @@ class NucleiOverlay:
     def fill(self, filled: bool) -> None:
         """Fill the outlines with a light tint, or not."""
         self.layer.colormap = colormap(filled=filled)
+
+    def follow_zoom(self, zoom: float) -> bool:
+        """Step back as the view goes away (`zoom` in screen px per µm), to let bands be read.
+
+        Returns whether it took work.
+        """
+        opacity = faded(zoom)
+        if np.isclose(opacity, self._opacity, atol=0.01):
+            return False
+        self._opacity = self.layer.opacity = opacity
+        return True
 
     def mark_stale(self, block: Block) -> None:
         """Draw a block anew where it was drawn before it was written."""
@@ -100,6 +115,12 @@ class NucleiOverlay:
             else:
                 level.keep(tile, content)
         self.layer.refresh(thumbnail=False, extent=False, highlight=False)
+
+
+def faded(zoom: float) -> float:
+    """Return the opacity of outlines, less from afar (`zoom` in screen px per µm)."""
+    near = np.log(zoom / GONE_AT) / np.log(WHOLE_FROM / GONE_AT)
+    return float(min(max(near, 0.0), 1.0))
 
 
 def colormap(*, filled: bool) -> DirectLabelColormap:

@@ -97,7 +97,7 @@ class OverlayStack:
             return
         zoom = self._viewer.scene.camera.zoom
         self._nuclei.draw_wanted()
-        if not self._density.follow_zoom(zoom, self.opacity):
+        if not (self._density.follow_zoom(zoom, self.opacity) or self._nuclei.follow_zoom(zoom)):
             self._grid.follow_zoom(zoom)
         if self._expected is not None and not self._waiting:
             self._grid.rehearse()
