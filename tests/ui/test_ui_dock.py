@@ -459,6 +459,23 @@ def test_given_um_per_px_can_be_given_again(
     assert box._ask.isHidden()  # what a file states is not to be put right here
 
 
+def test_a_slide_without_um_per_px_is_not_offered_those_of_another(
+    open_dock: Callable[..., Any], tmp_path: Path, slide_path: Path
+) -> None:
+    dock = open_dock(slide_path)
+    offered = dock.boxes[0]._um_per_px
+    assert offered.value == dock.session.slides.slide.um_per_px != 0.25
+    bare = write_slide(tmp_path / "bare.tiff", 500, 700, resolution=None, resolutionunit=None)
+    dock.session.viewer.add_layer(Layer.create(*read_slide(str(bare))[0]))
+    assert dock.session.slides.slide.um_per_px is None
+    assert offered.value == 0.25
+
+
+def test_the_grid_is_given_across_by_down_as_the_slide_is(finished: Any) -> None:
+    grid = finished.session.snapshot.grid
+    assert f"{grid.columns} × {grid.rows} cells of" in finished.boxes[4]._size.text()
+
+
 def test_a_slide_with_and_one_without_um_per_px_are_switched_without_a_warning(
     finished: Any, tmp_path: Path, qtbot: Any
 ) -> None:

@@ -120,7 +120,7 @@ class GridBox(Box):
         self._size.setVisible(snapshot is not None)
         if snapshot is not None:
             grid = snapshot.grid
-            self._size.setText(f"{grid.rows} × {grid.columns} cells of {grid.cell_mm:.2g} mm")
+            self._size.setText(f"{grid.columns} × {grid.rows} cells of {grid.cell_mm:.2g} mm")
         if snapshot is None or chosen is None:
             self._cell.setText(NO_CELL)
             self._values.setText(CLICK)

@@ -20,6 +20,9 @@ QUICK_CHOICES = {"20×": 0.5, "40×": 0.25}
 DECIMALS = 4
 """Of µm/px, typed and shown."""
 
+OFFERED = 0.25
+"""The µm/px to begin with where a slide states none."""
+
 
 def _estimated_from(objective: str) -> str:
     return f"estimated from {objective}"
@@ -68,7 +71,7 @@ class SlideBox(Box):
         """Return the line on which µm/px is given."""
         line = QWidget()
         # What is not a slide's resolution can be typed, so that it is refused with a word.
-        self._um_per_px = FloatSpinBox(value=0.25, min=0, max=10_000, step=0.01)
+        self._um_per_px = FloatSpinBox(value=OFFERED, min=0, max=10_000, step=0.01)
         self._um_per_px.native.setDecimals(DECIMALS)
         give = QPushButton("Set µm/px")
         give.clicked.connect(self._give_typed)
@@ -128,8 +131,8 @@ class SlideBox(Box):
             self._size.setText(words.NONE)
             self._resolution.setText(words.NONE)
             return
-        if slide.um_per_px is not None:
-            self._um_per_px.value = round(slide.um_per_px, DECIMALS)
+        # Never what another slide has: one press would give it to this one.
+        self._um_per_px.value = round(slide.um_per_px or OFFERED, DECIMALS)
         self._name.setText(slide.pseudonym)
         self._size.setText(words.extent(slide.width, slide.height, slide.um_per_px))
         self._resolution.setText(words.resolution(slide.um_per_px, slide.resolution.source))
