@@ -408,8 +408,8 @@ def test_curves_hold_every_look_at_a_set() -> None:
          "validation": {"check": {"f1": 0.9}}},
     ]  # fmt: skip
     check, guard = scores(log)
-    assert (check.name, check.points) == ("check fields", ((2, 0.8), (3, 0.9)))
-    assert (guard.name, guard.points) == ("guard", ((2, 0.7),))
+    assert (check.name, check.points) == ("check fields", ((2, 80.0), (3, 90.0)))
+    assert (guard.name, guard.points) == ("guard", ((2, 70.0),))
     assert check.colour != guard.colour
 
 
@@ -423,7 +423,7 @@ def test_progress_says_the_time_left_and_draws_the_curve(qtbot: Any) -> None:
     progress.show_log(entries)
     assert progress.state.text() == "epoch 20 of 40 · 3 min left"
     assert progress.bar.value() == 20
-    assert progress.f1.accessibleDescription() == "check fields 0.900"
+    assert progress.f1.accessibleDescription() == "check fields 90.0", "as in the table"
     drawn = coloured(progress.f1, scores(entries)[0].colour)
     assert drawn.any(axis=0).nonzero()[0].max() < 0.6 * progress.f1.width()  # half of the epochs
 

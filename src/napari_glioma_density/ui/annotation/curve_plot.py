@@ -12,8 +12,6 @@ from napari_glioma_density.ui.annotation.histogram_slider import faded
 
 HEIGHT_PX: Final = 96
 HEAD_PX, FOOT_PX, LEFT_PX, RIGHT_PX, GAP_PX = 18, 6, 42, 4, 8
-NARROWEST: Final = 0.02
-"""Least height of the scale, so that noise does not fill the picture."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,14 @@ class Curve:
 class CurvePlot(QWidget):  # type: ignore[misc]
     """Curves over a common x, each with its name and latest value in its own colour above.
 
-    The scale follows the values: the differences of one afternoon's learning are small.
+    The scale follows the values: the differences of one afternoon's learning are small. It is
+    at least 20 of the last decimal high, so that noise does not fill the picture.
     """
 
     def __init__(self, title: str, decimals: int) -> None:
         super().__init__()
         self._title, self._decimals = title, decimals
+        self._narrowest = 20 * 10.0**-decimals
         self._curves: tuple[Curve, ...] = ()
         self._most_x, self._end = 1.0, ""
         self.setFixedHeight(HEIGHT_PX)
@@ -68,7 +68,7 @@ class CurvePlot(QWidget):  # type: ignore[misc]
     def _limits(self) -> tuple[float, float]:
         values = [y for curve in self._curves for _, y in curve.points]
         middle, half = (max(values) + min(values)) / 2, (max(values) - min(values)) / 2
-        half = max(1.1 * half, NARROWEST / 2)
+        half = max(1.1 * half, self._narrowest / 2)
         return middle - half, middle + half
 
     def _paint_head(self, painter: QPainter, ink: QColor) -> None:

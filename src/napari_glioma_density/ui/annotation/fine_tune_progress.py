@@ -14,6 +14,10 @@ COLOURS: Final = ("#1FA2C4", "#E08A1E", "#9B6FD3", "#4FA34F")
 LOSS_COLOUR: Final = "#8A929B"
 SCORING_BEFORE: Final = "scoring the model as it is, before it learns …"
 SCORING_AFTER: Final = "scoring the new model on check fields and guard sets …"
+F1_MEANS: Final = (
+    "While it learns, at the threshold of the model it goes on from. The new model's own threshold "
+    "is chosen at the end, and the table then says what it scores with that."
+)
 Log = Sequence[dict[str, Any]]
 
 
@@ -26,7 +30,8 @@ class FineTuneProgress(QWidget):  # type: ignore[misc]
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
         self.state = text(quiet=True)
-        self.f1, self.loss = CurvePlot("F1", 3), CurvePlot("Loss", 3)
+        self.f1, self.loss = CurvePlot("F1, %", 1), CurvePlot("Loss", 3)
+        self.f1.setToolTip(F1_MEANS)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(5)
@@ -74,14 +79,14 @@ def losses(log: Log) -> tuple[tuple[float, float], ...]:
 
 
 def scores(log: Log) -> tuple[Curve, ...]:
-    """Return one curve of F1 for each set that was looked at."""
+    """Return one curve of F1 in percent for each set that was looked at."""
     looked = [(entry["epoch"], entry["validation"]) for entry in log if "validation" in entry]
     names = dict.fromkeys(name for _, sets in looked for name in sets)
     return tuple(
         Curve(
             set_name(name),
             COLOURS[index % len(COLOURS)],
-            tuple((epoch, sets[name]["f1"]) for epoch, sets in looked if name in sets),
+            tuple((epoch, 100 * sets[name]["f1"]) for epoch, sets in looked if name in sets),
         )
         for index, name in enumerate(names)
     )
