@@ -224,6 +224,16 @@ def test_the_key_that_hides_overlays_hides_regions_too(at_work: Pathologist) -> 
     assert all(layer.visible for layer in layers)
 
 
+def test_what_is_hidden_from_a_second_reader_is_said_at_the_top(at_work: Pathologist) -> None:
+    session, note = at_work.dock.session, at_work.dock._hidden_note
+    session.blind(True)
+    at_work.wait(note.isVisible)
+    assert note.alignment() & Qt.AlignmentFlag.AlignTop
+    at_work.wait(lambda: note.height() > at_work.dock.height() / 2)
+    session.blind(False)
+    assert not note.isVisible()
+
+
 def test_a_region_is_compared_with_reference_tissue(at_work: Pathologist) -> None:
     box = at_work.dock.compare_box
     drawn = Region.drawn(RegionKind.AREA, shapely.box(0, 0, 960, 1400), name="A")

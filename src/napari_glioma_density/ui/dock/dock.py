@@ -3,7 +3,7 @@
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QMainWindow
+from qtpy.QtWidgets import QLabel, QMainWindow
 
 from napari_glioma_density.ui.dock.bands_box import BandsBox
 from napari_glioma_density.ui.dock.export_box import ExportBox
@@ -23,6 +23,13 @@ from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
 from napari_glioma_density.ui.sessions import borrow_session
 
 HIDDEN = "Hidden while the second reader works (Annotation assist, Review)."
+
+
+def hidden_note() -> QLabel:
+    """Return what stands at the top of a dock in place of its numbers."""
+    note = text(HIDDEN)
+    note.setAlignment(Qt.AlignmentFlag.AlignTop)
+    return note
 
 
 class GliomaDensityDock(LivingDock):
@@ -59,8 +66,7 @@ class GliomaDensityDock(LivingDock):
         self.boxes = self._make_boxes()
         line = text(keys_line(keys.bound), quiet=True)
         self.lay_out(self.problem, scrolled([*self.boxes, line]), self.boxes)
-        self._hidden_note = text(HIDDEN)
-        self._hidden_note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._hidden_note = hidden_note()
         self.layout().insertWidget(1, self._hidden_note, 1)
         self._hide_numbers(self.session.blinded)
         self.session.blinded_changed.connect(self._hide_numbers)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QTabWidget
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.dock.dock import HIDDEN
+from napari_glioma_density.ui.dock.dock import hidden_note
 from napari_glioma_density.ui.dock.lifetime import LivingDock, scrolled
 from napari_glioma_density.ui.dock.parts import text
 from napari_glioma_density.ui.dock.problem_line import ProblemLine
@@ -71,8 +71,8 @@ class RegionsDock(LivingDock):
             self.compare_box, self.estimates_box, self.profile_box, self.plots_box, self.cells_box,
         ]  # fmt: skip
         self.lay_out(ProblemLine(session), self._make_tabs(keys), boxes)
-        self._hidden_note = text(HIDDEN)
-        self.layout().insertWidget(1, self._hidden_note)
+        self._hidden_note = hidden_note()
+        self.layout().insertWidget(1, self._hidden_note, 1)
         self._hide_numbers(session.blinded)
 
     def _make_boxes(self) -> None:
