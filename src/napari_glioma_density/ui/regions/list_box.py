@@ -85,23 +85,23 @@ COLUMNS = (
     ),
     Column(
         "Size\nmm²", lambda each: extent(each.region, each.um_per_px), lambda each: each.size,
-        tip=lambda each: each.size_tip, width_px=64,
+        tip=lambda each: each.size_tip, width_px=60,
     ),
     Column(
         "% of\ntissue", lambda each: each.shown_percent, lambda each: each.percent,
-        tip=lambda each: each.size_tip, width_px=66,
+        tip=lambda each: each.size_tip, width_px=62,
     ),
     Column(
         "Nuclei\n/mm²",
         lambda each: words.number(each.nuclei_per_mm2),
         lambda each: each.nuclei_per_mm2,
-        width_px=58,
+        width_px=50,
     ),
     Column(
         "By",
         lambda each: ORIGINS[each.region.origin],
         lambda each: ORIGINS[each.region.origin],
-        width_px=54,
+        width_px=50,
     ),
 )  # fmt: skip
 
