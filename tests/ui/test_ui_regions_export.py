@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from qtpy.QtWidgets import QApplication
 
 from napari_glioma_density.exchange.exporting import Format
 from napari_glioma_density.exchange.report.words import words_in
+from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.regions.region_file import RegionFile
+from napari_glioma_density.ui.dock import export_box
 from napari_glioma_density.ui.dock.export_box import ExportBox
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.reader import read_slide
@@ -49,6 +53,21 @@ def test_nuclei_go_to_qupath_and_the_line_names_the_place(
     nuclei = [f for f in features if f["properties"]["objectType"] == "detection"]
     assert f"({len(nuclei)} nuclei, " in said
     assert box._go.isEnabled()
+
+
+def test_an_export_of_what_is_half_read_says_so(
+    box: ExportBox, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half_read(*asked: Any, **more: Any) -> Findings:
+        findings = gather(*asked, **more)
+        totals = replace(findings.snapshot.totals, complete=False)
+        return replace(findings, snapshot=replace(findings.snapshot, totals=totals))
+
+    monkeypatch.setattr(export_box, "gather", half_read)
+    box._kind.value = Format.GEOJSON
+    box.write(tmp_path / "slide.geojson")
+    assert finished(box, qtbot).endswith("; as far as is read)")
+    assert '"complete": "no"' in (tmp_path / "slide.geojson").read_text()
 
 
 def test_what_cannot_be_written_is_told_as_a_problem(

@@ -145,9 +145,9 @@ def resolution(um_per_px: float | None, source: str) -> str:
     return f"{um_per_px:.4g} µm/px ({source})"
 
 
-def read_of(read_mm2: float, tissue_mm2: float) -> str:
+def read_of(read_mm2: float, tissue_mm2: float, whose: str = "tissue") -> str:
     """Return how much of the tissue is read, as in 3.10 of 42.0 mm² of tissue read."""
-    return f"{square_mm(read_mm2)} of {area(tissue_mm2)} of tissue read"
+    return f"{square_mm(read_mm2)} of {area(tissue_mm2)} of {whose} read"
 
 
 def progress(now: "Progress") -> str:

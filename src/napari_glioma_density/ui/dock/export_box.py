@@ -26,6 +26,8 @@ from napari_glioma_density.ui.session import Session
 
 Result = TypeVar("Result")
 STOPPED = "The export was stopped; nothing is written, and what was there before is kept."
+SO_FAR = "as far as is read"
+"""Of an export while tissue that was asked for waits to be read."""
 WHAT = {
     Format.GEOJSON: "QuPath (GeoJSON)",
     Format.OME_TIFF: "OME-TIFF",
@@ -110,7 +112,8 @@ class ExportBox(Box):
         def write() -> str:
             run = open_run(shown.store, shown.spec.run_id)
             findings = gather(shown.store, run, choices, scope, specimen=specimen)
-            return export(findings, to, path, wishes, on_progress=self._halt_if_stopped)
+            what = export(findings, to, path, wishes, on_progress=self._halt_if_stopped)
+            return what if findings.snapshot.totals.complete else f"{what}; {SO_FAR}"
 
         self._stopped.clear()
         self._begin(write, f"Writing {path.name} …", lambda what: f"Written: {path} ({what})")

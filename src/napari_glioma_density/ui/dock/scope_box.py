@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 STEPS = 1000
 
+OF_SLIDE = "the slide's tissue"
+"""Whose mm² are read, where the headline is of a part."""
 PART = "of the part asked for; the map shows all that is read"
 IN_VIEW = "of the tiles in view"
 
@@ -161,7 +163,7 @@ class ScopeBox(Box):
             read = snapshot.measured.totals()  # what is left out was read, too
             is_all = read.complete and not read.unread_mm2
             seen_mm2 = shown.tissue_mm2 if is_all else read.tissue_mm2
-            self._show_read(seen_mm2, shown.tissue_mm2)
+            self._show_read(seen_mm2, shown.tissue_mm2, "tissue" if is_whole else OF_SLIDE)
 
     def _doubts(self, snapshot: Snapshot, unsure: Uncertainty | None) -> str:
         """Say what else is to be known of the headline; why specimens have no interval is above."""
@@ -178,10 +180,10 @@ class ScopeBox(Box):
             lines.append(NOT_BRIGHTFIELD)
         return "\n".join(lines)
 
-    def _show_read(self, read_mm2: float, tissue_mm2: float) -> None:
+    def _show_read(self, read_mm2: float, tissue_mm2: float, whose: str) -> None:
         self._fill_bar(min(read_mm2 / max(tissue_mm2, 1e-9), 1))
         # Nuclei drawn beyond the tissue map count as tissue: more may be read than was seen.
-        self._say(words.read_of(min(read_mm2, tissue_mm2), tissue_mm2))
+        self._say(words.read_of(min(read_mm2, tissue_mm2), tissue_mm2, whose))
 
     def _fill_bar(self, share: float) -> None:
         """Fill the bar, drawn with the next frame: by itself Qt draws the window there and then."""
