@@ -24,7 +24,7 @@ ENGLISH = ReportWords(
     run_made="Estimate begun",
     specimen="Specimen",
     specimens={
-        "unknown": "not stated",
+        "unknown": "unknown",
         "ffpe": "FFPE (paraffin section)",
         "frozen": "frozen section",
         "smear": "smear",

@@ -22,7 +22,7 @@ CHINESE = ReportWords(
     run_made="测量开始时间",
     specimen="标本类型",
     specimens={
-        "unknown": "未注明",
+        "unknown": "未知",
         "ffpe": "FFPE（石蜡切片）",
         "frozen": "冰冻切片",
         "smear": "涂片",
