@@ -651,6 +651,22 @@ def test_model_brings_its_own_results_back_and_hides_those_of_others(
     assert finished.model_box.chosen()[0] == "dark"
 
 
+def test_what_a_model_found_is_said_to_be_kept_where_another_has_found_nothing(
+    finished: Any, qtbot: Any
+) -> None:
+    session, box = finished.session, finished.model_box
+    box._list_models = lambda: (*MODELS, ModelChoice("pale", "Pale px", ""))
+    session.models_changed.emit()
+    qtbot.waitUntil(lambda: "pale" in box._model.choices, timeout=LONG)
+    assert box._other.isHidden()
+    box._model.value = "pale"
+    qtbot.waitUntil(lambda: not box._other.isHidden(), timeout=LONG)
+    assert "What “Dark px” found is kept" in box._other.text()
+    box._model.value = "dark"
+    qtbot.waitUntil(lambda: session.snapshot is not None, timeout=LONG)
+    assert box._other.isHidden()
+
+
 def test_a_model_that_is_gone_takes_its_figures_along(finished: Any, qtbot: Any) -> None:
     session, box = finished.session, finished.model_box
     box._list_models = lambda: (ModelChoice("pale", "Pale px", ""),)

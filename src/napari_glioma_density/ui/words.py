@@ -18,6 +18,10 @@ MEASURE = "nuclear area, % of tissue, all cell types"
 PURPOSE = "Research use only, not for diagnosis, grading or margins."
 NO_MODEL = "No model is installed: train one with glioma-density train."
 OTHER_MODEL = "On show is what “{name}” found; that model is not here any more."
+KEPT = (
+    "Nothing is estimated with this model yet. What “{name}” found is kept: "
+    "choose it again to see it."
+)
 TUNED_ELSEWHERE = (
     "“{name}” was fine-tuned on other slides and stays chosen: "
     "check its outlines on this one, or choose another model."

@@ -32,6 +32,7 @@ class ModelBox(Box):
         self._tuned = text()
         for line in (self._missing, self._other, self._tuned):
             line.hide()
+        self._kept = ""
         parameters = Container(
             widgets=[self._model, self._device], layout="horizontal", labels=False
         )
@@ -48,6 +49,8 @@ class ModelBox(Box):
         self._list_models = list_models
         self.connections.add(session.models_changed, self._list)
         self.connections.add(session.nothing_stored, self._get_ready)
+        self.connections.add(session.nothing_stored, self._tell_of_kept)
+        self.connections.add(session.slides.changed, self._forget_kept)
         self.connections.add(self._device.changed, session.wishes.choose_device)
         self.connections.add(self._device.changed, self._get_ready)
         self.connections.add(session.wishes.changed, self._show_device)
@@ -80,8 +83,22 @@ class ModelBox(Box):
         return shown is not None and shown.spec.model in lost
 
     def _choose(self, name: str) -> None:
+        if self._session.shown is not None:
+            self._kept = self._title(self._session.shown.spec.model)
         self._describe(name)
         self._session.choose_model(name)
+
+    def _title(self, name: str) -> str:
+        return next((model.title for model in self._models if model.name == name), name)
+
+    def _tell_of_kept(self) -> None:
+        """Say that what has left the view for a model without results is not lost."""
+        if self._kept:
+            self._other.setText(words.KEPT.format(name=self._kept))
+            self._other.show()
+
+    def _forget_kept(self) -> None:
+        self._kept = ""
 
     def _get_ready(self) -> None:
         """Have what the next estimate needs at hand, where there is nothing to show yet."""
