@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,15 @@ from napari_glioma_density.training.fine_tuning_plan import Time, planned_traini
 from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.recipe import DEFAULT
 from napari_glioma_density.training.starting_point import StartingPoint, mixed
+from napari_glioma_density.training.time_left import is_time_for_another, seconds_left
 from napari_glioma_density.training.trainer import train
 from napari_glioma_density.training.validation import THRESHOLDS, ValidationFields
 
 pytestmark = pytest.mark.usefixtures("one_thread", "small_fine_tuning")
+
+
+def within(seconds: float, per_look: float) -> Time:
+    return Time(time.perf_counter() + seconds, per_look)
 
 
 def job(parent: Model, weights: Path, *data: DataSet, **changes: Any) -> FineTuneJob:
@@ -62,7 +68,7 @@ def test_base_data_is_drawn_as_often_as_the_new_fields(
 ) -> None:
     own, base = [dataclasses.replace(pale, fields=pale.fields[:2])], [dark]
     training = planned_training(
-        parent, tmp_path / "w.safetensors", (own, base), (pale,), Time(60, 0.1), 3, 0
+        parent, tmp_path / "w.safetensors", (own, base), (pale,), within(60, 0.1), 3, 0
     )
     areas = [sum(96 * 96 * 0.25 for _ in one) for one in training.data]
     chances = np.sqrt(areas) * training.data_weights
@@ -75,23 +81,62 @@ def test_epochs_are_what_time_allows(
     monkeypatch.setattr(fine_tuning_plan, "seconds_per_step", lambda training: 0.4)
 
     def epochs(seconds: float, asked: int | None = None) -> int:
-        learnt, left = ((pale,), ()), Time(seconds, 0.5)
+        learnt, left = ((pale,), ()), within(seconds, 0.5)
         return planned_training(
             parent, tmp_path / "w.safetensors", learnt, (pale,), left, asked, 0
         ).recipe.epochs
 
     # An epoch: 4 steps of 0.4 s, a quarter more for crops, half a look at 6 fields of 0.5 s.
-    assert epochs(3.5 * 7 + 1) == 7
+    # After the last 6 fields to match the threshold on, and 8 batches of 0.4 s that are watched.
+    assert epochs(3.5 * 7 + 3 + 3.2 + 1) == 7
     assert epochs(1e5) == 20
     assert epochs(0) == 2
     assert epochs(0, asked=40) == 40
+
+
+def test_what_planning_and_the_threshold_take_is_taken_off_the_time(
+    parent: Model, pale: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(training: TrainingJob) -> str:
+        time.sleep(0.3)
+        return "fp32"
+
+    monkeypatch.setattr(fine_tuning_plan, "fastest_precision", slowly)
+    learnt = ((pale,), ())
+    training = planned_training(
+        parent, tmp_path / "w.safetensors", learnt, (pale,), within(60, 0.5), None, 0
+    )
+    assert 0 < training.most_seconds < 60 - 0.3 - 6 * 0.5
+
+
+def test_an_epoch_that_would_end_too_late_is_not_begun(
+    parent: Model, pale: DataSet, tmp_path: Path
+) -> None:
+    training = planned_training(
+        parent, tmp_path / "w.safetensors", ((pale,), ()), (pale,), within(60, 0.1), 20, 0
+    )
+    training = dataclasses.replace(training, most_seconds=45.0)
+    log = [{"seconds": 8.0 + 4 * (epoch % 2)} for epoch in range(4)]
+    assert is_time_for_another(log[:3], training)
+    assert seconds_left(log[:3], training) == 45 - 28
+    assert not is_time_for_another(log, training), "it would take 10 s, and 5 are left"
+    assert seconds_left(log, training) == 0
+    assert is_time_for_another(log[:1], dataclasses.replace(training, most_seconds=0.0))
+
+
+def test_minutes_that_do_not_hold_the_scoring_are_told(
+    parent: Model, pale: DataSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tuned = fine_tune(job(parent, tmp_path / "w.safetensors", pale, minutes=1e-5, epochs=None))
+    assert tuned.epochs == 2
+    assert "longer than the 1e-05 minutes that were given; 2 epochs are learnt" in caplog.text
 
 
 def test_a_run_out_of_time_learns_two_epochs_and_keeps_them(
     parent: Model, pale: DataSet, tmp_path: Path
 ) -> None:
     training = planned_training(
-        parent, tmp_path / "w.safetensors", ((pale,), ()), (pale,), Time(60, 0.1), 5, 0
+        parent, tmp_path / "w.safetensors", ((pale,), ()), (pale,), within(60, 0.1), 5, 0
     )
     seen: list[tuple[int, bool]] = []
 

@@ -35,7 +35,13 @@ def fine_tune(
     check: Annotated[
         Folders, typer.Option(help="A data set to check by, instead of a third of --data.")
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Most that it may take, scoring included.")] = 8.0,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            help="Most that it may take. All fields are scored, before and after, and two epochs "
+            "learnt however short it is."
+        ),
+    ] = 8.0,
     epochs: Annotated[int | None, typer.Option(help="Instead of what time allows.")] = None,
     seed: Seed = 0,
     output: Annotated[

@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei.kept_metrics import slides_learnt
@@ -19,7 +20,12 @@ from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import DataSet, Field
 from napari_glioma_density.training.evaluation import FieldScore, evaluate, summarise
 from napari_glioma_density.training.field_split import FieldSplit, given_split, split_fields
-from napari_glioma_density.training.fine_tuning_plan import Time, is_begun, planned_training
+from napari_glioma_density.training.fine_tuning_plan import (
+    FEWEST_EPOCHS,
+    Time,
+    is_begun,
+    planned_training,
+)
 from napari_glioma_density.training.held_fields import held
 from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.recipe import FINE_TUNING
@@ -27,6 +33,12 @@ from napari_glioma_density.training.separation import refuse_learnt, refuse_repe
 from napari_glioma_density.training.trainer import train
 
 OnEpoch = Callable[[dict[str, Any]], None]
+TOO_SHORT: Final = (
+    "to score %d fields takes %.1f minutes, before and after: longer than the %g minutes that were "
+    "given; %d epochs are learnt"
+)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,8 @@ class FineTuneJob:
     check
         Sets to check by instead of a part of ``data``.
     minutes
-        Most that it may take, on this machine as busy as it is, scoring before and after
-        included. ``fine_tuning_plan.FEWEST_EPOCHS`` are learnt however short it is.
+        Most that it may take, on this machine as busy as it is. All fields that judge are scored,
+        before and after, and ``fine_tuning_plan.FEWEST_EPOCHS`` learnt however short it is.
     epochs
         Of ``fine_tuning_plan.EPOCH_STEPS`` steps; none: those of the recipe, or fewer when time
         is short.
@@ -139,9 +151,11 @@ def _learn_and_compare(
     segmenter = load_segmenter(job.parent.path)
     before = list(evaluate(sets, segmenter))
     looking = time.perf_counter() - began
-    left = Time(60 * job.minutes - 2 * looking, looking / len(before))
+    there_is = Time(began + 60 * job.minutes - looking, looking / len(before))
+    if job.epochs is None and not there_is.left():
+        logger.warning(TOO_SHORT, len(before), looking / 60, job.minutes, FEWEST_EPOCHS)
     training = planned_training(
-        job.parent, job.weights, (split.learn, job.base), sets, left, job.epochs, job.seed
+        job.parent, job.weights, (split.learn, job.base), sets, there_is, job.epochs, job.seed
     )
     if not _is_made(training, job.epochs):
         _train(training, on_epoch)

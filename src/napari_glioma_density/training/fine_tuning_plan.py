@@ -16,6 +16,7 @@ by, and other sets as guard; ``benchmarks/fine_tuning.py`` repeats the outcome.
 import dataclasses
 import json
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -29,7 +30,11 @@ from napari_glioma_density.training.dataset import DataSet
 from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.recipe import FINE_TUNING
 from napari_glioma_density.training.starting_point import StartingPoint
-from napari_glioma_density.training.trainer import fastest_precision, seconds_per_step
+from napari_glioma_density.training.trainer import (
+    WATCHED_BATCHES,
+    fastest_precision,
+    seconds_per_step,
+)
 
 MIXTURE: Final = 0.7
 """Share of the new weights in the child; the rest is the parent's."""
@@ -46,11 +51,15 @@ _CROPS: Final = 1.25
 class Time(NamedTuple):
     """What there is to spend."""
 
-    seconds: float
-    """On learning, scoring being taken off; with less than :data:`FEWEST_EPOCHS` take, those are
+    until: float
+    """When all but scoring is to be done, by ``time.perf_counter``; :data:`FEWEST_EPOCHS` are
     learnt all the same."""
     per_look: float
     """Seconds to score one field."""
+
+    def left(self, after: float = 0.0) -> float:
+        """Seconds from now on, without those for what is to come after."""
+        return max(0.0, self.until - time.perf_counter() - after)
 
 
 def planned_training(
@@ -58,7 +67,7 @@ def planned_training(
     weights: Path,
     learnt: tuple[Sequence[DataSet], Sequence[DataSet]],
     judged: Sequence[DataSet],
-    time: Time,
+    there_is: Time,
     epochs: int | None,
     seed: int,
 ) -> TrainingJob:
@@ -72,8 +81,8 @@ def planned_training(
         Sets of the new fields, and base sets, which may be none.
     judged
         Sets to look at while learning, thinned to :data:`LOOKED_AT` fields each.
-    time
-        What there is of it.
+    there_is
+        So much time.
     epochs
         As many; None: those of the recipe, or what time allows. A run that was begun keeps what
         it began with, however fast the machine is now.
@@ -93,12 +102,15 @@ def planned_training(
         matched=tuple(own),
         epoch_steps=EPOCH_STEPS,
         look_every=LOOK_EVERY,
-        most_seconds=math.inf if epochs else max(0.0, time.seconds),
         fewest_epochs=FEWEST_EPOCHS,
         is_followed=True,
     )
     training = dataclasses.replace(training, precision=fastest_precision(training))
-    return _of_epochs(training, epochs or _begun_epochs(training) or _affordable(training, time))
+    training = _of_epochs(
+        training, epochs or _begun_epochs(training) or _affordable(training, there_is)
+    )
+    most_seconds = math.inf if epochs else there_is.left(_matching(training, there_is))
+    return dataclasses.replace(training, most_seconds=most_seconds)
 
 
 def is_begun(training: TrainingJob) -> bool:
@@ -117,10 +129,18 @@ def _begun_epochs(training: TrainingJob) -> int | None:
     return epochs if is_same_run(begun, asked) else None
 
 
-def _affordable(training: TrainingJob, time: Time) -> int:
-    look = time.per_look * sum(map(len, training.validation)) / training.look_every
-    epoch = EPOCH_STEPS * _CROPS * seconds_per_step(training) + look
-    return min(training.recipe.epochs, max(FEWEST_EPOCHS, math.floor(time.seconds / epoch)))
+def _affordable(training: TrainingJob, there_is: Time) -> int:
+    look = there_is.per_look * sum(map(len, training.validation)) / training.look_every
+    step = seconds_per_step(training)
+    epoch = EPOCH_STEPS * _CROPS * step + look
+    after = _matching(training, there_is) + WATCHED_BATCHES * step
+    epochs = math.floor(there_is.left(after) / epoch)
+    return min(training.recipe.epochs, max(FEWEST_EPOCHS, epochs))
+
+
+def _matching(training: TrainingJob, there_is: Time) -> float:
+    """Seconds for the threshold at the end: a look at every field that it is matched on."""
+    return there_is.per_look * sum(map(len, training.matched))
 
 
 def _of_epochs(training: TrainingJob, epochs: int) -> TrainingJob:

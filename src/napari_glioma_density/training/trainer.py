@@ -37,6 +37,7 @@ from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.learner import Learner, new_learner
 from napari_glioma_density.training.losses import LOSSES
 from napari_glioma_density.training.pace import drop_rate, learning_rate
+from napari_glioma_density.training.time_left import is_time_for_another, seconds_left
 from napari_glioma_density.training.training_log import write_curves, write_log
 from napari_glioma_density.training.validation import ValidationFields
 
@@ -112,7 +113,7 @@ def _train(
     validation = ValidationFields(job.validation)
     log = state.log
     for epoch in range(len(log), job.recipe.epochs):
-        if epoch >= job.fewest_epochs and _spent(log) > job.most_seconds:
+        if not is_time_for_another(log, job):
             logger.warning("out of time after epoch %d of %d", len(log), job.recipe.epochs)
             break
         began = time.perf_counter()
@@ -123,7 +124,7 @@ def _train(
             entry["validation"] = validation.scores(learner.kept(), job.spec())
         entry["seconds"] = time.perf_counter() - began
         log.append(entry)
-        entry["seconds_left"] = _seconds_left(log, job)
+        entry["seconds_left"] = seconds_left(log, job)
         save_checkpoint(checkpoint_path(job.weights), learner, configuration, state)
         if job.is_followed:
             write_log(job.weights, log)
@@ -287,13 +288,3 @@ def seconds_per_step(job: TrainingJob) -> float:
 
 def _is_looked_at(epoch: int, job: TrainingJob) -> bool:
     return (epoch + 1) % job.look_every == 0 or epoch + 1 == job.recipe.epochs
-
-
-def _spent(log: list[dict[str, Any]]) -> float:
-    return sum(float(entry["seconds"]) for entry in log)
-
-
-def _seconds_left(log: list[dict[str, Any]], job: TrainingJob) -> float:
-    an_epoch = _spent(log[-job.look_every :]) / min(len(log), job.look_every)
-    to_come, needed = (an_epoch * (n - len(log)) for n in (job.recipe.epochs, job.fewest_epochs))
-    return min(to_come, max(0.0, needed, job.most_seconds - _spent(log)))
