@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QDockWidget
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import find_store
 from napari_glioma_density.results.specimen import ASKED, keep_specimen
-from napari_glioma_density.ui import wishes
+from napari_glioma_density.ui import session, wishes
 from napari_glioma_density.ui.region import Scope
 from napari_glioma_density.ui.specimen import Specimen
 from napari_glioma_density.ui.wishes import Asked, keep_asked, read_asked
@@ -60,6 +60,24 @@ def test_what_is_chosen_before_there_are_results_is_kept_with_them(
     qtbot.waitUntil(lambda: dock.session.shown is not None, timeout=LONG)
     dock.shut()
     assert read_asked(find_store(slide_path)) == CHOSEN
+
+
+def test_an_estimate_that_begins_before_results_are_back_leaves_the_specimen_said_earlier(
+    open_dock: Callable[..., Any],
+    estimated_slide: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: Any,
+) -> None:
+    store = find_store(estimated_slide)
+    assert store is not None
+    keep_asked(store, CHOSEN)
+    monkeypatch.setattr(session, "stored_results", lambda *_: None)  # they come too late
+    dock = open_dock(estimated_slide)
+    qtbot.waitUntil(dock.scope_box.press, timeout=LONG)
+    restored(dock, qtbot)
+    assert on_screen(dock).specimen is Specimen.FROZEN
+    dock.shut()
+    assert read_asked(store) == Asked(Specimen.FROZEN, "auto", Scope.SLIDE)
 
 
 def test_a_choice_made_while_results_are_read_holds_for_them(

@@ -175,7 +175,7 @@ class Estimating:
             self._session.show(shown)
         else:
             self._session.overlays.bring_back()
-        self._session.wishes.keep()
+        self._session.wishes.take_up(shown.asked)
 
     def _end(self, ended: Ended) -> None:
         self._enter(Phase.READY)

@@ -135,6 +135,16 @@ class Wishes:
             self._on_disk = shown.store, asked
             session.background.write(lambda: keep_asked(shown.store, asked), lambda _: None)
 
+    def take_up(self, asked: Asked | None) -> None:
+        """Keep device and scope that an estimate has begun with, and of the specimen what is known.
+
+        It may begin before what was chosen earlier is back on the screen: `asked` is that.
+        """
+        slides = self._session.slides
+        if asked is not None and not self._is_chosen and asked.specimen is not slides.specimen:
+            slides.set_specimen(asked.specimen)
+        self.keep()
+
     def restore(self, asked: Asked | None) -> None:
         """Take up what was chosen when a slide was last open, unless another choice was made.
 
