@@ -151,7 +151,7 @@ def _estimated(slide: str, asked: _Asked, began: float) -> dict[str, Any]:
     from napari_glioma_density.slides import open_slide
 
     with open_slide(slide) as opened:
-        known = _measured_as_asked(opened, asked.um_per_px)
+        known = opened if asked.um_per_px is None else opened.with_um_per_px(asked.um_per_px)
         folder = _folder(asked.output, known.name, known.path)
         # Importing torch takes seconds: not before the slide has turned out to be one.
         from napari_glioma_density.estimate import prepare
@@ -171,16 +171,13 @@ def _estimated(slide: str, asked: _Asked, began: float) -> dict[str, Any]:
             estimation.close()
 
 
-def _measured_as_asked(slide: "Slide", um_per_px: float | None) -> "Slide":
-    """Take the µm/px that was given, and say so at once where the file states another."""
-    from napari_glioma_density.slides.resolution import GIVEN
+def _tell_other_um_per_px(slide: "Slide") -> None:
+    """Say that the µm/px that was given is not the file's, once nothing is left to refuse."""
+    from napari_glioma_density.slides.resolution import STATED
 
-    if um_per_px is None:
-        return slide
-    given = slide.with_um_per_px(um_per_px)
-    if given.resolution.source != GIVEN:
-        remark(f"{slide.name}: {um_per_px:g} µm/px {given.resolution.source}\n")
-    return given
+    source = slide.resolution.source
+    if STATED in source:
+        remark(f"{slide.name}: {slide.um_per_px:g} µm/px {source}\n")
 
 
 def _loaded(model: str, device: str) -> "Segmenter":
@@ -201,6 +198,7 @@ def _carry_out(
     scope = estimation.scope_of(asked.region)
     if not scope.any():
         raise BadInput("--region: lies outside the slide; `glioma-density info` prints its size")
+    _tell_other_um_per_px(estimation.slide)
     reused = _run_blocks(estimation, scope)
     spent, run = estimation.seconds, estimation.run
     store = run.folder.parent.parent
