@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_glioma_density import __version__
 from napari_glioma_density.cli.app import run
 from napari_glioma_density.findings.tuning import TUNED_ELSEWHERE
 from napari_glioma_density.nuclei import kept_metrics
@@ -287,3 +288,13 @@ main(["models"])
 """
     ended = subprocess.run([sys.executable, "-c", begun], capture_output=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("module", ["napari_glioma_density", "napari_glioma_density.cli"])
+def test_the_package_run_as_a_module_is_the_command(module: str) -> None:
+    call = [sys.executable, "-m", module]
+    version = subprocess.run([*call, "--version"], capture_output=True, text=True)
+    assert (version.returncode, version.stdout) == (0, f"{__version__}\n")
+    refused = subprocess.run([*call, "info"], capture_output=True, text=True)
+    line = "glioma-density: Missing argument 'slide'; see `glioma-density info --help`\n"
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", line)

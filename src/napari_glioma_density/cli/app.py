@@ -130,10 +130,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def _carried_out(arguments: list[str]) -> Any:
     if "--help" not in arguments:
-        return app(args=arguments, standalone_mode=False)
+        return app(args=arguments, prog_name=app.info.name, standalone_mode=False)
     # typer prints help itself, heedless of a full disk or a reader that is gone.
     with redirect_stdout(io.StringIO()) as printed:
-        status = app(args=arguments, standalone_mode=False)
+        status = app(args=arguments, prog_name=app.info.name, standalone_mode=False)
     say(printed.getvalue())
     return status
 
