@@ -29,7 +29,7 @@ from napari_glioma_density.exchange.plots import (
 )
 from napari_glioma_density.exchange.plots.paper import words_of
 from napari_glioma_density.exchange.plots.words import CHINESE, ENGLISH
-from napari_glioma_density.findings.decay import Decay, Side
+from napari_glioma_density.findings.decay import Decay, Side, slope, steps_beside
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.profiles import Profile, ProfileKind
 from napari_glioma_density.lettering import chinese_font
@@ -122,6 +122,26 @@ def test_a_profile_shows_densities_and_the_fit_of_its_side():
     at_length = np.interp(0.5, fitted.get_xdata(), fitted.get_ydata())
     assert at_length == pytest.approx(8 + 12 / np.e, abs=1e-3)
     assert "0.50 mm (95 % interval 0.40 to 0.60)" in figure.legends[0].get_texts()[0].get_text()
+
+
+@pytest.mark.parametrize(
+    ("side", "ends", "words"),
+    [
+        (Side.RIGHT, (0.05, 0.95), ENGLISH.right_side),
+        (Side.LEFT, (-0.95, -0.05), ENGLISH.sides),
+        (Side.BOTH, (-0.95, 0.95), ENGLISH.sides),
+    ],
+)
+def test_a_plot_of_one_side_of_a_border_shows_that_side_alone(side, ends, words):
+    tissue = np.full((2, 20), 1000.0)
+    profile = Profile(np.arange(-950, 1000, 100.0), 100.0, tissue * 0.2, tissue, tissue, 2.5e-7)
+    kept = steps_beside(profile, side)
+    (axes,) = draw_profile(kept, ProfileKind.FROM, side=side).axes
+    distance = axes.lines[0].get_xdata()
+    assert (distance[0], distance[-1]) == pytest.approx(ends)
+    assert words in axes.get_xlabel()
+    assert kept.tissue_px.shape == (2, distance.size)
+    assert slope(kept, side) == slope(profile, side)
 
 
 @pytest.fixture

@@ -18,11 +18,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_glioma_density.findings.areas import square_mm
+from napari_glioma_density.findings.decay import Side
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.regions.cells_box import FILLING, CellsBox
 from napari_glioma_density.ui.regions.desk import RegionShelf
+from napari_glioma_density.ui.regions.profile_box import Measures, _draw, measure_profile
 from napari_glioma_density.ui.regions.purpose import Purpose
 from napari_glioma_density.ui.regions.tools import Tool
 
@@ -261,6 +263,10 @@ def test_density_against_the_distance_from_a_border_is_plotted_and_saved(
     at_work.press(box._measure)
     at_work.wait(box.plot.isVisible)
     assert box._result.text().startswith("Slope")
+    for side, is_left in ((Side.RIGHT, False), (Side.LEFT, True), (Side.BOTH, True)):
+        found = measure_profile(border, at_work.dock.figures.latest, Measures(400, 50, side))
+        distance = _draw(found).axes[0].lines[0].get_xdata()
+        assert ((distance < 0).any(), (distance > 0).any()) == (is_left, side is not Side.LEFT)
     for name in ("profile.png", "profile.svg"):
         box.plot.save(tmp_path / name)
         at_work.wait((tmp_path / name).exists)

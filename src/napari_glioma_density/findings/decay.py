@@ -1,7 +1,7 @@
 """How fast density falls with distance: slope and decay length, each with an interval."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -24,6 +24,23 @@ class Side(StrEnum):
     LEFT = "left"
     RIGHT = "right"
     BOTH = "both"
+
+
+def steps_beside(profile: Profile, side: Side) -> Profile:
+    """Return the steps of a profile that lie on one side of its border."""
+    asked = _is_beside(profile, side)
+    return replace(
+        profile,
+        distance_um=profile.distance_um[asked],
+        nucleus_px=profile.nucleus_px[:, asked],
+        read_px=profile.read_px[:, asked],
+        tissue_px=profile.tissue_px[:, asked],
+    )
+
+
+def _is_beside(profile: Profile, side: Side) -> NDArray[np.bool_]:
+    sign = {Side.LEFT: -1, Side.RIGHT: 1, Side.BOTH: 0}[side]
+    return np.greater_equal(sign * profile.distance_um, 0)
 
 
 @dataclass(frozen=True)
@@ -128,7 +145,7 @@ def _steps(profile: Profile, side: Side, without: int | None = None) -> _Steps |
     kept = np.arange(len(profile.tissue_px)) != (-1 if without is None else without)
     nucleus, tissue = (px[kept].sum(axis=0) for px in (profile.nucleus_px, profile.tissue_px))
     sign = {Side.LEFT: -1, Side.RIGHT: 1, Side.BOTH: 0}[side]
-    asked = (tissue > 0) & (sign * profile.distance_um >= 0)
+    asked = (tissue > 0) & _is_beside(profile, side)
     if np.count_nonzero(asked) < FEWEST_STEPS:
         return None
     distance = profile.distance_um[asked] * (sign or 1)

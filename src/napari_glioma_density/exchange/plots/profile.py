@@ -103,7 +103,7 @@ def _name_distance(
     axes: Axes, distance_mm: NDArray[np.float64], words: PlotWords, *, along: bool
 ) -> None:
     label = words.distance_along if along else words.distance_from
-    if not along and distance_mm.min() < 0:
-        label = f"{label}\n{words.sides}"
+    if not along:
+        label = f"{label}\n{words.sides if distance_mm.min() < 0 else words.right_side}"
         axes.axvline(0, color=QUIET_INK, lw=0.8)
     axes.set_xlabel(label)

@@ -7,7 +7,14 @@ from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QDoubleSpinBox, QPushButton
 
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.findings.decay import Decay, Side, Slope, fit_decay, slope
+from napari_glioma_density.findings.decay import (
+    Decay,
+    Side,
+    Slope,
+    fit_decay,
+    slope,
+    steps_beside,
+)
 from napari_glioma_density.findings.profiles import (
     REACH_UM,
     STEP_UM,
@@ -52,6 +59,7 @@ class Measurement(NamedTuple):
     profile: Profile
     slope: Slope | None
     decay: Decay | None
+    side: Side = Side.BOTH
 
 
 class ProfileBox(Box):
@@ -166,7 +174,7 @@ def measure_profile(region: Region, figures: Figures, measures: Measures) -> Mea
         region.geometry, measures.reach_um, measures.step_um, findings.measured, left_out
     )
     decay = None if measures.side is Side.BOTH else fit_decay(profile, measures.side)
-    return Measurement(region, profile, slope(profile, measures.side), decay)
+    return Measurement(region, profile, slope(profile, measures.side), decay, measures.side)
 
 
 def _micrometres(value: float, least: float, most: float) -> QDoubleSpinBox:
@@ -185,4 +193,5 @@ def _draw(found: Measurement, name: str | None = None) -> "Figure":
     along = found.region.kind is RegionKind.LINE
     kind = ProfileKind.ALONG if along else ProfileKind.FROM
     shown = found.region.name if name is None else name
-    return draw_profile(found.profile, kind, decay=found.decay, name=shown)
+    profile = steps_beside(found.profile, found.side)
+    return draw_profile(profile, kind, decay=found.decay, side=found.side, name=shown)
