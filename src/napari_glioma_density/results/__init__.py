@@ -1,10 +1,11 @@
 """The result store beside a slide, and the tables and pictures made from it."""
 
 from napari_glioma_density.results.blocks import BlockRecord, BlockResult
+from napari_glioma_density.results.finished import patches_with_tissue
 from napari_glioma_density.results.heatmap import draw_heatmap, write_heatmap
 from napari_glioma_density.results.location import find_store, store_path
 from napari_glioma_density.results.nuclei import NUCLEUS_DTYPE
-from napari_glioma_density.results.run import Run, patches_with_tissue
+from napari_glioma_density.results.run import Run
 from napari_glioma_density.results.spec import RunSpec
 from napari_glioma_density.results.store import ResultStore
 from napari_glioma_density.results.summary import summary, write_summary

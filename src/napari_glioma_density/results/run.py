@@ -12,7 +12,7 @@ import zarr
 from filelock import BaseFileLock
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, Block, PatchState, PatchTable
+from napari_glioma_density.density import Block, PatchTable
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import layout
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
@@ -24,6 +24,7 @@ from napari_glioma_density.results.failures import (
     damage_named,
     explained,
 )
+from napari_glioma_density.results.finished import FinishedWork
 from napari_glioma_density.results.journal import JournalEntry, read_journal
 from napari_glioma_density.results.masks import MaskPyramid, StoredLevel
 from napari_glioma_density.results.nuclei import (
@@ -39,7 +40,6 @@ from napari_glioma_density.results.recorded import (
     recorded_sharpness,
     recorded_spec,
 )
-from napari_glioma_density.slides import TISSUE_PX
 
 
 class Run:
@@ -82,7 +82,7 @@ class Run:
     def finished(self) -> frozenset[Block]:
         """The blocks on disk."""
         with self._guard:
-            return frozenset(self._finished)
+            return frozenset(self._work.blocks)
 
     @property
     def is_finished(self) -> bool:
@@ -142,12 +142,12 @@ class Run:
     def patches(self) -> PatchTable:
         """Return what is known of every patch, as arrays of the caller's own."""
         with self._guard:
-            return copy.deepcopy(self._patches)
+            return copy.deepcopy(self._work.patches)
 
     def block_values(self, block: Block) -> dict[str, NDArray[np.int64]]:
         """Return the patch values of a finished block by name, as in `PatchTable`; only to read."""
         with self._guard:
-            return self._finished[block].values
+            return self._work.blocks[block].values
 
     def mask(self, level: int) -> StoredLevel:
         """Return the mask at 1 (level 0), 1/4 or 1/16 of the working plane: uint8, 0 or 1."""
@@ -156,7 +156,7 @@ class Run:
     def nuclei(self, block: Block | None = None) -> NDArray[np.void]:
         """Return the nuclei of finished blocks, or of a block, by patch, as `NUCLEUS_DTYPE`."""
         with self._guard:
-            count, gone = self._nuclei_count, list(self._gone)
+            count, gone = self._nuclei_count, list(self._work.gone)
         with explained(self.folder):
             records = np.fromfile(self.folder / layout.NUCLEI, NUCLEUS_DTYPE, count)
         if len(records) < count:
@@ -196,7 +196,7 @@ class Run:
     def announce(self, block: Block) -> None:
         """Note that the mask of a block may be on disk before `record` is called for it."""
         self._demand_writing()
-        if self._done[block.patches].any():
+        if self._work.done[block.patches].any():
             raise ValueError(f"{block} holds patches that are finished")
         with self._guard:
             self._unrecorded.add(block)
@@ -232,8 +232,8 @@ class Run:
             if self.is_finished:
                 self._mark(finished=False)
             for block in back:
-                self._append(JournalEntry.taken_back(block, self._untouched(block)))
-            self._masks.repair(self._done)
+                self._append(JournalEntry.taken_back(block, self._work.untouched(block)))
+            self._masks.repair(self._work.done)
 
     def finish(self) -> None:
         """Write the nucleus table and the totals, and mark the run finished.
@@ -266,7 +266,7 @@ class Run:
 
     def _holds_nucleus(self, row: int, column: int) -> bool:
         with self._guard:
-            return bool(self._patches.nucleus_px[row, column])
+            return bool(self._work.patches.nucleus_px[row, column])
 
     def _load_journal(self) -> None:
         with explained(self.folder):
@@ -276,28 +276,7 @@ class Run:
         if stored < journal.nuclei * NUCLEUS_DTYPE.itemsize:
             raise StoreError(f"{self.folder / layout.NUCLEI}: cut short: {COMPUTE_ANEW}")
         self._journal_length, self._nuclei_count = journal.length, journal.nuclei
-        self._finished: dict[Block, JournalEntry] = {}
-        self._gone: list[slice] = []
-        self._patches = PatchTable.pending(self.lattice)
-        self._patches.state[~patches_with_tissue(self.tissue)] = PatchState.BACKGROUND
-        self._done = np.zeros(self._patches.state.shape, bool)
-        for entry in journal.entries:
-            self._take_in(entry)
-
-    def _take_in(self, entry: JournalEntry) -> None:
-        """Follow a line of the journal."""
-        entry.write_into(self._patches)
-        self._done[entry.block.patches] = not entry.is_taken_back
-        before = self._finished.pop(entry.block, None)
-        if before is not None:
-            self._gone.append(before.of_nuclei)
-        if not entry.is_taken_back:
-            self._finished[entry.block] = entry
-
-    def _untouched(self, block: Block) -> NDArray[np.uint8]:
-        """Return the states of a block's patches before anything of it was read."""
-        tissue = patches_with_tissue(self.tissue)[block.patches]
-        return np.where(tissue, PatchState.PENDING, PatchState.BACKGROUND).astype(np.uint8)
+        self._work = FinishedWork(self.lattice, self.tissue, journal.entries)
 
     def _clear_up(self) -> None:
         """Take away what an interrupted writer left, and note that a writer is at work."""
@@ -308,7 +287,7 @@ class Run:
             if marker.exists():
                 for part in self.folder.rglob("*.partial"):
                     part.unlink()
-                self._masks.repair(self._done)
+                self._masks.repair(self._work.done)
             marker.touch()
             sync_folder(self.folder)
 
@@ -326,7 +305,7 @@ class Run:
         with self._guard:
             self._journal_length += len(line)
             self._nuclei_count += entry.nuclei
-            self._take_in(entry)
+            self._work.take_in(entry)
 
     def _mark(self, **changes: Any) -> None:
         attributes = {**self._attributes, **changes}
@@ -336,11 +315,3 @@ class Run:
     def _demand_writing(self) -> None:
         if self._lock is None or not self._lock.is_locked:
             raise StoreError(f"{self.folder}: opened for reading; begin the run to add to it")
-
-
-def patches_with_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Tell which patches hold any tissue, or ground that could not be looked at."""
-    side = PATCH_PX // TISSUE_PX
-    rows, columns = (np.arange(0, length, side) for length in tissue.shape)
-    most = np.maximum.reduceat(np.maximum.reduceat(tissue, rows, axis=0), columns, axis=1)
-    return np.greater(most, 0)
