@@ -112,13 +112,6 @@ def _around(corners: NDArray[np.float64]) -> View:
     return View(float(top), float(left), float(bottom - top), float(right - left))
 
 
-def stop_drawing(viewer: Any) -> None:
-    """Put down the tool that `draw_region` has taken up; what was drawn stays."""
-    layer = _region_layer(viewer)
-    if layer is not None:
-        layer.mode = "pan_zoom"
-
-
 def draw_region(viewer: Any, slide: Slide | None = None) -> None:
     """Select the region layer, made when absent, ready to draw a rectangle.
 
@@ -148,7 +141,7 @@ def draw_region(viewer: Any, slide: Slide | None = None) -> None:
 
 
 def put_down(viewer: Any) -> None:
-    """Draw no more: a click on the slide chooses a cell again."""
+    """Draw no more: what was drawn stays, and a click on the slide chooses a cell again."""
     layer = _region_layer(viewer)
     if layer is not None:
         layer.mode = "pan_zoom"

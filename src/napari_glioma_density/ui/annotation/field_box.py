@@ -23,7 +23,7 @@ from napari_glioma_density.ui.annotation.session import AnnotationSession
 from napari_glioma_density.ui.annotation.words import correction, field_name
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
-from napari_glioma_density.ui.region import draw_region, stop_drawing
+from napari_glioma_density.ui.region import draw_region, put_down
 
 STARTS = (("the model's nuclei", Start.MODEL), ("a blank field", Start.BLANK))
 SAMPLE = 10
@@ -123,7 +123,7 @@ class FieldBox(Box):
         if Where(where) is Where.DRAWN:
             draw_region(session.viewer, session.slides.slide)
         else:
-            stop_drawing(session.viewer)
+            put_down(session.viewer)
 
     def _show_reader(self) -> None:
         second = self._annotation.reader == SECOND
