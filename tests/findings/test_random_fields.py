@@ -167,6 +167,20 @@ def test_chosen_fields_stand_for_themselves_and_random_ones_for_the_rest(
     assert factor.fields == 6
 
 
+def test_random_fields_stand_for_patches_with_little_tissue_too(patches: PatchTable) -> None:
+    """The factor is that of the slide, the middle of the total's interval over the model's."""
+    patches.tissue_px[5:] //= 3
+    patches.nucleus_px[5:] //= 3
+    chosen, *drawn = draw_fields(patches, np.zeros((9, 11), bool), number=7)
+    assert all(block.row < 5 for block in drawn)
+    fields, known = [times(patches, one, 2) for one in drawn], [times(patches, chosen, 10)]
+    factor = slide_factor(patches, fields, known, VALIDATED)
+    own = int(patches.nucleus_px[chosen.patches].sum())
+    found = int(patches.nucleus_px[patches.is_read].sum())
+    assert factor is not None
+    assert factor.factor == pytest.approx((10 * own + 2 * (found - own)) / found)
+
+
 def test_what_was_chosen_by_hand_is_not_what_random_fields_stand_for(patches: PatchTable) -> None:
     """Of 96 patches six are drawn; where 48 others are known, the six are a larger share."""
     everything = draw_fields(patches, np.zeros((9, 11), bool), number=96)

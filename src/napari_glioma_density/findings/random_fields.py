@@ -193,9 +193,10 @@ def slide_factor(
 ) -> CorrectionFactor | None:
     """Return the correction factor of a slide from its finished fields.
 
-    Random fields stand for the tissue they were drawn from, which is all but what was chosen by
-    hand; chosen fields stand for themselves: their nucleus area is known, and added. Parameters
-    are those of :func:`corrected_error`, and so is when there is none.
+    Random fields stand for all tissue but what was chosen by hand, as in the interval of the total:
+    for patches that are less than half tissue as well, which none is drawn from. Chosen fields
+    stand for themselves: their nucleus area is known, and added. Parameters are those of
+    :func:`corrected_error`, and so is when there is none.
     """
     known = _read(model, chosen)
     random = RandomFields.of(model, drawn, known)
@@ -204,7 +205,7 @@ def slide_factor(
         return None
     known_found = sum(_found_px(model, field) for field in known)
     known_px = sum(int(field.nucleus_px.sum()) for field in known)
-    rest_px = int(model.nucleus_px[random.stand_for].sum())
+    rest_px = int(model.nucleus_px[model.is_read].sum()) - known_found
     factor, low, high = (
         (known_px + ratio * rest_px) / (known_found + rest_px)
         for ratio in (found.ratio, *found.interval)
