@@ -202,7 +202,7 @@ def test_between_regions_gone_through_by_hand_the_model_leaves_nothing_unsure() 
     few = [made[:4] for made in (a, b)]
     found = compare(*map(of, few), *few, error, np.ones((1, 10), bool))
     assert found is not None
-    assert (found.difference_interval, found.covers) == (None, "unknown")
+    assert (found.difference_interval, found.covers) == (None, "by hand")
 
 
 def test_nothing_known_gives_no_interval_and_no_tissue_no_comparison() -> None:

@@ -15,7 +15,7 @@ from napari_glioma_density.estimate.measurement import (
 )
 from napari_glioma_density.estimate.order import Focus, NearestFirst
 from napari_glioma_density.estimate.pipeline import Pipeline
-from napari_glioma_density.estimate.progress import Progress, StageSeconds
+from napari_glioma_density.estimate.progress import Pace, Progress, StageSeconds
 from napari_glioma_density.estimate.rereading import readable_now
 from napari_glioma_density.estimate.slide_colours import FIT
 from napari_glioma_density.estimate.survey import Survey
@@ -238,18 +238,21 @@ class Estimation:
         reused = counted & (known.state != PatchState.PENDING)
         done = reused.copy()
         read_mm2 = _read_mm2(self._tissue_mm2, known.tissue_px, known.unread_px, known.lattice)
+        pace, total = Pace(), int(counted.sum())
         pipeline = Pipeline(self.run, self.plane, self._segmenter, self._ground, self.seconds)
         for block in pipeline.finished(self._queue(counted & ~reused, focus), halted):
             done[block.patches] = counted[block.patches]
             read_mm2[block.patches] = self._of_block_read(block)
+            so_far, seconds = int(done.sum()), time.perf_counter() - began
             yield Progress(
                 block=block,
-                patches_done=int(done.sum()),
-                patches_total=int(counted.sum()),
+                patches_done=so_far,
+                patches_total=total,
                 patches_reused=int(reused.sum()),
                 tissue_mm2_read=float(read_mm2[done].sum()),
                 tissue_mm2_total=float(self._tissue_mm2[counted].sum()),
-                seconds=time.perf_counter() - began,
+                seconds=seconds,
+                patches_a_second=pace.after(so_far, seconds),
             )
         if tables and np.array_equal(done, counted):
             self.finish()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from napari_glioma_density.density import Block
 
@@ -23,6 +24,37 @@ class Progress:
     tissue_mm2_total: float
     seconds: float
     """Since the job began."""
+    patches_a_second: float | None = None
+    """The pace of the job; None until that can be told."""
+
+
+class Pace:
+    """How fast a job is, by the blocks after the first two.
+
+    These wait for what comes once: reading ahead, and what is compiled at its first use. Of a short
+    job that is most of the time.
+    """
+
+    _WARM: Final = 2
+
+    def __init__(self) -> None:
+        self._blocks, self._done, self._seconds = 0, 0, 0.0
+
+    def after(self, done: int, seconds: float) -> float | None:
+        """Return patches a second after one more block, or None while that cannot be told.
+
+        Parameters
+        ----------
+        done
+            Patches that are done by now.
+        seconds
+            Since the job began.
+        """
+        self._blocks += 1
+        if self._blocks <= self._WARM:
+            self._done, self._seconds = done, seconds
+            return None
+        return (done - self._done) / max(seconds - self._seconds, 1e-3)
 
 
 @dataclass

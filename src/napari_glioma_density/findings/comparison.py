@@ -18,6 +18,9 @@ FEWEST_CLUSTERS = 5
 _CLUSTERS = 20
 """Pieces a region is cut into when it is large enough: neighbouring patches resemble each other."""
 _SEED = 20250201
+GONE_THROUGH = "by hand"
+"""What is said of two places of which nothing is unsure but what else such tissue would show."""
+UNKNOWN = "unknown"
 
 
 def ratio_to_reference(cells: Iterable[Cell], reference: RegionSums) -> tuple[float | None, ...]:
@@ -58,7 +61,8 @@ class Comparison:
     difference_interval, ratio_interval
         95 % intervals; None where nothing is known of how sure the figures are.
     covers
-        What the intervals cover, in words.
+        What the intervals cover, in words; or that both places were gone through by hand, or that
+        nothing is known.
     """
 
     difference_points: float
@@ -114,21 +118,22 @@ def compare(
         return None
     marks = known, known if edited is None else edited
     sides = _side(a, a_patches, error, marks), _side(b, b_patches, error, marks)
-    if all(side.is_known for side in sides):
-        error = None
+    by_hand = all(side.is_known for side in sides)
+    error = None if by_hand else error
     tissue = _tissue_spread(*sides)
     return Comparison(
         difference_points=above - below,
         ratio=above / below if below else None,
         difference_interval=_difference_interval(*sides, tissue, error),
         ratio_interval=_ratio_interval(*sides, tissue, error),
-        covers=_covers(tissue is not None, error is not None),
+        covers=_covers(tissue is not None, error is not None)
+        or (GONE_THROUGH if by_hand else UNKNOWN),
     )
 
 
 def _covers(tissue: bool, model: bool) -> str:
     parts = [word for word, known in (("tissue", tissue), ("model", model)) if known]
-    return " and ".join(parts) or "unknown"
+    return " and ".join(parts)
 
 
 @dataclass(frozen=True)

@@ -157,9 +157,7 @@ def read_of(read_mm2: float, tissue_mm2: float, whose: str = "tissue") -> str:
 def progress(now: "Progress") -> str:
     """Return how far a job is, how fast, and how long it will still take."""
     read = read_of(now.tissue_mm2_read, now.tissue_mm2_total)
-    new = now.patches_done - now.patches_reused
-    if new <= 0 or now.seconds <= 0:
+    if not now.patches_a_second:
         return read
-    rate = new / now.seconds
-    left = (now.patches_total - now.patches_done) / rate
-    return f"{read}\n{rate:.1f} patches/s, {duration(left)} left"
+    left = (now.patches_total - now.patches_done) / now.patches_a_second
+    return f"{read}\n{now.patches_a_second:.1f} patches/s, {duration(left)} left"

@@ -46,8 +46,8 @@ ENGLISH = ReportWords(
     basis_corrected="{fields} random corrected fields of this slide",
     interval_from="The intervals tell how far the model may be off on such tissue; sampling by "
     "chance is not in them. They rest on: {basis}.",
-    no_interval="No interval is given: the error of this model is not known.",
-    no_interval_of_such="No interval is given: nothing was validated on specimens of this kind.",
+    no_interval="Interval unknown: the model was checked on too few slides, or on none.",
+    no_interval_of_such="Interval unknown: nothing was validated on specimens of this kind.",
     no_interval_of_sharper=SHARPER,
     count_error="At this density the nucleus count was off by {error} on annotated fields "
     "({basis}; {fields} in all).",
@@ -168,6 +168,7 @@ ENGLISH = ReportWords(
         "tissue": "tissue",
         "model": "model",
         "tissue and model": "tissue and model",
+        "by hand": "gone through by hand",
         "unknown": "–",
     },
     first="First region",

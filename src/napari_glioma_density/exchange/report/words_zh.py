@@ -43,8 +43,8 @@ CHINESE = ReportWords(
     basis_annotated="{slides} 张切片的 {fields} 个人工标注视野（{data_sets}）",
     basis_corrected="本切片上 {fields} 个随机抽取并经人工校正的视野",
     interval_from="区间反映模型对此类组织可能的偏差，不含抽样误差。依据：{basis}。",
-    no_interval="未给出区间：该模型的误差未知。",
-    no_interval_of_such="未给出区间：未在此类标本上验证过。",
+    no_interval="区间未知：验证该模型所用的切片太少，或未作验证。",
+    no_interval_of_such="区间未知：未在此类标本上验证过。",
     no_interval_of_sharper="区间未知：该切片比验证该模型所用的任何视野都更锐利。密度可能偏低。",
     count_error="在此密度下，模型在 {fields} 个人工标注视野（{basis}）上的"
     "细胞核计数误差为 {error}。",
@@ -151,6 +151,7 @@ CHINESE = ReportWords(
         "tissue": "组织",
         "model": "模型",
         "tissue and model": "组织和模型",
+        "by hand": "已人工逐一核对",
         "unknown": "–",
     },
     first="区域一",

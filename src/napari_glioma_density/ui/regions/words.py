@@ -1,7 +1,7 @@
 """Regions and their figures in the words of the screen."""
 
 from napari_glioma_density.findings.areas import square_mm
-from napari_glioma_density.findings.comparison import Comparison
+from napari_glioma_density.findings.comparison import GONE_THROUGH, Comparison
 from napari_glioma_density.findings.decay import Decay, Slope
 from napari_glioma_density.findings.estimate_comparison import EstimateComparison
 from napari_glioma_density.findings.interval import Interval
@@ -50,7 +50,9 @@ def compared(one: str, other: str, comparison: Comparison) -> str:
     if comparison.ratio is not None:
         ratio = f"{one} over {other}: {comparison.ratio:.2f}"
         lines.append(ratio + _interval(comparison.ratio_interval, 2))
-    if comparison.difference_interval is None:
+    if comparison.covers == GONE_THROUGH:
+        lines.append("No interval: both were gone through by hand, and are too small to say more.")
+    elif comparison.difference_interval is None:
         lines.append("No interval: how sure the figures are is not known.")
     else:
         lines.append(f"95 % intervals, for what is unsure of the {comparison.covers}.")
