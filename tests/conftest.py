@@ -1,6 +1,8 @@
 """Fixtures shared by every room."""
 
+import importlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -8,6 +10,11 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
+
+# CUDA builds of PyTorch bring triton, which an optimiser imports. It and Mesa each hold an LLVM: in
+# a process that has drawn a window by software before, that import crashes.
+with suppress(ImportError):
+    importlib.import_module("triton")
 
 HEIGHT, WIDTH = 1500, 2100
 GLASS_COLUMNS = 400
