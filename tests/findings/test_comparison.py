@@ -253,3 +253,11 @@ def test_estimates_without_a_common_patch_say_so_and_other_lattices_are_refused(
     assert (nothing.patches, nothing.agreement) == (0, None)
     with pytest.raises(BadInput, match="runs of one slide"):
         compare_estimates(one, patch_table(np.full((2, 3), 10.0)))
+
+
+def test_a_difference_reaches_no_further_than_100_points() -> None:
+    found = compare(sums(990, 1000), sums(5, 1000), error=ERROR)
+    assert found is not None
+    assert found.difference_interval is not None
+    assert found.difference_interval.low < found.difference_points < 100
+    assert found.difference_interval.high == 100

@@ -237,7 +237,7 @@ def _difference_interval(
     variance += a.tissue_sd**2 + b.tissue_sd**2 + (a.slide_sd - b.slide_sd) ** 2
     middle = a.percent - b.percent
     half = _factor(error) * float(np.sqrt(variance))
-    return Interval(middle - half, middle + half)
+    return Interval(max(-100.0, middle - half), min(100.0, middle + half))
 
 
 def _ratio_interval(
