@@ -246,7 +246,7 @@ def test_stopping_keeps_what_is_done_and_resuming_does_not_repeat_it(
     assert done <= resumed.run.finished
     again = list(resumed.blocks())
     assert not {progress.block for progress in again} & done
-    assert again[-1].patches_reused >= 4
+    assert again[0].patches_done > len(done)
     assert resumed.run.patches().totals().complete
     resumed.close()
 

@@ -174,10 +174,10 @@ def _estimated(slide: str, asked: _Asked, began: float) -> dict[str, Any]:
 
 def _tell_other_um_per_px(slide: "Slide") -> None:
     """Say that the µm/px that was given is not the file's, once nothing is left to refuse."""
-    from napari_glioma_density.slides.resolution import STATED
+    from napari_glioma_density.slides.resolution import GIVEN
 
     source = slide.resolution.source
-    if STATED in source:
+    if source != GIVEN:
         remark(f"{slide.name}: {slide.um_per_px:g} µm/px {source}\n")
 
 
@@ -199,7 +199,8 @@ def _carry_out(
     scope = estimation.scope_of(asked.region)
     if not scope.any():
         raise BadInput("--region: lies outside the slide; `glioma-density info` prints its size")
-    _tell_other_um_per_px(estimation.slide)
+    if asked.um_per_px is not None:
+        _tell_other_um_per_px(estimation.slide)
     reused = _run_blocks(estimation, scope)
     spent, run = estimation.seconds, estimation.run
     store = run.folder.parent.parent

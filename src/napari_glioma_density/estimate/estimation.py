@@ -235,24 +235,21 @@ class Estimation:
         asked = self.scope_of(None) if scope is None else scope
         known = self.run.patches()
         counted = asked & (known.state != PatchState.BACKGROUND)
-        reused = counted & (known.state != PatchState.PENDING)
-        done = reused.copy()
+        done = counted & (known.state != PatchState.PENDING)
         read_mm2 = _read_mm2(self._tissue_mm2, known.tissue_px, known.unread_px, known.lattice)
         pace, total = Pace(), int(counted.sum())
         pipeline = Pipeline(self.run, self.plane, self._segmenter, self._ground, self.seconds)
-        for block in pipeline.finished(self._queue(counted & ~reused, focus), halted):
+        for block in pipeline.finished(self._queue(counted & ~done, focus), halted):
             done[block.patches] = counted[block.patches]
             read_mm2[block.patches] = self._of_block_read(block)
-            so_far, seconds = int(done.sum()), time.perf_counter() - began
+            so_far = int(done.sum())
             yield Progress(
                 block=block,
                 patches_done=so_far,
                 patches_total=total,
-                patches_reused=int(reused.sum()),
                 tissue_mm2_read=float(read_mm2[done].sum()),
                 tissue_mm2_total=float(self._tissue_mm2[counted].sum()),
-                seconds=seconds,
-                patches_a_second=pace.after(so_far, seconds),
+                patches_a_second=pace.after(so_far, time.perf_counter() - began),
             )
         if tables and np.array_equal(done, counted):
             self.finish()

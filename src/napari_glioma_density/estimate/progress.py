@@ -17,14 +17,10 @@ class Progress:
     block: Block
     patches_done: int
     patches_total: int
-    patches_reused: int
-    """Patches of the scope that an earlier run had finished; part of ``patches_done``."""
     tissue_mm2_read: float
     """Of the scope; tissue of damaged tiles is not, though nothing is left to be done there."""
     tissue_mm2_total: float
-    seconds: float
-    """Since the job began."""
-    patches_a_second: float | None = None
+    patches_a_second: float | None
     """The pace of the job; None until that can be told."""
 
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-import numpy as np
-
 from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.estimate.measurement import unseen_rim_px
 from napari_glioma_density.estimate.slide_colours import (
@@ -93,9 +91,11 @@ class Survey:
     def _look(self) -> tuple[SlideColours, float | None]:
         """Both, of the same windows, which are not kept."""
         windows = read_windows(self.plane, self.tissue if self.tissue_mask else None)
-        rgb, read = map(np.stack, zip(*windows, strict=True))
-        sharp = sharpness(rgb, self.plane.um_per_px, read)
-        return fit_slide_colours(windows, self.input), sharp
+        rgb, read = zip(*windows, strict=True)
+        return (
+            fit_slide_colours(windows, self.input),
+            sharpness(rgb, self.plane.um_per_px, read),
+        )
 
     def is_of(self, slide: Slide, model: ModelSpec, *, tissue_mask: bool) -> bool:
         """Whether it was made of this very slide, for a model that sees it as `model` does."""

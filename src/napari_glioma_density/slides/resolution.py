@@ -13,7 +13,6 @@ from dataclasses import dataclass
 BELIEVABLE_UM_PER_PX = (0.05, 5.0)
 TO_GIVE_IT = "give it with --um-per-px (20× is about 0.5, 40× about 0.25)"
 GIVEN = "given by user"
-STATED = "; the file states "
 # What a person types is often rounded; further from the file's own figure it is another one.
 _SAME_WITHIN = 0.001
 # Beyond this ratio of the two sides a pixel is not square, and one figure cannot stand for both.
@@ -51,7 +50,7 @@ def given_against(um_per_px: float, stated: Resolution) -> str:
     """Say that a µm/px was given by a person, and what the file states where that is another."""
     if stated.um_per_px is None or math.isclose(um_per_px, stated.um_per_px, rel_tol=_SAME_WITHIN):
         return GIVEN
-    return f"{GIVEN}{STATED}{stated.um_per_px:.4g} ({stated.source})"
+    return f"{GIVEN}; the file states {stated.um_per_px:.4g} ({stated.source})"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """How sharp pictures of tissue are, as a scanner and its software made them."""
 
+from collections.abc import Iterable
+from itertools import repeat
 from typing import Final
 
 import cv2
@@ -20,7 +22,9 @@ _LEAST_FORM: Final = 1e-5
 
 
 def sharpness(
-    images: NDArray[np.uint8], um_per_px: float, read: NDArray[np.bool_] | None = None
+    images: Iterable[NDArray[np.uint8]],
+    um_per_px: float,
+    read: Iterable[NDArray[np.bool_] | None] = repeat(None),
 ) -> float | None:
     """Return how strong detail of 0.3 to 0.6 µm is against that of 0.6 to 2 µm.
 
@@ -32,11 +36,11 @@ def sharpness(
     Parameters
     ----------
     images
-        (n, height, width, 3) uint8 RGB.
+        Each (height, width, 3) uint8 RGB.
     um_per_px
         Their resolution.
     read
-        (n, height, width) bool, which px are of the slide; all by default.
+        Which px of each are of the slide, (height, width) bool; all by default.
 
     Returns
     -------
@@ -45,9 +49,9 @@ def sharpness(
     """
     fine = form = 0.0
     seen_px = 0
-    for number, image in enumerate(images):
+    for image, known in zip(images, read, strict=False):  # `read` may have no end
         detail = detail_of(_denoised(image, um_per_px), _sigmas_px(um_per_px))
-        seen = np.s_[:, :] if read is None else _far_inside(read[number], um_per_px)
+        seen = np.s_[:, :] if known is None else _far_inside(known, um_per_px)
         fine += float(detail.fine[seen].sum())
         form += float(detail.form[seen].sum())
         seen_px += detail.form[seen].size
