@@ -155,7 +155,7 @@ def profile() -> Profile:
 def test_a_dollar_sign_in_a_name_is_a_dollar_sign(profile: Profile, name: str, kind: str):
     figure = draw_profile(profile, ProfileKind.ALONG, name=name)
     assert figure_bytes(figure, kind)
-    assert figure.axes[0].get_title(loc="left") == f"{ENGLISH.along_line}: {name}"
+    assert figure.axes[0].get_title(loc="left") == f"{ENGLISH.along_line}\n{name}"
 
 
 @pytest.mark.parametrize("font", [True, False])
@@ -169,7 +169,7 @@ def test_characters_that_no_font_has_are_squares_and_no_warning(
         figure = draw_profile(profile, ProfileKind.ALONG, name="皮质\tä\U0010ffff\u2028µ")
         assert figure_bytes(figure, "svg")
     assert not caplog.records
-    drawn = figure.axes[0].get_title(loc="left").removeprefix(f"{ENGLISH.along_line}: ")
+    drawn = figure.axes[0].get_title(loc="left").removeprefix(f"{ENGLISH.along_line}\n")
     assert drawn == ("皮质" if font and chinese_font() else "□□") + " ä□ µ"
 
 
@@ -194,3 +194,16 @@ def test_chinese_words_need_a_font_that_has_them(monkeypatch):
     assert words_of("zh") == (CHINESE if chinese_font() else ENGLISH)
     monkeypatch.setattr("napari_glioma_density.exchange.plots.paper.chinese_font", lambda: None)
     assert words_of("zh") == ENGLISH
+
+
+@pytest.mark.parametrize(
+    "name", ["border 1", "the rim of the cavity, drawn where it is plain " * 2]
+)
+def test_a_line_is_named_whole_within_the_plot(profile, name):
+    figure = draw_profile(profile, ProfileKind.FROM, name=name)
+    figure.draw_without_rendering()
+    _, *named = figure.axes[0].get_title(loc="left").split("\n")
+    assert " ".join(named) == name.strip()
+    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert 0 <= drawn.x0 < drawn.x1 <= width
+    assert 0 <= drawn.y0 < drawn.y1 <= height

@@ -43,11 +43,11 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_plot(title: str) -> tuple[Figure, Axes]:
-    """Return an empty figure, white in every theme, and its axes."""
+def new_plot(*title: str) -> tuple[Figure, Axes]:
+    """Return an empty figure, white in every theme, and its axes; `title` has a line or more."""
     figure = Figure(figsize=_INCHES, layout="constrained", facecolor="white")
     axes = figure.add_subplot()
-    axes.set_title(drawable(title))
+    axes.set_title("\n".join(map(drawable, title)))
     return figure, axes
 
 

@@ -1,5 +1,7 @@
 """Density along a drawn line, or against the distance from it."""
 
+from textwrap import wrap
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,6 +21,8 @@ from napari_glioma_density.findings.decay import Decay, Side, Slope
 from napari_glioma_density.findings.profiles import Profile, ProfileKind
 
 _UM_PER_MM = 1000
+_TITLE_CHARACTERS = 32
+"""As many as fit on a line above a plot, wide ones among them."""
 
 
 def draw_profile(
@@ -52,7 +56,7 @@ def draw_profile(
     along = kind is ProfileKind.ALONG
     title = words.along_line if along else words.from_border
     with styled():
-        figure, axes = new_plot(f"{title}: {name}" if name else title)
+        figure, axes = new_plot(title, *wrap(name, _TITLE_CHARACTERS, expand_tabs=False))
         distance_mm = profile.distance_um / _UM_PER_MM
         density = profile.tissue_density_percent
         if not np.isfinite(density).any():
