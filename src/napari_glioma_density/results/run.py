@@ -1,6 +1,5 @@
 """One run: the results of one model with one set of settings on one slide."""
 
-import copy
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -17,24 +16,11 @@ from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import layout
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
 from napari_glioma_density.results.blocks import BlockRecord, BlockResult
-from napari_glioma_density.results.durable import sync_folder, write_tail
-from napari_glioma_density.results.failures import (
-    BLOCKS_ARE_KEPT,
-    COMPUTE_ANEW,
-    damage_named,
-    explained,
-)
-from napari_glioma_density.results.finished import FinishedWork
-from napari_glioma_density.results.journal import JournalEntry, read_journal
+from napari_glioma_density.results.durable import sync_folder
+from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, damage_named, explained
+from napari_glioma_density.results.ledger import Ledger
 from napari_glioma_density.results.masks import MaskPyramid, StoredLevel
-from napari_glioma_density.results.nuclei import (
-    NUCLEUS_DTYPE,
-    are_sound,
-    as_records,
-    in_slide_order,
-    within,
-    write_nucleus_table,
-)
+from napari_glioma_density.results.nuclei import write_nucleus_table
 from napari_glioma_density.results.recorded import (
     recorded_learnt,
     recorded_sharpness,
@@ -62,27 +48,27 @@ class Run:
     def __init__(self, folder: Path, lock: BaseFileLock | None = None) -> None:
         self.folder = folder
         self._lock = lock
-        self._guard = threading.Lock()
         self._attributes = read_attributes(folder)
         self.spec = recorded_spec(folder, self._attributes)
         self.lattice = self.spec.lattice
         with explained(folder), damage_named(folder):
-            self._masks = MaskPyramid(
-                folder / layout.MASKS, writable=lock is not None, holds=self._holds_nucleus
-            )
             self.tissue: NDArray[np.uint8] = zarr.open_array(folder / layout.TISSUE, mode="r")[:]
             layout.demand_tissue_of_plane(self.tissue, self.spec)
         layout.demand_tissue_as_written(folder, self.tissue, self._attributes)
+        self._ledger = Ledger(folder, self.lattice, self.tissue, finished=self.is_finished)
+        with explained(folder), damage_named(folder):
+            self._masks = MaskPyramid(
+                folder / layout.MASKS, writable=lock is not None, holds=self._ledger.holds_nucleus
+            )
         self._unrecorded: set[Block] = set()
-        self._load_journal()
+        self._guard = threading.Lock()  # of `_unrecorded`
         if lock is not None:
             self._clear_up()
 
     @property
     def finished(self) -> frozenset[Block]:
         """The blocks on disk."""
-        with self._guard:
-            return frozenset(self._work.blocks)
+        return self._ledger.finished
 
     @property
     def is_finished(self) -> bool:
@@ -141,13 +127,11 @@ class Run:
 
     def patches(self) -> PatchTable:
         """Return what is known of every patch, as arrays of the caller's own."""
-        with self._guard:
-            return copy.deepcopy(self._work.patches)
+        return self._ledger.patches()
 
     def block_values(self, block: Block) -> dict[str, NDArray[np.int64]]:
         """Return the patch values of a finished block by name, as in `PatchTable`; only to read."""
-        with self._guard:
-            return self._work.blocks[block].values
+        return self._ledger.values(block)
 
     def mask(self, level: int) -> StoredLevel:
         """Return the mask at 1 (level 0), 1/4 or 1/16 of the working plane: uint8, 0 or 1."""
@@ -155,21 +139,7 @@ class Run:
 
     def nuclei(self, block: Block | None = None) -> NDArray[np.void]:
         """Return the nuclei of finished blocks, or of a block, by patch, as `NUCLEUS_DTYPE`."""
-        with self._guard:
-            count, gone = self._nuclei_count, list(self._work.gone)
-        with explained(self.folder):
-            records = np.fromfile(self.folder / layout.NUCLEI, NUCLEUS_DTYPE, count)
-        if len(records) < count:
-            raise StoreError(
-                f"{self.folder / layout.NUCLEI}: another program has begun this run anew: open the "
-                "slide again"
-            )
-        if not are_sound(self.lattice, records):
-            raise StoreError(f"{self.folder / layout.NUCLEI}: is damaged: {COMPUTE_ANEW}")
-        counts = np.ones(count, bool)
-        for part in gone:
-            counts[part] = False
-        return in_slide_order(within(records[counts], block))
+        return self._ledger.nuclei(block)
 
     def commit(self, result: BlockResult) -> None:
         """Add a finished block; it is on disk when this returns.
@@ -196,7 +166,7 @@ class Run:
     def announce(self, block: Block) -> None:
         """Note that the mask of a block may be on disk before `record` is called for it."""
         self._demand_writing()
-        if self._work.done[block.patches].any():
+        if self._ledger.done[block.patches].any():
             raise ValueError(f"{block} holds patches that are finished")
         with self._guard:
             self._unrecorded.add(block)
@@ -207,7 +177,7 @@ class Run:
         with explained(self.folder, BLOCKS_ARE_KEPT):
             if self.is_finished:
                 self._mark(finished=False)
-            self._record(record)
+            self._ledger.add(record)
             self._masks.write_coarse(self.lattice.window(record.block), record.coarse)
         with self._guard:
             self._unrecorded.discard(record.block)
@@ -232,8 +202,8 @@ class Run:
             if self.is_finished:
                 self._mark(finished=False)
             for block in back:
-                self._append(JournalEntry.taken_back(block, self._work.untouched(block)))
-            self._masks.repair(self._work.done)
+                self._ledger.take_back(block)
+            self._masks.repair(self._ledger.done)
 
     def finish(self) -> None:
         """Write the nucleus table and the totals, and mark the run finished.
@@ -264,48 +234,17 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _holds_nucleus(self, row: int, column: int) -> bool:
-        with self._guard:
-            return bool(self._work.patches.nucleus_px[row, column])
-
-    def _load_journal(self) -> None:
-        with explained(self.folder):
-            path = self.folder / layout.JOURNAL
-            journal = read_journal(path, self.lattice, finished=self.is_finished)
-            stored = (self.folder / layout.NUCLEI).stat().st_size
-        if stored < journal.nuclei * NUCLEUS_DTYPE.itemsize:
-            raise StoreError(f"{self.folder / layout.NUCLEI}: cut short: {COMPUTE_ANEW}")
-        self._journal_length, self._nuclei_count = journal.length, journal.nuclei
-        self._work = FinishedWork(self.lattice, self.tissue, journal.entries)
-
     def _clear_up(self) -> None:
         """Take away what an interrupted writer left, and note that a writer is at work."""
         marker = self.folder / layout.UNCLOSED
         with explained(self.folder, BLOCKS_ARE_KEPT):
-            write_tail(self.folder / layout.JOURNAL, self._journal_length)
-            write_tail(self.folder / layout.NUCLEI, self._nuclei_count * NUCLEUS_DTYPE.itemsize)
+            self._ledger.cut_off_unfinished()
             if marker.exists():
                 for part in self.folder.rglob("*.partial"):
                     part.unlink()
-                self._masks.repair(self._work.done)
+                self._masks.repair(self._ledger.done)
             marker.touch()
             sync_folder(self.folder)
-
-    def _record(self, record: BlockRecord) -> None:
-        records = as_records(record.nuclei)
-        entry = JournalEntry(record.block, record.values, self._nuclei_count, len(records))
-        offset = self._nuclei_count * NUCLEUS_DTYPE.itemsize
-        write_tail(self.folder / layout.NUCLEI, offset, records.tobytes())
-        self._append(entry)
-
-    def _append(self, entry: JournalEntry) -> None:
-        """Add a line to the journal, once its nuclei are on disk."""
-        line = entry.to_line()
-        write_tail(self.folder / layout.JOURNAL, self._journal_length, line)
-        with self._guard:
-            self._journal_length += len(line)
-            self._nuclei_count += entry.nuclei
-            self._work.take_in(entry)
 
     def _mark(self, **changes: Any) -> None:
         attributes = {**self._attributes, **changes}
