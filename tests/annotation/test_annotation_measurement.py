@@ -76,7 +76,7 @@ def run(plane: WorkingPlane, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return estimated(plane, tmp_path_factory.mktemp("results"))
 
 
-def begun(plane: WorkingPlane, block: Block, run: Run | None, **how: object) -> AnnotatedField:
+def begun(plane: WorkingPlane, block: Block, run: Run, **how: object) -> AnnotatedField:
     record, _, ground, state = begin_field(plane, block, run, author="reader", **how)
     return AnnotatedField.from_state(record, ground, state)
 
@@ -178,7 +178,7 @@ def test_fields_side_by_side_count_every_nucleus_once(plane: WorkingPlane, run: 
 def test_a_field_knows_what_it_is_of(plane: WorkingPlane, run: Run) -> None:
     block = Block(3, 3, 1, 2)
     record, rgb, ground, state = begin_field(
-        plane, block, run, author="reader", choice=Choice.RANDOM, case="patient 7"
+        plane, block, run, author="reader", choice=Choice.RANDOM
     )
     assert (record.height_px, record.width_px) == (60, 660)
     assert rgb.shape == (60, 660, 3)
@@ -187,32 +187,34 @@ def test_a_field_knows_what_it_is_of(plane: WorkingPlane, run: Run) -> None:
     assert record.name == f"{plane.slide.pseudonym}-r3-c3-1x2"
     assert (record.model, record.weights_sha256) == ("dark", "d" * 64)
     assert (record.run_id, record.threshold) == (run.spec.run_id, run.spec.threshold)
-    assert (record.start, record.choice, record.case) == (Start.MODEL, Choice.RANDOM, "patient 7")
+    assert (record.start, record.choice) == (Start.MODEL, Choice.RANDOM)
+    assert record.case == record.pseudonym == plane.slide.pseudonym
     # The last patch is bare glass: nothing there counts.
     assert not ground.read[:, PATCH_PX:].any()
 
 
-def test_a_blank_field_needs_no_run_and_has_the_run_s_ground(plane: WorkingPlane, run: Run) -> None:
+def test_a_blank_field_has_no_nucleus_and_the_ground_of_a_prefilled_one(
+    plane: WorkingPlane, run: Run
+) -> None:
     for block in (Block(0, 3, 2, 2), Block(3, 0, 1, 4)):
-        alone = begin_field(plane, block, author="reader", start=Start.BLANK)
+        blank = begin_field(plane, block, run, author="reader", start=Start.BLANK)
         prefilled = begin_field(plane, block, run, author="reader")
-        assert not alone.state.labels.any()
-        assert alone.state.nuclei == {}
-        assert (alone.record.model, alone.record.run_id) == ("", "")
+        assert not blank.state.labels.any()
+        assert blank.state.nuclei == {}
+        assert blank.record.start is Start.BLANK
         again = read_ground(plane, block, find_tissue(plane).kinds)
-        for one, other, third in zip(alone.ground, prefilled.ground, again, strict=True):
+        for one, other, third in zip(blank.ground, prefilled.ground, again, strict=True):
             assert np.array_equal(one, other)
             assert np.array_equal(one, third)
 
 
 def test_a_field_that_cannot_begin_says_why(plane: WorkingPlane, run: Run, tmp_path: Path) -> None:
-    for block, how, message in (
-        (Block(0, 0, 1, 5), run, "at most 4×4"),
-        (Block(3, 4, 2, 1), run, "off the slide"),
-        (Block(0, 0, 1, 1), None, "estimate its density first"),
+    for block, message in (
+        (Block(0, 0, 1, 5), "at most 4×4"),
+        (Block(3, 4, 2, 1), "off the slide"),
     ):
         with pytest.raises(BadInput, match=message):
-            begin_field(plane, block, how, author="reader")
+            begin_field(plane, block, run, author="reader")
     coarse = working_plane(plane.slide, 1.0)
     with pytest.raises(BadInput, match=r"0\.5 µm/px, not 1"):
         begin_field(coarse, Block(0, 0, 1, 1), run, author="reader")

@@ -37,8 +37,9 @@ def store(found: Findings, tmp_path: Path) -> Path:
 
 def exported(store: Path) -> list[Feature]:
     path = store.with_name("out.geojson")
-    write_geojson(path, gather(store), nuclei=False)
-    return json.loads(path.read_text(encoding="utf-8"))["features"]
+    write_geojson(path, gather(store))
+    features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    return [each for each in features if each["properties"]["objectType"] == "annotation"]
 
 
 def brought(store: Path, features: list[Feature], author: str = "Dr A") -> int:

@@ -84,7 +84,7 @@ class FieldRecord:
     case
         Whom the slide is of, as far as the user has said; the pseudonym otherwise.
     model, weights_sha256, run_id, threshold
-        What the model's outlines came from; empty and 0 for a blank field without a run.
+        The run that the field was begun on, whose model's outlines it may have begun with.
     apart
         Sets its name apart from those of the same patches on other planes; 0 for the first.
     """

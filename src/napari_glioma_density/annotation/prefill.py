@@ -19,12 +19,7 @@ from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.estimate.measurement import Ground
 from napari_glioma_density.results import Run
-from napari_glioma_density.slides import (
-    Pixels,
-    TissueMap,
-    WorkingPlane,
-    find_tissue,
-)
+from napari_glioma_density.slides import Pixels, WorkingPlane
 
 MOST_PATCHES_A_SIDE = 4
 """A larger field is more than a reader looks at nucleus by nucleus."""
@@ -43,15 +38,13 @@ class BegunField(NamedTuple):
 def begin_field(
     plane: WorkingPlane,
     block: Block,
-    run: Run | None = None,
+    run: Run,
     *,
     author: str,
     start: Start = Start.MODEL,
     choice: Choice = Choice.BY_HAND,
-    case: str = "",
-    tissue: TissueMap | None = None,
 ) -> BegunField:
-    """Begin a field.
+    """Begin a field on the patches of a run.
 
     Parameters
     ----------
@@ -60,29 +53,26 @@ def begin_field(
     block
         The patches of the field, at most 4×4.
     run
-        The run whose outlines it starts from, and whose tissue and bare glass it takes over.
-    author, start, choice, case
-        As in `FieldRecord`; the slide's pseudonym stands in for a case that is not given.
-    tissue
-        The slide's tissue where there is no run; found anew, which takes its time, when missing.
+        The run whose tissue and bare glass it takes over, and its outlines unless it begins blank.
+    author, start, choice
+        As in `FieldRecord`.
 
     Raises
     ------
     BadInput
         When the block is too large or off the slide; when the run was made on another plane; when
-        the model's outlines are asked for and there is no run, or it has not come here yet.
+        the model's outlines are asked for and the run has not come here yet.
     """
     lattice = Lattice.over(plane.height, plane.width, plane.um_per_px)
     _demand_block(plane, lattice, block)
-    if run is not None:
-        _demand_same_plane(plane, run)
-    record = _record(plane, lattice, block, run, author, start, choice, case)
+    _demand_same_plane(plane, run)
     pixels = _read(plane, lattice, block)
-    kinds = (tissue or find_tissue(plane)).kinds if run is None else run.tissue
-    ground = field_ground(pixels.read, kinds, lattice, block)
+    record = _record(plane, block, run, pixels, author, start, choice)
+    ground = field_ground(pixels.read, run.tissue, lattice, block)
     labels, nuclei = np.zeros(pixels.read.shape, np.uint16), dict[int, Nucleus]()
     if start is Start.MODEL:
-        labels, nuclei = model_nuclei(_demand_looked_at(record, run), block)
+        _demand_looked_at(record, run)
+        labels, nuclei = model_nuclei(run, block)
     return BegunField(record, pixels.rgb, ground, FieldState(labels, nuclei))
 
 
@@ -121,13 +111,12 @@ def field_ground(
     return FieldGround(read & ~slide.glass_of(block), slide.tissue_of(block))
 
 
-def _demand_looked_at(record: FieldRecord, run: Run | None) -> Run:
-    if run is None or (run.patches().state[record.block.patches] == PatchState.PENDING).any():
+def _demand_looked_at(record: FieldRecord, run: Run) -> None:
+    if (run.patches().state[record.block.patches] == PatchState.PENDING).any():
         raise BadInput(
             f"{record.name}: no model has outlined nuclei here yet; "
             "estimate its density first, or begin with a blank field"
         )
-    return run
 
 
 def _read(plane: WorkingPlane, lattice: Lattice, block: Block) -> Pixels:
@@ -161,20 +150,18 @@ def _demand_same_plane(plane: WorkingPlane, run: Run) -> None:
 
 def _record(
     plane: WorkingPlane,
-    lattice: Lattice,
     block: Block,
-    run: Run | None,
+    run: Run,
+    pixels: Pixels,
     author: str,
     start: Start,
     choice: Choice,
-    case: str,
 ) -> FieldRecord:
-    down, across = lattice.window(block)
-    spec = None if run is None else run.spec
+    height_px, width_px = pixels.read.shape
     return FieldRecord(
         block=block,
-        height_px=down.stop - down.start,
-        width_px=across.stop - across.start,
+        height_px=height_px,
+        width_px=width_px,
         working_um_per_px=plane.um_per_px,
         level=plane.level,
         sixteenths=plane.sixteenths,
@@ -184,9 +171,9 @@ def _record(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         fingerprint=plane.slide.fingerprint,
         pseudonym=plane.slide.pseudonym,
-        case=case or plane.slide.pseudonym,
-        model=spec.model if spec else "",
-        weights_sha256=spec.weights_sha256 if spec else "",
-        run_id=spec.run_id if spec else "",
-        threshold=spec.threshold if spec else 0.0,
+        case=plane.slide.pseudonym,
+        model=run.spec.model,
+        weights_sha256=run.spec.weights_sha256,
+        run_id=run.spec.run_id,
+        threshold=run.spec.threshold,
     )

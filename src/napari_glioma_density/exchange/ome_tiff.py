@@ -33,9 +33,7 @@ _CLASSIC_BYTES: Final = 2**32 - 2**28
 _MOST_BYTES_PER_PX: Final = 0.2
 
 
-def write_ome_tiff(
-    path: Path, findings: Findings, *, mask: bool = True, on_progress: Progress | None = None
-) -> None:
+def write_ome_tiff(path: Path, findings: Findings, *, on_progress: Progress | None = None) -> None:
     """Write the nucleus mask and the density map as the two images of one OME-TIFF.
 
     The mask comes first: uint8, 0 or 255, at the working resolution, tiled, a pyramid in SubIFDs
@@ -51,8 +49,6 @@ def write_ome_tiff(
         The file to replace, usually ``*.ome.tif``.
     findings
         What is said of the slide.
-    mask
-        Whether to write the mask; the density alone is a small file that every program opens.
     on_progress
         Told of rows of the mask written.
 
@@ -62,10 +58,9 @@ def write_ome_tiff(
         When the file cannot be written; what was there before is kept.
     """
     height, width = findings.mask.shape
-    big = mask and height * width * _MOST_BYTES_PER_PX > _CLASSIC_BYTES
+    big = height * width * _MOST_BYTES_PER_PX > _CLASSIC_BYTES
     with whole_file(path) as part, tifffile.TiffWriter(part, bigtiff=big, ome=True) as writer:
-        if mask:
-            _write_mask(writer, findings, on_progress)
+        _write_mask(writer, findings, on_progress)
         _write_density(writer, findings)
 
 

@@ -39,7 +39,6 @@ def write_geojson(
     path: Path,
     findings: Findings,
     *,
-    nuclei: bool = True,
     offset_px: tuple[float, float] = (0, 0),
     field_hotspots: Iterable[FieldHotspot] = (),
     on_progress: Progress | None = None,
@@ -57,8 +56,6 @@ def write_geojson(
         The file to replace.
     findings
         What is said of the slide.
-    nuclei
-        Whether nuclei are written; they make up nearly all of the file.
     offset_px
         Where the reading program's px begin: `Slide.bounds_offset` for QuPath, which crops slides
         to their stated bounds.
@@ -74,11 +71,11 @@ def write_geojson(
         before is kept.
     """
     written = _Written()
-    parts = outline_nuclei(findings, on_progress) if nuclei else iter(())
     lines = chain(
         written.annotations(annotation_lines(findings, offset_px, field_hotspots)),
         chain.from_iterable(
-            nucleus_lines(findings, part, offset_px) for part in written.nuclei(parts)
+            nucleus_lines(findings, part, offset_px)
+            for part in written.nuclei(outline_nuclei(findings, on_progress))
         ),
     )
     with whole_file(path) as beside:
