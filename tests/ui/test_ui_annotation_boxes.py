@@ -40,7 +40,7 @@ HUMP = tuple(100 if 8 <= index < 24 else 25 if 40 <= index < 56 else 0 for index
 
 @pytest.fixture
 def slider(qtbot: Any) -> HistogramSlider:
-    made = shown(qtbot, HistogramSlider())
+    made = shown(qtbot, HistogramSlider("Threshold"))
     made.show_histogram(HUMP, suggested=0.5)
     return made
 

@@ -48,8 +48,8 @@ def counted_values(record: FieldRecord, notes: FieldNotes, spec: RunSpec) -> Fie
 def counts(record: FieldRecord, state: FieldState | FieldNotes, spec: RunSpec) -> bool:
     """Tell whether a field counts for a run: one that was only opened corrects nothing yet.
 
-    One that began blank, or with the outlines of another model, counts once it is finished: until
-    then its empty places, and that model's outlines, are not yet looked at.
+    One that began blank, or with another model's outlines, counts once it is finished: until then
+    nobody has looked at all its empty places, or at all of that model's outlines.
     """
     return state.done or (state.edits > 0 and shows_outlines_of(record, spec))
 
@@ -63,9 +63,9 @@ def shows_outlines_of(record: FieldRecord, spec: RunSpec) -> bool:
 def tells_of_error(record: FieldRecord, spec: RunSpec) -> bool:
     """Tell whether a finished field says how far the model of a run is off.
 
-    A mask that is there already anchors the eye: with the outlines of another model the field says
-    how far that one is off, and where both draw a nucleus wider or narrower, the difference of the
-    models would be taken for an error.
+    Outlines that are there already anchor the eye. A field that began with another model's outlines
+    tells how far that model is off; if the two models draw nuclei wider or narrower than each
+    other, that difference would be taken for an error of this one.
     """
     return record.start is Start.BLANK or shows_outlines_of(record, spec)
 
@@ -78,7 +78,7 @@ class StoredField(NamedTuple):
     nuclei: NDArray[np.void]
 
 
-def stored_fields(store: Path, run: Run, reader: str = "first") -> tuple[StoredField, ...]:
+def stored_fields(store: Path, run: Run, reader: str) -> tuple[StoredField, ...]:
     """Return a reader's saved fields that count for a run, oldest first.
 
     Raises

@@ -121,7 +121,7 @@ def _noted(address: str, extras: "Extras | None", scale: BandScale) -> Sequence[
     )
 
 
-def write_hotspots_csv(path: Path, findings: Findings, extras: "Extras | None" = None) -> None:
+def write_hotspots_csv(path: Path, findings: Findings, extras: "Extras | None") -> None:
     """Write the densest cells of the slide, of each section, and the densest fields.
 
     Where one section was chosen, its own stand for those of the slide. `kind` is cell or field: a

@@ -101,7 +101,7 @@ class LeftOut:
     exclusions: Exclusions | None
 
 
-def stored_left_out(store: Path, run: Run, *, reader: str | None = "first") -> LeftOut:
+def stored_left_out(store: Path, run: Run, *, reader: str | None) -> LeftOut:
     """Return what people have left out on a run's slide, as far as it is on disk.
 
     Without a `reader` no corrected field is looked at.

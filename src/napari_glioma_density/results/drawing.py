@@ -56,7 +56,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def text_width(text: str, size: int = LETTER_PX) -> int:
+def text_width(text: str, size: int) -> int:
     """Return how wide one line of text is, px."""
     return round(_font(size).getbbox(text, anchor=_BASELINE)[2])
 

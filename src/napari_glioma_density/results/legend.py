@@ -62,7 +62,7 @@ class _Strip:
 
 
 def draw_legend(
-    totals: Totals, grid: CellGrid, scale: BandScale, square: int, *, left_out: bool = False
+    totals: Totals, grid: CellGrid, scale: BandScale, square: int, *, left_out: bool
 ) -> Picture:
     """Draw limits and shares of the bands, the other signs, cell size and scale bar.
 

@@ -79,7 +79,7 @@ def summary(
 
 
 def corrections_summary(
-    patches: CorrectedPatches, scope: NDArray[np.bool_] | None = None
+    patches: CorrectedPatches, scope: NDArray[np.bool_] | None
 ) -> dict[str, Any]:
     """Return how much of a scope a person corrected, and the figures of the model alone."""
     asked = patches.corrected if scope is None else patches.corrected & scope
@@ -94,7 +94,7 @@ def corrections_summary(
 
 
 def excluded_summary(
-    patches: PatchTable, exclusions: Exclusions, scope: NDArray[np.bool_] | None = None
+    patches: PatchTable, exclusions: Exclusions, scope: NDArray[np.bool_] | None
 ) -> dict[str, Any]:
     """Return how much of a scope is left out and why.
 

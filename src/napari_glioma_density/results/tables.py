@@ -85,8 +85,8 @@ def write_patches_csv(
 def write_corrected_patches_csv(
     path: Path,
     patches: CorrectedPatches,
-    scope: NDArray[np.bool_] | None = None,
-    scale: BandScale = PAPER_BANDS,
+    scope: NDArray[np.bool_] | None,
+    scale: BandScale,
 ) -> None:
     """Write the corrected patches as `write_patches_csv` does, and the model's values beside them.
 

@@ -75,7 +75,7 @@ def split_fields(
     data_sets: Sequence[DataSet],
     seed: int,
     digests: Mapping[Path, str],
-    known: Collection[str] = (),
+    known: Collection[str],
 ) -> FieldSplit:
     """Part fields: by case where there are several, else by slide, else one by one.
 

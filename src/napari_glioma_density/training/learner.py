@@ -61,7 +61,7 @@ class Learner:
 
 
 def new_learner(
-    spec: ModelSpec, recipe: Recipe, start: StartingPoint | None = None, device: str = "cpu"
+    spec: ModelSpec, recipe: Recipe, start: StartingPoint | None, device: str
 ) -> Learner:
     """A network with the weights of ``start``, the rest drawn from the processor's random state."""
     network = build_network(spec)

@@ -29,7 +29,7 @@ from napari_glioma_density.ui.hotspots import Hotspots
 from napari_glioma_density.ui.open_slides import OpenSlides
 from napari_glioma_density.ui.overlays.left_out import LeftOutOverlay
 from napari_glioma_density.ui.overlays.stack import OverlayStack
-from napari_glioma_density.ui.readiness import LoadSegmenter, Readiness, load_segmenter
+from napari_glioma_density.ui.readiness import LoadSegmenter, Readiness
 from napari_glioma_density.ui.region import show_region
 from napari_glioma_density.ui.stored import ShownRun, stored_results
 from napari_glioma_density.ui.sureness import Sureness
@@ -39,7 +39,7 @@ TICK_MS = 120
 
 
 class Session:
-    """What the dock shows and commands; lives on the window's thread and never blocks it.
+    """What the docks show and command; lives on the window's thread and never blocks it.
 
     Slow work goes to the background or to the job; a timer brings their news back.
     """
@@ -61,7 +61,7 @@ class Session:
     problem = Signal(str)
     """One line to show; empty when all is well again."""
 
-    def __init__(self, viewer: Any, load: LoadSegmenter = load_segmenter) -> None:
+    def __init__(self, viewer: Any, load: LoadSegmenter) -> None:
         self.viewer = viewer
         self.readiness = Readiness(load)
         self.models_changed.connect(self.readiness.forget)

@@ -73,7 +73,7 @@ def nucleus_id(run_id: str, nucleus: tuple[float, float, int, int]) -> str:
 def annotation_lines(
     findings: Findings,
     offset_px: tuple[float, float],
-    field_hotspots: Iterable[FieldHotspot] = (),
+    field_hotspots: Iterable[FieldHotspot],
 ) -> Iterator[str]:
     """Yield grid cells, hotspots and regions as annotations, each a line of JSON."""
     for feature in _annotations(findings, tuple(field_hotspots)):

@@ -137,7 +137,7 @@ def gather_contents(
     language: Language,
     slide: Slide | None,
     case_id: str,
-    on_progress: Progress | None = None,
+    on_progress: Progress | None,
 ) -> Contents:
     """Gather all that a report says; see `write_report`."""
     shown = findings.snapshot

@@ -64,7 +64,7 @@ class MapLines:
 
 
 def map_lines(
-    findings: Findings, width: int, height: int, circles: Iterable[FieldHotspot] = ()
+    findings: Findings, width: int, height: int, circles: Iterable[FieldHotspot]
 ) -> MapLines:
     """Place cells, hotspots, fields and what is left out on a map of the slide."""
     px_per_level0 = width / findings.slide_width

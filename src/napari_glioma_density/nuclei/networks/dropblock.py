@@ -34,10 +34,10 @@ def seed_probability(height: int, width: int, rate: float, side: int) -> float:
 def bernoulli_places(count: int, probability: float, device: torch.device) -> Tensor:
     """Which of ``count`` independent trials succeed, as sorted int64 indices, then some beyond.
 
-    The gaps between successes of a Bernoulli process are geometric: drawing them costs as many
-    random numbers as there are successes, about a hundredth of one for each trial. How many there
-    are is known where they are drawn alone: whoever asks passes over those from ``count`` on, so
-    that a GPU need not be waited for.
+    The gaps between successes of a Bernoulli process are geometric, so drawing gaps takes one
+    random number per success instead of one per trial: about a hundredth. A few gaps too many are
+    drawn, because counting them would mean waiting for a GPU; the caller passes over the indices
+    from ``count`` on.
     """
     if probability >= 1:
         return torch.arange(count, device=device)
@@ -68,7 +68,7 @@ class DropBlock(nn.Module):
     inference is the one seen in training.
     """
 
-    def __init__(self, rate: float = 0.1, side: int = 3) -> None:
+    def __init__(self, rate: float, side: int) -> None:
         super().__init__()
         if side % 2 == 0:
             raise ValueError(f"DropBlock needs an odd side, not {side}")

@@ -15,7 +15,7 @@ from qtpy.QtGui import (
     QPolygonF,
     QWheelEvent,
 )
-from qtpy.QtWidgets import QSlider, QWidget
+from qtpy.QtWidgets import QSlider
 
 STEPS: Final = 1000
 STEP: Final = STEPS // 100
@@ -38,8 +38,8 @@ class HistogramSlider(QSlider):  # type: ignore[misc]
     moved = Signal(float)
     """The threshold after the user moved it, at every step of a drag."""
 
-    def __init__(self, name: str = "Threshold", parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+    def __init__(self, name: str) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
         self.setRange(0, STEPS)
         self.setSingleStep(STEP)
         self.setPageStep(10 * STEP)

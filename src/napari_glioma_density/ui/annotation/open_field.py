@@ -50,8 +50,8 @@ class OpenField:
         edited: Callable[[], None],
         problem: Callable[[str], None],
         *,
-        without_hints: bool = False,
-        read_only: bool = False,
+        without_hints: bool,
+        read_only: bool,
     ) -> None:
         self.document = document
         self.read_only = read_only

@@ -21,7 +21,7 @@ from napari_glioma_density.ui.annotation.shelf import FieldShelf
 from napari_glioma_density.ui.annotation.shelved import Listing, Opened, ShelvedField
 from napari_glioma_density.ui.annotation.words import field_name, opened_instead
 from napari_glioma_density.ui.annotation.workbench import TICK_MS, Workbench
-from napari_glioma_density.ui.readiness import LoadSegmenter, load_segmenter
+from napari_glioma_density.ui.readiness import LoadSegmenter
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.stored import ShownRun
 
@@ -42,7 +42,7 @@ class AnnotationSession:
     slide_changed = Signal()
     """Another slide or run is on show."""
 
-    def __init__(self, session: Session, load: LoadSegmenter = load_segmenter) -> None:
+    def __init__(self, session: Session, load: LoadSegmenter) -> None:
         self.session = session
         self._load = load
         self._authors = {FIRST: "", SECOND: ""}

@@ -79,9 +79,7 @@ def form() -> QFormLayout:
     return layout
 
 
-def list_of_rows(
-    columns: Sequence[str], height_px: int, narrow: Iterable[int] = (0,)
-) -> QTableWidget:
+def list_of_rows(columns: Sequence[str], height_px: int, narrow: Iterable[int]) -> QTableWidget:
     """Return a table of which one row at a time is chosen; `narrow` columns fit their contents."""
     table = QTableWidget(0, len(columns))
     table.setHorizontalHeaderLabels(columns)
