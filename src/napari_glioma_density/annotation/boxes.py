@@ -1,4 +1,4 @@
-"""Where each nucleus of a field lies, so that no edit needs to look at the whole field."""
+"""Bounding boxes of a field's nuclei, so that no edit needs to look at the whole field."""
 
 from collections.abc import Container, Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""The corrections of one reader of one slide: a data set that grows beside the slide's runs."""
+"""One reader's corrections of one slide: a data set that grows beside the slide's runs."""
 
 import threading
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """Colours from all over a slide, kept beside its fields.
 
-What a model is fed is fitted to the slide; a field alone, all tumour or all grey matter, would have
-it fitted otherwise. Whoever learns from fields, or scores a model on them, has it see them as on
-the slide.
+A model's input is fitted to the colours of the whole slide; fitted to one field, which may be all
+tumour or all grey matter, it would come out differently. With these colours a model sees a field
+just as it does on the slide, in training and in scoring.
 """
 
 from pathlib import Path

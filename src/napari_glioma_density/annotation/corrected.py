@@ -23,9 +23,9 @@ def correct_patches(
 ) -> CorrectedPatches:
     """Put what fields measure in place of what the model found.
 
-    Only patches that were read are replaced, and with the pixels that were read: a field over a
-    patch that the run has not reached yet waits for it. Nor is a patch replaced of which the run
-    has read more than the person saw. Fields share no patch.
+    Only patches that the run has read are replaced: a field over a patch that the run has not
+    reached yet waits for it. A patch of which the run has read more than the person saw is not
+    replaced either. Fields share no patch.
 
     Parameters
     ----------

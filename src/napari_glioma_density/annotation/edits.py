@@ -26,8 +26,9 @@ Points: TypeAlias = tuple[tuple[int, int], ...]
 class PackedChange:
     """What a step does to the labels, both ways, in little memory.
 
-    Ids before and after are kept as their exclusive or: applied once it does the step, applied
-    again it takes it back. Places are kept as distances, which repeat and so pack well.
+    The ids before and after are kept as their exclusive or: applying it once does the step,
+    applying it again takes it back. Places are kept as distances between them, which repeat and so
+    compress well.
     """
 
     pixels: int

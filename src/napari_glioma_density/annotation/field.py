@@ -47,9 +47,9 @@ class Nucleus:
     origin
         Where it comes from.
     counted
-        Whether its centre lies in the field. Of a nucleus on the field's edge that the model
-        outlined, the part beyond is known: it is counted on the side its centre lies on. Specks of
-        the model's mask are too small to be counted.
+        Whether it counts. A nucleus counts where its centre lies; for one that the model outlined
+        across the field's edge, the part beyond the edge is known too and helps to find that
+        centre. Specks of the model's mask are too small to count.
     """
 
     origin: Origin
@@ -144,9 +144,9 @@ class FieldValues:
     """What could be read of it when it was measured; None in files from before that was noted."""
 
     def saw_all(self, read_px: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell in which patches nobody has read more than lay before the person's eyes.
+        """Tell in which patches no more has been read than the person saw.
 
-        Where more can be read, because the slide's file was put right, nobody has looked at that.
+        More is read after the slide's file was repaired; nobody has looked at that part.
 
         Parameters
         ----------

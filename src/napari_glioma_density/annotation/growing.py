@@ -35,8 +35,8 @@ def grow(
 ) -> NDArray[np.bool_] | None:
     """Grow a nucleus around a click.
 
-    Of the regions that thresholds between the score at the click and that of its surroundings
-    give, the one is taken whose outline runs along the steepest descent and is the roundest.
+    Thresholds between the score at the click and that of its surroundings each give a region. The
+    one is taken whose outline runs along the steepest descent and is roundest.
 
     Parameters
     ----------
@@ -54,9 +54,8 @@ def grow(
     Returns
     -------
     ndarray or None
-        (height, width) bool: one piece that holds the click, its only holes pixels that are taken;
-        None when the click
-        lies on a taken pixel or no region of such an area is there.
+        (height, width) bool: one piece that holds the click, without holes but for taken pixels;
+        None when the click lies on a taken pixel or there is no region of such an area.
     """
     height, width = score.shape
     if not (0 <= y < height and 0 <= x < width) or taken[y, x]:

@@ -1,6 +1,6 @@
 """Hints: blobs of a thresholded score, and which of them an annotation lacks.
 
-A hint is never the annotation itself (P1): it shows where to look again.
+A hint is never an annotation itself (P1): it shows where to look again.
 """
 
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ class Hint:
     Attributes
     ----------
     id
-        Its value in the labels, and still the same in what `missing_hints` leaves of it.
+        Its value in the labels; what `missing_hints` leaves of the hint keeps it.
     y, x
         The pixel deepest inside it.
     area_um2

@@ -30,8 +30,8 @@ class FieldMeasure:
 
     def __init__(self, labels: NDArray[np.uint16], ground: FieldGround, block: Block) -> None:
         self._labels, self._ground, self._block = labels, ground, block
-        # Of every id its px, and the sums of their rows and columns: whole numbers, so nothing
-        # drifts, however long one edits.
+        # For every id: its px and the sums of their rows and columns. All whole numbers, so nothing
+        # drifts however long one edits.
         self._sums = np.zeros((3, HIGHEST_ID + 1), np.int64)
         at = np.flatnonzero(labels)
         self._add(at, labels.reshape(-1)[at], 1)

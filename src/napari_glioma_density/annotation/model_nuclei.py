@@ -23,7 +23,7 @@ from napari_glioma_density.results import Run
 def model_nuclei(run: Run, block: Block) -> tuple[NDArray[np.uint16], dict[int, Nucleus]]:
     """Return the nuclei of a run's mask in a block: (height, width) ids, and what is known of each.
 
-    As many count as the run has counted, so that a field that nobody changed changes no number.
+    Exactly those count that the run has counted, so that an untouched field changes no number.
 
     Raises
     ------
@@ -100,8 +100,9 @@ def counted_ids(
 
     Notes
     -----
-    Near the edge of a block the run has told nuclei apart in a mask that went on otherwise than
-    the one that is kept. Of a centre that is not found again any nucleus beside it is counted.
+    Near the edge of a block the run split touching nuclei in a mask that went on differently beyond
+    the edge than the stored mask does, so some centres are not found again. For such a centre any
+    nucleus beside it is counted.
     """
     given = match_centres(wanted, outlined.centres, reach_px)
     counted = {int(place) + 1 for place in given[given >= 0]}

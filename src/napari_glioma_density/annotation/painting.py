@@ -21,16 +21,15 @@ class PaintedField(SteppedField):
     def painted(self, atoms: Sequence[Atom]) -> None:
         """Take over what napari painted: the value of a paint event of its Labels layer.
 
-        What the stroke changed counts as drawn by hand. Nuclei without a px left are gone,
-        specks that it left of others are removed, and one that is in several pieces becomes
-        several nuclei, of which the largest keeps the id.
+        Whatever the stroke changed counts as drawn by hand. Nuclei without a px left are gone,
+        specks that remain of others are removed, and a nucleus left in several pieces becomes
+        several nuclei, the largest of which keeps the id.
 
         Parameters
         ----------
         atoms
-            The stroke as :mod:`~napari_glioma_density.annotation.strokes` describes it. Of a
-            polygon, whose event comes before its pixels change, napari paints the pixels once
-            more afterwards: tell of it when napari is through.
+            The stroke as :mod:`~napari_glioma_density.annotation.strokes` describes it. A polygon's
+            event comes before napari changes its pixels: call this once napari is through.
 
         Raises
         ------

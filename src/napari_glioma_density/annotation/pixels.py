@@ -1,4 +1,4 @@
-"""Pixels of a field that an edit changed: what was there and what is, and nothing of the rest."""
+"""The pixels that an edit changed, with their ids before and after."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias

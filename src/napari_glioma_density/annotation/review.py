@@ -1,4 +1,4 @@
-"""What a reader noted of each cell: looked at, left out with a reason, a comment."""
+"""What a reader noted of cells: reviewed, left out with a reason, a comment."""
 
 import uuid
 from collections.abc import Iterable

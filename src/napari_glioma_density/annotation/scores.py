@@ -1,7 +1,7 @@
 """Scores that hints are thresholded from: one number a pixel, high where there may be a nucleus.
 
-Every score is taken from the picture, smoothed a little, and stretched between two limits that
-belong to the whole slide: a threshold then means the same in all its fields.
+Every score is computed from the picture, smoothed a little, and stretched between two limits of the
+whole slide, so that a threshold means the same in all its fields.
 """
 
 from collections.abc import Callable

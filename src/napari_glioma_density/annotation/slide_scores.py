@@ -136,10 +136,10 @@ def _limits(values: Score) -> Stretch:
 def suggested_threshold(histogram: NDArray[np.integer], source: HintSource) -> float:
     """The score from which hints are worth a look.
 
-    The mean of the score over tissue finds the faint nuclei that Otsu's threshold, which sits
-    half-way to the dark ones, leaves out. Where nuclei are few the mean sinks into the ground;
-    there a number of spreads above the ground's peak holds it up, the spread being taken on the
-    peak's lower side, which nuclei do not reach.
+    The mean score over tissue also finds the faint nuclei, which Otsu's threshold leaves out
+    because it sits half-way to the dark ones. Where nuclei are few, the mean sinks into the ground;
+    so the threshold is at least a number of spreads above the ground's peak. The spread is measured
+    on the lower side of the peak, which nuclei do not reach.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What napari tells of a stroke.
+"""Reading the strokes of napari's paint events.
 
 A paint event of napari's Labels layer carries the atoms of a stroke, oldest first. An atom is
 ``(window, mask or None, old values under the mask, new value)``, from brush, fill and polygon,

@@ -1,4 +1,4 @@
-"""How many threads do what in a run, and how far they are ahead of each other."""
+"""How many threads a run has for each task, and how far each task may run ahead of the next."""
 
 import os
 from dataclasses import dataclass

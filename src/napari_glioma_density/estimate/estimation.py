@@ -218,11 +218,12 @@ class Estimation:
         focus
             Where to begin; may move meanwhile.
         tables
-            Whether :meth:`finish` follows when the scope is complete. On a slide of a million
-            nuclei it takes seconds: who asks for one small scope after the other calls it once.
+            Whether :meth:`finish` is called when the scope is complete. On a slide of a million
+            nuclei it takes seconds, so callers that ask for one small scope after another call it
+            once themselves.
         halted
-            Asked before the network sees a block; once true, those before it are yielded and no
-            other. To close the generator instead takes a block longer.
+            Asked before the network sees a block; once true, the blocks before it are still
+            yielded, and no other is begun. Closing the generator instead takes a block longer.
 
         Raises
         ------
@@ -281,5 +282,5 @@ def _read_mm2(
     unread_px: NDArray[np.int64],
     lattice: Lattice,
 ) -> NDArray[np.float64]:
-    """Tissue of patches that are done, as the tissue map has it; of damaged ones what was read."""
+    """Tissue of finished patches, as the tissue map has it; of damaged patches what was read."""
     return np.where(unread_px > 0, np.minimum(tissue_px * lattice.px_mm2, tissue_mm2), tissue_mm2)

@@ -93,8 +93,8 @@ class Ground:
 def block_window(block: Block, lattice: Lattice, halo_px: int) -> tuple[int, int, int, int]:
     """What the network is shown of a block: ``(y, x, height, width)`` in working px.
 
-    Its px and a halo; at the slide's edge no more of the white beyond than that, and what brings
-    the window to whole ``WINDOW_LATTICE_PX``.
+    That is its px and a halo. At the slide's edge the window takes in no more of the white beyond
+    than the halo, and what it needs to be a multiple of ``WINDOW_LATTICE_PX``.
     """
     down, across = lattice.window(block)
     height, width = (
@@ -133,10 +133,9 @@ def measure_block(
     Returns
     -------
     BlockResult
-        Its mask has no nucleus but on tissue that was read, and where it is not known whether
-        there is tissue: specks on glass would count in patches that hold some tissue besides and
-        not in others, so that the count would hang on where patches begin. Density is that of
-        what was read (P1 eq. 6).
+        Its mask has nuclei only where something was read and there is tissue, or may be. Specks on
+        glass are dropped: they would count in patches that also hold tissue and not in others, so
+        the count would depend on where patches begin. Density is that of what was read (P1 eq. 6).
     """
     tissue, counted = ground.tissue_of(block), ~ground.glass_of(block)
     core = np.s_[halo_px : halo_px + tissue.shape[0], halo_px : halo_px + tissue.shape[1]]

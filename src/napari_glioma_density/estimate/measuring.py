@@ -1,4 +1,4 @@
-"""Who measures the blocks of a run: this process, or others where a GPU is faster than it."""
+"""Where the blocks of a run are measured: in this process, or in others if a GPU outpaces it."""
 
 import logging
 import tempfile

@@ -55,9 +55,9 @@ class Focus:
 class NearestFirst:
     """Blocks, taken nearest to a focus that may move between two takes.
 
-    They are taken neighbourhood by neighbourhood, the one around the focus first: what neighbours
-    share, their halo and the tiles it cuts, is then still at hand when the second of them is read.
-    In rings around the focus a tile on the seam would be decoded twice.
+    They are taken neighbourhood by neighbourhood, the one around the focus first. Neighbours share
+    tiles under their halos; taken one soon after the other, the second finds those still decoded.
+    In rings around the focus such a tile would be decoded twice.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class NearestFirst:
         return self._focus is not None and self._focus.is_moving
 
     def first(self, blocks: int) -> list[Block]:
-        """Say which would be taken next, as far as there are so many."""
+        """Return up to so many of the blocks that would be taken next."""
         self._sort()
         return self._left[: -blocks - 1 : -1]
 

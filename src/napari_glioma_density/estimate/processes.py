@@ -1,6 +1,7 @@
-"""Work in processes of their own: the threads of one process share one interpreter.
+"""Work in separate processes, because the threads of one process share one interpreter.
 
-A GPU asks for more than one interpreter can see to. Large arrays go to and fro in shared memory.
+A GPU needs more work done beside it than one interpreter can do. Large arrays travel in shared
+memory.
 """
 
 import contextlib
@@ -22,9 +23,9 @@ _ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_
 
 
 def processes_beside(threads: int) -> int:
-    """How many processes this machine has cores for, so many being kept for this one.
+    """Return how many processes this machine has cores for, beside those kept for this process.
 
-    None on Windows, where shared memory is gone once the process that made it lets go.
+    On Windows 0: there shared memory is gone once the process that made it lets go.
     """
     return max(1, (os.cpu_count() or 1) - threads) if os.name == "posix" else 0
 
@@ -104,7 +105,7 @@ def send(*arrays: NDArray[Any] | None) -> Sent:
 def _reserved(size: int) -> SharedMemory | None:
     """Shared memory of so many bytes; None where there is not as much, as in many containers.
 
-    A system that is not asked for it beforehand gives it at the first touch, and ends a program
+    Without reserving it first, the system hands memory out at the first touch and kills a program
     that touches more than there is.
     """
     try:
@@ -159,7 +160,7 @@ def _context(module: str) -> Any:
 
 @contextlib.contextmanager
 def _environment(changes: dict[str, str]) -> Iterator[None]:
-    """What processes begun meanwhile find; a library reads it when it is first imported."""
+    """Set variables for processes begun meanwhile; a library reads them at its import."""
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
     try:

@@ -27,8 +27,8 @@ class Progress:
 class Pace:
     """How fast a job is, by the blocks after the first two.
 
-    These wait for what comes once: reading ahead, and what is compiled at its first use. Of a short
-    job that is most of the time.
+    The first two also wait for things that happen only once: reading ahead, and compiling at the
+    first use. In a short job that is most of the time.
     """
 
     _WARM: Final = 2

@@ -1,4 +1,4 @@
-"""What could not be read when a run began, and can be now: the slide's file was put right."""
+"""Finding what can be read now and could not when a run began: the file was repaired."""
 
 import numpy as np
 
@@ -13,8 +13,8 @@ _SQUARES = PATCH_PX // TISSUE_PX
 def readable_now(plane: WorkingPlane, run: Run) -> tuple[Block, ...]:
     """Return the finished blocks of which more can be read than when they were measured.
 
-    Of each the patch is tried that lacked most. Where it is not known whether there is tissue,
-    blocks stay as they are: that is found out once, for the whole run.
+    In each block the patch that lacked most is tried. Blocks of which it is unknown whether they
+    hold tissue stay as they are: tissue is looked for once, for the whole run.
     """
     unread, ground = run.patches().unread_px, Ground(run.lattice, run.tissue)
     found = []

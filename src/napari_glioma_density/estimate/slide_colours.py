@@ -103,8 +103,8 @@ def _read(plane: WorkingPlane, y: int, x: int) -> Pixels:
 def _windows(kinds: NDArray[np.uint8]) -> list[tuple[int, int]]:
     """``y, x`` of windows around places of tissue, each place as likely as any other.
 
-    One is drawn from each of equal shares of the tissue, taken row by row: where on the slide the
-    tissue lies does not matter, the windows move along with it.
+    The tissue, row by row, is divided into equal shares, and one place is drawn from each. So it
+    does not matter where on the slide the tissue lies: the windows move along with it.
     """
     places = np.flatnonzero(kinds == TissueKind.TISSUE)
     within_share = np.random.default_rng(_SEED).random(WINDOWS)

@@ -1,4 +1,4 @@
-"""Nuclei of a file that are just what a run found: an export that nobody went over."""
+"""Recognising nuclei of a file that are exactly what a run found: an export that nobody edited."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -34,8 +34,7 @@ class AsFound:
     plane
         Theirs.
     left_out
-        Regions whose nuclei are not exported. A file may hold them nevertheless: it is older than
-        the region then.
+        Regions whose nuclei are not exported. A file older than such a region may still hold them.
     """
 
     runs: Sequence[Run]
@@ -45,7 +44,7 @@ class AsFound:
     def is_all(
         self, outlines: Iterable[NucleusOutline], block: Block, told: NDArray[np.bool_]
     ) -> bool:
-        """Whether a file holds of a block what one of the runs found there, no more and no less.
+        """Whether a file holds, in a block, exactly what one of the runs found there.
 
         Nuclei that are left out may be there or not.
 

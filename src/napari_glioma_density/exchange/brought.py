@@ -19,10 +19,10 @@ class Brought:
     left
         Nuclei of the file that lie in no field, and so change nothing.
     silent
-        Patches of fields that hold nuclei where the file holds none: it does not say whether they
-        were deleted or never exported, so they stay.
+        Patches of fields that hold nuclei while the file has none there. It does not say whether
+        those were deleted or never exported, so they stay.
     passed_over
-        How many drawings are none of these, by what they are: "without area", "point" …
+        How many objects are none of these, by what they are: "without area", "point" …
     mended
         Regions of the file whose outline crosses itself, or has a hole beside it.
     """

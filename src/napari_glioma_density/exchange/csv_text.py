@@ -22,8 +22,8 @@ _FORMULA_STARTS: Final = "\t\r\n"
 def safe_text(text: str) -> str:
     """Return words with an apostrophe before them where a spreadsheet would see a formula.
 
-    That is where they begin with one of = + - @, wide ones among them, blanks before it or not, or
-    with a tab or a new line.
+    That is if they begin, after any blanks, with one of = + - @ (full-width ones too), or with a
+    tab or a new line.
     """
     begins = text.lstrip()[:1]
     is_risky = (begins and begins in _FORMULA_SIGNS) or text[:1] in tuple(_FORMULA_STARTS)

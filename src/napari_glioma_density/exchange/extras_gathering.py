@@ -53,7 +53,7 @@ MOST_COMPARISONS = 6
 def gather_extras(findings: Findings) -> Extras:
     """Gather intervals, sections, densest fields, comparisons, profiles and what was noted.
 
-    Every two drawn areas are compared, the first few; every drawn line and border is measured.
+    The first few drawn areas are compared pair by pair; every drawn line and border is measured.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _count_error(findings: Findings) -> CountError | None:
 def sections_of(findings: Findings) -> tuple[MeasuredSection, ...]:
     """Return the pieces of tissue in scope, measured, with cells as large as the slide's.
 
-    None of them when there is but one on the slide: it is the slide.
+    None if there is only one on the slide: that one is the slide.
     """
     shown = findings.snapshot
     found = find_sections(findings.run.tissue, findings.run.lattice)

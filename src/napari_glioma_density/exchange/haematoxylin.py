@@ -28,8 +28,8 @@ def mean_haematoxylin(
 
     By colour deconvolution with the stain vectors of Ruifrok & Johnston (2001) of −log10(I / 255),
     at the working resolution. The pixels of a nucleus are those of the mask that belong to it when
-    touching nuclei are split as for the count. Nuclei that a person painted touching each other
-    may share theirs.
+    touching nuclei are split as for the count. Nuclei that a person painted so that they touch may
+    share their pixels.
 
     Parameters
     ----------

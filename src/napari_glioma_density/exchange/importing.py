@@ -52,8 +52,7 @@ def import_geojson(
     """Bring annotations and nuclei drawn in QuPath into a store; on disk when this returns.
 
     Annotations become regions; one that came from here replaces itself, see `put_regions`.
-    Detections and cells
-    change the nuclei of fields that the first reader has begun, and of no other place: a file of
+    Detections and cells change nuclei only in fields that the first reader has begun: a file of
     nuclei does not say where somebody looked, a field does. See `take_in` for how. What a field
     held before is kept as an earlier state.
 
@@ -66,7 +65,7 @@ def import_geojson(
     slide
         The slide; needed where nuclei meet a field, and for QuPath's offset.
     author
-        Who stands for drawings that name nobody.
+        Author of drawings that name none.
     corrections
         The first reader's, where the caller has them open for writing.
 
@@ -137,7 +136,7 @@ def _outside(found: Imported, plane: Plane, records: tuple[FieldRecord, ...]) ->
 
 
 def _left_out(store: Path, plane: Plane, found: Imported) -> tuple[Region, ...]:
-    """What is left out, and what was at the export: the file lacks the nuclei of it."""
+    """What is left out now, and what was at the export: the file lacks nuclei in either."""
     drawn = (*RegionFile.open(store).regions(), *found.regions)
     marked = excluded_regions(ReviewLog.open(store, plane.lattice), plane)
     return (*marked, *(region for region in drawn if region.kind is RegionKind.EXCLUSION))

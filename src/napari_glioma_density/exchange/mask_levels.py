@@ -1,7 +1,8 @@
 """A nucleus mask as a pyramid for other viewers, made in one pass without ever holding the slide.
 
-Levels go down by four, as scanners write them. A px of a coarse level is the mean of its sixteen:
-the grey of a place is then the share of nucleus there, and sparse nuclei fade but do not vanish.
+Each level is four times coarser than the one before, as scanners write them. A px of a coarse level
+is the mean of its sixteen: its grey is the share of nucleus there, and sparse nuclei fade but do
+not vanish.
 """
 
 from collections.abc import Callable, Iterator

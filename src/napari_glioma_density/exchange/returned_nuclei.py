@@ -26,10 +26,10 @@ def take_in(
 ) -> FieldState | None:
     """Return a field with the nuclei of a file.
 
-    A nucleus that covers the very pixels it covered stays what it was. Where there is none such the
-    file is another program's own work, and takes the place of all that was there. Else it is an
-    export of this program's that someone went over: what it holds besides is new, what it lacks was
-    deleted, but for what was never exported.
+    A nucleus of the file that covers exactly the pixels of one in the field stays what it was. If
+    there is no such nucleus, the file is another program's own work and replaces all nuclei of the
+    field. Otherwise it is an edited export of this program: its other nuclei are new, and nuclei
+    that it lacks were deleted, except those that are never exported.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def take_in(
     """
     field = plane.block_outline(block)
     own = [field.covers(each.geometry.centroid) for each in outlines]
-    # The field's first: where neighbours reach over them, these do not change them.
+    # The field's own nuclei first, so that neighbours that reach over them do not change them.
     order = np.argsort(np.logical_not(own), kind="stable")
     drawn = nuclei_as_labels([outlines[place] for place in order.tolist()], plane, block)
     centred = np.array([False, *(own[place] for place in order.tolist())])
@@ -62,7 +62,7 @@ def take_in(
     is_ours = returned.size > 0
     kept = np.array(list(before.nuclei) if is_ours else [], np.int64)
     kept = kept[~np.isin(kept, exported) | np.isin(kept, as_they_were)]
-    # A neighbour was not drawn for this field: it has no more of it than before.
+    # A neighbour was not drawn for this field, which therefore takes in no more of it than before.
     drawn[~centred[drawn] & (is_ours | (before.labels == 0))] = 0
     drawn[np.isin(drawn, returned) | np.isin(before.labels, as_they_were)] = 0
     if len(kept) == len(before.nuclei) and not drawn.any():

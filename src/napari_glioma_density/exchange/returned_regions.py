@@ -25,9 +25,9 @@ class _LeftOutCell(NamedTuple):
 def put_regions(store: Path, plane: Plane, regions: Iterable[Region], author: str) -> int:
     """Put what is new or changed, and return how many regions that is; on disk on return.
 
-    A cell that was left out in review and comes back changed is a region of its own from then on,
-    and no longer left out in review. An outline of the quality check that a person changed is that
-    person's: the next check would take its own away.
+    A cell that was left out in review and comes back changed becomes a region of its own, and is no
+    longer left out in review. An outline of the quality check that a person changed becomes that
+    person's; otherwise the next check would remove it.
 
     Parameters
     ----------
@@ -102,8 +102,8 @@ def _as_a_persons(region: Region, known: Mapping[str, Region], author: str) -> R
 def _is_same(region: Region, known: Region | None) -> bool:
     """Whether a region is a known one, but for the rounding of its corners in the file.
 
-    Who drew it and when is no change of it: a file of another program does not say so, and whoever
-    brings it once more has changed nothing.
+    Author and time do not count as changes: a file of another program does not state them, and
+    importing it once more changes nothing.
     """
     if known is None:
         return False

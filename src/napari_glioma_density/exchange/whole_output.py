@@ -68,8 +68,8 @@ def whole_files(folder: Path) -> Iterator[Path]:
 def _move_together(part: Path, folder: Path) -> None:
     """Put files in the places of those of their names: all of them or none.
 
-    Those of before are kept aside until all are in place, and never away from their own: whatever
-    ends the program meanwhile, none of them is lost.
+    The earlier files are kept aside, in the same folder, until all new ones are in place: however
+    the program ends meanwhile, none of them is lost.
     """
     before = folder / f".{uuid.uuid4().hex}.before"
     before.mkdir()

@@ -1,7 +1,7 @@
 """Where on a slide a circle of some size holds most nucleus for its tissue.
 
 The slide is summed up in bins of 16 working px, the px of its tissue map, and a disk is moved over
-them. That is close, not exact: what is found is measured elsewhere.
+them. That is close but not exact; the circles that are found are measured exactly elsewhere.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What random fields that a person corrected say of the slide they were drawn from."""
+"""What corrected random fields say about the slide they were drawn from."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -93,8 +93,8 @@ class RandomFields:
         model
             The model's own values.
         drawn, chosen
-            Random fields, and those chosen by hand, which stand for themselves alone. Where a
-            patch was not read they are passed over.
+            Random fields, and fields chosen by hand, which stand for themselves alone. A field with
+            an unread patch is passed over.
         """
         stand_for = is_sampled(model)
         for field in _read(model, chosen):
@@ -112,11 +112,11 @@ class RandomFields:
     def ratio(self, validated: DensityError | None = None) -> Ratio | None:
         """Estimate the ratio of corrected to found nucleus area.
 
-        The ratio estimator Σy/Σx with its linearised variance,
-        (1 − n/N)·Σ(y − Rx)²/((n − 1)·n·x̄²), and Student's t of n − 1 degrees of freedom (Cochran,
-        Sampling Techniques, 1977, ch. 6). Where a model is right in most patches and far off in
-        few, a handful of fields may hold none of the few and scatter hardly at all. So they are
-        taken to scatter no less than fields of one slide did in validation.
+        The ratio estimator Σy/Σx with its linearised variance, (1 − n/N)·Σ(y − Rx)²/((n −
+        1)·n·x̄²), and Student's t of n − 1 degrees of freedom (Cochran, Sampling Techniques, 1977,
+        ch. 6). A model may be right in most patches and far off in a few; a handful of fields may
+        miss those few and hardly scatter. So fields are taken to scatter at least as much as fields
+        of one slide did in validation.
 
         Parameters
         ----------
@@ -126,8 +126,8 @@ class RandomFields:
         Returns
         -------
         Ratio | None
-            None for fewer than three fields, where the model found nothing, and where nothing was
-            changed in fields of a model without validation: how sure that is nobody can tell.
+            None for fewer than three fields, where the model found nothing, and where the model has
+            no validation and no field was changed: then nobody can tell how sure the ratio is.
         """
         fields = len(self.found_px)
         if fields < FEWEST_FIELDS or not self.found_px.any():
@@ -193,10 +193,10 @@ def slide_factor(
 ) -> CorrectionFactor | None:
     """Return the correction factor of a slide from its finished fields.
 
-    Random fields stand for all tissue but what was chosen by hand, as in the interval of the total:
-    for patches that are less than half tissue as well, which none is drawn from. Chosen fields
-    stand for themselves: their nucleus area is known, and added. Parameters are those of
-    :func:`corrected_error`, and so is when there is none.
+    Random fields stand for all tissue except what was chosen by hand, as in the interval of the
+    total; that includes patches that are less than half tissue, although none is drawn from those.
+    Chosen fields stand for themselves: their nucleus area is known, and added. Parameters, and when
+    the result is None, are as in :func:`corrected_error`.
     """
     known = _read(model, chosen)
     random = RandomFields.of(model, drawn, known)

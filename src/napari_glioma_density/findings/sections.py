@@ -66,10 +66,10 @@ def find_sections(
 ) -> tuple[Section, ...]:
     """Find and name the sections of a slide.
 
-    Pieces with less than `gap_mm` of glass between them are one section. Crumbs as near as that
-    to a section belong to it, and never tie two together; heaps of crumbs that are large enough
-    are sections; other crumbs belong to none. Where nothing is large enough, all tissue is one
-    section. Names run by rows of sections from the top, and in a row from the left.
+    Pieces with less than `gap_mm` of glass between them are one section. Crumbs that near to a
+    section belong to it but never join two sections; heaps of crumbs that are large enough are
+    sections; other crumbs belong to none. If nothing is large enough, all tissue is one section.
+    Sections are named row by row from the top, and from the left in each row.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the screen shows of a run at one moment, computed away from the window's thread."""
+"""The numbers of a run at one moment, as the screen and every export show them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

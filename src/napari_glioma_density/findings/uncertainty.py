@@ -1,4 +1,4 @@
-"""How sure a density is: the error of the model as an interval, of cells, regions and totals."""
+"""95 % intervals of the densities of cells and totals, made from the error of the model."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

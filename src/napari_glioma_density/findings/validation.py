@@ -69,8 +69,8 @@ class Validation:
 def validated(metrics: Mapping[str, Any]) -> Validation:
     """Read the fields of scores that ``evaluate --json`` printed.
 
-    Fields of the brain alone count where there are any; how the error's size follows density is
-    taken from all, for there is hardly any annotated brain tumour of low density.
+    If there are fields of the brain, only they count. Only how the error grows with density is
+    taken from all fields, because hardly any annotated brain tumour is of low density.
 
     Raises
     ------

@@ -1,8 +1,7 @@
 """Blocks on their way through a network.
 
-A GPU computes by itself: it is handed the next blocks before it has answered the last, and what
-goes to it and comes back travels while it computes. A processor computes two side by side where it
-can.
+A GPU works on its own: it is handed the next blocks before it has answered the last, and data
+travel to and from it while it computes. A processor computes two blocks side by side where it can.
 """
 
 from collections.abc import Callable
@@ -45,8 +44,8 @@ class BlockQueue(Protocol):
     def begin(self, block: Any, *, is_alone: bool = False) -> Answer:
         """Compute an uploaded block; one thread at a time.
 
-        One that `is_alone`, with no other begun before it has an answer, is given all there is to
-        compute with, and on a processor computed when this returns.
+        A block that `is_alone`, that is, no other will be begun before it is answered, gets all
+        cores; on a processor it is computed when this returns.
         """
         ...
 
@@ -111,8 +110,8 @@ class _ColoursAhead(_OneByOne):
 class _SideBySide(_ColoursAhead):
     """A processor's whose cores are divided among blocks, but for one that is alone.
 
-    Cores that share a block wait for the slowest of them after every layer, and what else the
-    program does slows one of them down all the time.
+    Cores that share a block wait for the slowest of them after every layer, and the program's other
+    work keeps slowing one of them down.
     """
 
     def __init__(self, alone: NetworkSegmenter, shared: NetworkSegmenter) -> None:

@@ -109,8 +109,9 @@ def keep_metrics(path: Path, metrics: Mapping[str, Any]) -> None:
 def hand_on_tuning(known: Mapping[str, Any], path: Path, sha256: str) -> None:
     """Write what scores say of how weights were fine-tuned beside a copy that is used otherwise.
 
-    Their scores are not those of the copy, and stay behind. Scores of the copy that are there, and
-    those beside weights that were not fine-tuned, are left alone.
+    The scores themselves are not copied, because they are not those of the copy. A file of scores
+    that the copy already has is left alone, and nothing is written for weights that were never
+    fine-tuned.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What weights have learnt from, so that they are not judged by what they know."""
+"""What weights have learnt from, so that they are not scored on fields they have seen."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class Learnt:
     pictures
         ``results.pictures.picture_digest`` of every field that is known.
     unlisted
-        Names of the data sets of which the fields are not: weights did not always tell them.
+        Names of data sets whose fields are not known: early weights files did not list them.
     """
 
     pictures: frozenset[str] = frozenset()

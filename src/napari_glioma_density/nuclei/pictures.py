@@ -142,8 +142,8 @@ def picture_statistics(rgb: NDArray[np.uint8], input_name: str) -> Statistics:
 def resampled(rgb: NDArray[np.uint8], from_um: float, to_um: float) -> NDArray[np.uint8]:
     """A picture (height, width, 3) of ``from_um`` µm/px at ``to_um`` µm/px.
 
-    One that is nearly as fine stays as it is, as a slide does: to move its px by fractions would
-    blur it.
+    A picture of nearly that resolution stays as it is, as a slide does: moving its px by fractions
+    would blur it.
     """
     factor = from_um / to_um
     if abs(factor - 1) < _AS_FINE:

@@ -57,8 +57,8 @@ class Model:
 def list_models() -> tuple[Model, ...]:
     """All models that can be named, the default first.
 
-    A damaged file in the user's folder raises, for a model that silently went missing
-    would be worse.
+    A damaged file in the user's folder raises an error; a model that silently went missing would be
+    worse.
 
     Raises
     ------
@@ -93,8 +93,8 @@ def is_shipped(name: str) -> bool:
 def remove_model(name: str) -> None:
     """Delete a model of the user's folder, and what training left beside it.
 
-    What was estimated with it stays and goes by its name. An unfinished training of that name is
-    removed as well.
+    Estimates made with it stay and keep its name. An unfinished training of that name is removed as
+    well.
 
     Raises
     ------

@@ -72,9 +72,9 @@ class ModelSpec:
         return json.dumps({**self.as_dict(), **(beside or {})}, ensure_ascii=False, sort_keys=True)
 
     def as_dict(self) -> dict[str, Any]:
-        """Its fields by name, those that came later only where they say something.
+        """Its fields by name; those added in later versions only where they are set.
 
-        Weights and training runs from before there were such are known by what this gives.
+        So weights and training runs from before those fields existed are still recognised.
         """
         fields = dataclasses.asdict(self)
         return {n: v for n, v in fields.items() if v or n not in _LATER}

@@ -109,7 +109,7 @@ def _summits(
 ) -> NDArray[np.uint8]:
     """Px of the mask that nothing ``around`` them exceeds, as a 0/1 mask.
 
-    Few exceed even their four neighbours: only those are compared with all that lies around.
+    Few px exceed even their four neighbours; only those are compared with all of ``around``.
     """
     near = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     at = np.flatnonzero((depth >= cv2.dilate(depth, near)) & (mask > 0))

@@ -135,8 +135,8 @@ def _seconds(placed: nn.Module, plan: DevicePlan, channels: int, side: int) -> f
 def _is_near(network: nn.Module, integers: nn.Module) -> bool:
     """Whether a network in integers gives what the network gives.
 
-    Processors without an instruction for it add products of 8-bit integers two by two in 16 bits,
-    which large ones overflow.
+    Processors without the proper instruction add pairs of 8-bit products in 16 bits, and large
+    products overflow there.
     """
     drawn = torch.Generator().manual_seed(0)
     coarse = torch.rand(1, _channels(network), 16, 16, generator=drawn)
@@ -170,8 +170,8 @@ def _key(network: nn.Module, device: str, precisions: Sequence[str]) -> str:
 def _processor() -> str:
     """The processor's model, and on Linux a digest of what it can do.
 
-    There Python knows no model. A home folder may be that of many machines, some of them with
-    instructions for bfloat16 and some without.
+    On Linux Python does not know the model. A home folder may be shared by machines with and
+    without bfloat16 instructions, so the digest tells them apart.
     """
     try:
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -92,8 +92,8 @@ def mean_margins(
 ) -> Tensor:
     """Logit of nucleus less that of background, averaged over views.
 
-    Scanners sharpen their pictures more or less, and a network finds less in those that are
-    sharper than what it learnt from: a soft view among the others makes up for some of it.
+    Scanners sharpen their pictures to different degrees, and a network finds less in pictures
+    sharper than those it learnt from; a soft view among the others makes up for part of that.
 
     Sides of ``images`` are multiples of the network's lattice, so every view lies on that lattice
     too, and a pixel's margin still does not depend on the block it was looked at in.

@@ -51,9 +51,9 @@ class PatchPixels:
     def sums_in(self, covered: NDArray[np.bool_]) -> PatchSums:
         """Return what was measured in some of the pixels: bool, of the patch's shape.
 
-        Which pixels of a damaged patch were read is not known. There nucleus, other tissue and
-        glass each count with the share of them that was read; rounded down, so of any part as of
-        the rest, read px ≥ tissue px ≥ nucleus px.
+        In a damaged patch it is not known which pixels were read. There nucleus, other tissue and
+        glass each count with the share of them that was read, rounded down, so that read px ≥
+        tissue px ≥ nucleus px holds for any part and for the rest.
         """
         if covered.all():
             return self.whole

@@ -57,8 +57,8 @@ class Plane:
 def plane_of_run(slide: Slide, spec: RunSpec) -> WorkingPlane:
     """Return a slide as the model of a run saw it.
 
-    Not by a search for the level that suits the model: it may have the choice of two, and the
-    slide's µm/px may have been given otherwise since.
+    The level is the one that the run recorded. Searching for the level that suits the model could
+    find another: two may suit, and another µm/px may have been given since.
     """
     return WorkingPlane(
         slide=slide.with_um_per_px(spec.um_per_px, spec.um_per_px_source),

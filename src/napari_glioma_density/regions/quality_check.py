@@ -1,8 +1,8 @@
 """Blur, pen, folds and empty places of a whole slide, found without anyone's help (P1).
 
-Limits hold for annotated fields of six laboratories; `benchmarks/quality.py` counts what they leave
-out there. Necrosis, haemorrhage, lymphocytes, vessels and red pen are left to people: by colour and
-texture they are not told from tissue that is sound.
+The limits were set on annotated fields of six laboratories; `benchmarks/quality.py` counts what
+they leave out there. Necrosis, haemorrhage, lymphocytes, vessels and red pen are left to people:
+colour and texture do not distinguish them from sound tissue.
 """
 
 from collections.abc import Callable, Iterator

@@ -123,7 +123,7 @@ def _without_detail(survey: QualitySurvey) -> tuple[Spots, Spots, FloatMap]:
 
 
 def _by_majority(unsharp: Spots, survey: QualitySurvey) -> Spots:
-    """Return where most of the tissue around is unsharp; a mean would be that of its sharpest."""
+    """Return where most of the tissue around is unsharp; a mean would follow its sharpest."""
     window = odd(_WINDOW_UM / survey.um)
     share = _mean(survey.tissue.astype(np.float32), window)
     most = _mean(unsharp.astype(np.float32), window) > 0.5 * share
@@ -133,8 +133,8 @@ def _by_majority(unsharp: Spots, survey: QualitySurvey) -> Spots:
 def _folded(survey: QualitySurvey) -> tuple[Spots, FloatMap]:
     """Return where ground lies on ground, and how much darker it is than elsewhere.
 
-    Dense tumour takes up more haematoxylin and less eosin, muscle and blood more eosin alone;
-    a fold has more of both than the slide and than its surroundings, by about the same factor.
+    Dense tumour has more haematoxylin and less eosin; muscle and blood have more eosin alone. A
+    fold has more of both, by about the same factor, than the slide and its surroundings have.
     """
     usual = survey.tissue & (survey.ink + survey.black < _LEAST_INK)
     if not usual.any():

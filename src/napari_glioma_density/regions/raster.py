@@ -1,7 +1,7 @@
 """Which pixels and patches an outline covers, by one rule: a pixel belongs where its centre lies.
 
-A centre exactly on an outline belongs to the side right of it or below, so that regions which share
-an edge share no pixel and leave none out.
+A centre exactly on an outline belongs to the region on the right of it or below it, so regions with
+a common edge share no pixel and leave none out.
 """
 
 from collections.abc import Iterator

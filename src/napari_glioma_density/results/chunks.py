@@ -1,7 +1,7 @@
 """Chunks of a mask level, written file by file as zarr would write them.
 
-Through zarr's own event loop a chunk costs a millisecond of Python, which a GPU would wait for.
-Reading is left to zarr.
+Through zarr's own event loop each chunk costs a millisecond of Python, and a GPU would have to wait
+for it. Reading is left to zarr.
 """
 
 from collections.abc import Iterator

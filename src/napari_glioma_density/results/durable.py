@@ -76,7 +76,7 @@ def _sync(path: Path, flags: int) -> None:
 def write_tail(path: Path, offset: int, data: bytes = b"") -> None:
     """End a file with `data` at `offset`, cutting off what else was there; on disk on return.
 
-    Where the disk refuses the file ends at `offset`: no part of `data` stays.
+    If the disk refuses, the file ends at `offset`: no part of `data` stays.
     """
     with path.open("r+b", buffering=0) as file:
         file.truncate(offset)

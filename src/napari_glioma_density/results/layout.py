@@ -66,7 +66,8 @@ def demand_tissue_as_written(
 ) -> None:
     """Raise StoreError where a tissue map is not the one that the run began with.
 
-    zarr takes a chunk that is gone for glass: a run would be finished without what lay there.
+    zarr reads a missing chunk as 0, which means glass: the run would be finished without the tissue
+    that lay there.
     """
     written = attributes.get("tissue_crc32")  # runs of earlier versions do not say
     if written is not None and written != _checksum(tissue):

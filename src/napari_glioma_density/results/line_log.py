@@ -17,10 +17,10 @@ _PATIENCE_S = 5.0
 class LineLog:
     """Lines of a file, handed on one by one as they are found there.
 
-    Two windows may both write: every line is appended under a lock, on disk when `append`
-    returns. A last line that is no JSON, torn by a crash, is dropped by the next one. A file that
-    was moved away or put back from a copy meanwhile is not written to: what was handed on is not
-    what it holds.
+    Two windows may both write: every line is appended under a lock and is on disk when `append`
+    returns. A last line torn by a crash (not JSON) is dropped by the next append. A file that was
+    moved away or restored from a copy meanwhile is not written to, because it no longer holds what
+    was handed on.
 
     Parameters
     ----------

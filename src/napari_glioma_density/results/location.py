@@ -12,9 +12,9 @@ STORE_SUFFIX = ".glioma.zarr"
 def store_path(slide_path: str | Path, folder: str | Path | None = None) -> Path:
     """Return where the store of a slide belongs; nothing is created.
 
-    In `folder` when given, else where there is one already: a second would hide what was drawn and
-    corrected in the first. Else beside the slide, or in the user's data folder when the slide's own
-    cannot be written to.
+    That is in `folder`, if given; else wherever the slide has a store already, because a second
+    store would hide what was drawn and corrected in the first; else beside the slide, or in the
+    user's data folder if the slide's folder cannot be written to.
     """
     slide = Path(slide_path).absolute()
     if folder is not None:
@@ -29,7 +29,7 @@ def store_path(slide_path: str | Path, folder: str | Path | None = None) -> Path
 def find_store(slide_path: str | Path) -> Path | None:
     """Return the store that a slide already has, beside it or in the user's data folder.
 
-    Where there are two, the one beside it, unless that folder cannot be written to.
+    If it has two, return the one beside it, unless that folder cannot be written to.
     """
     slide = Path(slide_path).absolute()
     there = [path for path in (_beside(slide), _in_user_data(slide)) if path.is_dir()]

@@ -89,9 +89,10 @@ class StoredLevel:
 class MaskPyramid:
     """The mask at 1, 1/4 and 1/16 of the working plane, uint8, 1 where there is nucleus.
 
-    Level 0 is the measurement. The others only show it: at 1/4 a nucleus is still three or four
-    px across and a majority of px keeps its area; at 1/16 it is no larger than a px, a majority
-    would wipe sparse nuclei out, and any px of the level before is enough.
+    Level 0 is the measurement; the others only show it. At 1/4 a nucleus is still three or four px
+    across, and a px is set by the majority, which keeps areas. At 1/16 a nucleus is no larger than
+    a px and a majority would wipe out sparse nuclei, so a px is set if any px of the level before
+    is.
 
     Parameters
     ----------

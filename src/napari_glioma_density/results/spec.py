@@ -78,8 +78,8 @@ class RunSpec:
     def run_id(self) -> str:
         """Name of the run: the same for the same numbers, whatever the device or block size.
 
-        Where blocks meet, nuclei that touch may be told apart in another way: counts of patches
-        there may differ by one with the size of blocks.
+        Where two blocks meet, touching nuclei may be split differently for another block size; the
+        count of a patch there may then differ by one.
         """
         known = {name: getattr(self, name) for name in _CHANGES_THE_NUMBERS}
         ways = {"colour_fit": self.colour_fit, "counting": self.counting}

@@ -83,8 +83,8 @@ class ResultStore:
     def runs(self) -> tuple[RunSpec, ...]:
         """Return what the store's runs were made with, the one last estimated last.
 
-        A run that was estimated again counts from then, even if nothing was left to do: it is the
-        one that its user has just been told the figures of.
+        A run that was resumed counts as estimated at that moment, even if nothing was left to do:
+        its figures are those that the user saw last.
         """
         with explained(self.path):
             folders = [folder for folder in self._runs.iterdir() if _is_run(folder)]
@@ -112,8 +112,8 @@ class ResultStore:
     def begin(self, spec: RunSpec, tissue: NDArray[np.uint8]) -> Run:
         """Open for writing the run that gives the numbers of `spec`: a new one, or resumed.
 
-        A resumed run keeps the specification and tissue map it began with: obey `run.spec`. Where
-        its µm/px comes from is what `spec` says: it may have been an estimate, and be known now.
+        A resumed run keeps the specification and tissue map it began with: obey `run.spec`. Only
+        the source of its µm/px is taken from `spec`: what was an estimate then may be known now.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
 """Whether compressed pixels are whole, told from the markers among them.
 
-Decoders warn of streams that are cut or overwritten and go on with grey or noise; in a slide such
-pixels must count as unread. To look for markers takes a few hundredths of the time of decoding.
+Where a stream is cut or overwritten, decoders only warn and fill in grey or noise; in a slide such
+pixels must count as unread. Looking for the markers takes a few hundredths of the decoding time.
 """
 
 import re
@@ -28,11 +28,11 @@ _ENDS_OF_INTERVAL = frozenset(b"\xff%c" % kind for kind in (*range(0xD0, 0xD8), 
 def has_hole(data: bytes, samples: int) -> bool:
     """Tell whether a stream holds more zeros in a row than so many samples can be compressed to.
 
-    Where a disk has lost a sector, or a copy was never filled, there are zeros. In a JPEG with
-    tables of its own, a square of 8×8 samples like the one before takes two bits, which may be
-    zero: of a white tile 256 samples become a byte, and 8 in a lossless one. No other compression
-    met with here comes near; but tables, profiles and a JPEG XR that is filled up hold some zeros,
-    too. Zeros after the last other byte do not count, for some writers fill up with them.
+    A lost disk sector, or a copy that was never completed, leaves zeros. But zeros are also legal:
+    in a JPEG with its own tables, an 8×8 square equal to the one before it takes two bits, which
+    may both be zero, so a white tile can compress 256 samples into one zero byte (8 samples if
+    lossless). No other compression seen here gets close to that; still, tables, profiles and padded
+    JPEG XR hold some zeros. Zeros at the very end do not count, because some writers pad with them.
     """
     is_lossless = data.startswith(JPEG_START) and _LOSSLESS_START in data
     a_zero = _SAMPLES_A_ZERO_LOSSLESS if is_lossless else _SAMPLES_A_ZERO
@@ -43,8 +43,8 @@ def has_hole(data: bytes, samples: int) -> bool:
 def is_whole_jpeg(data: bytes) -> bool:
     """Tell whether a JPEG stream ends properly and holds no foreign marker in its scans.
 
-    What stands before the scans is passed over by its length, for a camera's preview is a JPEG
-    with scans and an end of its own; and cameras write more after the end.
+    Segments before the scans are skipped by their stated length, because a camera's preview is
+    itself a JPEG with scans and an end marker. Bytes after the end are allowed: cameras write them.
     """
     at, in_scans = 2, False
     while (marker := _NO_RESTART.search(data, at)) is not None:
@@ -61,7 +61,8 @@ def is_whole_jpeg(data: bytes) -> bool:
 def is_whole_interval(data: bytes) -> bool:
     """Tell whether a piece of a JPEG scan reaches from one restart marker to the next.
 
-    An NDPI's pieces end in that marker, the last one in the end of the image, and hold no other.
+    Each piece of an NDPI ends with that marker, the last piece with the end of the image, and none
+    holds another marker.
     """
     marker = _ANY_MARKER.search(data)
     if marker is None or marker[0] not in _ENDS_OF_INTERVAL:
@@ -72,8 +73,8 @@ def is_whole_interval(data: bytes) -> bool:
 def is_whole_jpeg2000(data: bytes) -> bool:
     """Tell whether a JPEG 2000 stream does not break off in a hole of zeros.
 
-    It should have an end marker, with a zero or two after it to fill up. Streams without one are
-    met with and decode, so its absence alone does not tell.
+    A whole stream ends with an end marker and perhaps a zero or two of padding. Some streams lack
+    the marker and decode all the same, so its absence alone proves nothing.
     """
     return data.rstrip(b"\0").endswith(_END_MARKER) or not breaks_off(data)
 
@@ -81,6 +82,7 @@ def is_whole_jpeg2000(data: bytes) -> bool:
 def breaks_off(data: bytes) -> bool:
     """Tell whether a stream ends in a hole of zeros.
 
-    Of WebP whole ones end in few, of JPEG XR those whose sides are a multiple of 16, as in tiles.
+    Whole WebP streams end with few zeros, and so do whole JPEG XR streams whose sides are multiples
+    of 16, as tiles' are.
     """
     return data.endswith(bytes(_BROKEN_OFF_BYTES))

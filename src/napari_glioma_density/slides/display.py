@@ -1,9 +1,9 @@
 """Levels for the screen: the file's own, and coarser ones made where it has none.
 
-A made level up to 8 times coarser than its source shows every pixel's average. Beyond that each
-view would decode hundreds of megapixels, so of every square of 32 px only one corner is read, at 8
-times, and drawn in its place as large as the square: a mosaic that shows where the tissue lies but
-not its grain. It is said in the log.
+A made level up to 8 times coarser than its source averages every pixel. Beyond that, averaging
+would decode hundreds of megapixels for each view. So only one corner of every 32 px square is read,
+reduced 8 times, and drawn as large as the square: a mosaic that shows where the tissue lies but not
+its grain. The log says when this happens.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ _OF_MIRAX = (".dat", ".ini")
 def fingerprint_of(path: Path) -> str:
     """Return the SHA-256, in hex, of a slide's size and of its head, middle and tail MiB.
 
-    Of a folder the names, sizes and samples of its DICOM files count, and of no others: what
-    programs leave in folders makes no other slide of it. A MIRAX slide's pixels lie in the folder
-    of its name, whose ``.dat`` and ``.ini`` files therefore count too.
+    For a folder, only the names, sizes and samples of its DICOM files count, so that other files
+    which programs leave there do not change the fingerprint. A MIRAX slide keeps its pixels in the
+    folder of the same name, so that folder's ``.dat`` and ``.ini`` files count too.
     """
     digest = hashlib.sha256()
     for file in _files_of(path):

@@ -1,12 +1,12 @@
 """Display levels as lazy dask arrays, made for a window that is moved about.
 
-napari slices the view anew whenever it passes the edge of a chunk. With a task for every chunk, and
-all of them copied together, dask takes several times as long for that as decoding does, and the
-window stands still meanwhile. So a window of a level that the file holds is one task and one chunk.
-Levels that are made stay in chunks: each takes long to make, and is kept.
+napari slices the view anew whenever it crosses the edge of a chunk. If every chunk were a task of
+its own, dask would spend several times the decoding time on scheduling and copying, and the window
+would freeze meanwhile. So a window of a level that is in the file is one task and one chunk. Levels
+that are made here stay in chunks, because each chunk takes long to make and is kept.
 
-Whoever cannot wait for tiles to be decoded looks at an array `through` an `Eye`, which answers at
-once with what there is.
+A thread that cannot wait for decoding looks at an array `through` an `Eye`, which answers at once
+with what is at hand.
 """
 
 from __future__ import annotations

@@ -111,9 +111,10 @@ class OpenSlideSource:
     ) -> NDArray[np.uint8] | None:
         """Read a tile from the file opened anew, which is then everybody's if the tile is sound.
 
-        After its first error an OpenSlide handle answers nothing else, so a tile that another
-        thread asked for at the same time fails with the damaged one. The dead handle is not closed
-        here, for other threads may still be inside it; it closes when the last of them lets go.
+        After its first error an OpenSlide handle fails for good, so a sound tile that another
+        thread asked for at the same moment fails along with the damaged one. The dead handle is not
+        closed here, because other threads may still be using it; it closes when the last of them
+        lets go.
         """
         with self._reopening:
             if self._handle is None:

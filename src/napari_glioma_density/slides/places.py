@@ -29,8 +29,9 @@ def map_shape(plane: WorkingPlane) -> tuple[int, int]:
 def colours_of_places(plane: WorkingPlane) -> Pixels:
     """Look at every place of a slide, on the coarsest level that is fine enough.
 
-    A tile that is damaged there hides much tissue, of which finer levels know: places that it
-    leaves unread are looked at again, on one level after another. A sound slide is read once.
+    One damaged tile of a coarse level can hide much tissue that finer levels still show. So places
+    that it leaves unread are looked at again, on one finer level after another. A sound slide is
+    read once.
 
     Returns
     -------

@@ -2,10 +2,11 @@
 
 Sixteen working px span a whole number `n` of source px. Within that period each working px is a
 weighted sum of source px with *whole* weights: its overlap with them when it is larger (area
-averaging), linear interpolation between neighbours when it is smaller. Sums of integers are exact,
-so the result does not depend on where the window begins. OpenCV's resize promises that only for
-whole factors, where it sums integers too; otherwise its weights are rounded by their place in the
-window. A matrix product would be exact as well, but fights the network for the cores.
+averaging), linear interpolation between neighbours when it is smaller. Integer sums are exact, so
+the result does not depend on where the window begins. OpenCV's resize has that property only for
+whole factors, where it sums integers too; for others it rounds its weights depending on their place
+in the window. A matrix product would be exact as well, but would compete with the network for the
+processor cores.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Encoded segments of one TIFF level: tiles, strips, or rows of raw samples.
 
-Everything a decoder needs is taken from the page headers at opening, so that reading a tile is one
-positional read and one decode, with no shared state.
+Everything a decoder needs is read from the page headers when the slide is opened, so reading a tile
+is one positional read and one decode, with no shared state.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""A level as the screen shows it: what was read of it once is at hand for a while."""
+"""A level as the screen shows it; what has been read stays in memory for a while."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The light of a slide: what shines through where it is palest, taken for white.
 
-Scanners and microscopes differ in lamp, exposure and white balance. Beer and Lambert's law counts
-from the light itself, so stains can only be told apart once it is known.
+Scanners and microscopes differ in lamp, exposure and white balance. Beer and Lambert's law is
+relative to the light that enters the tissue, so stains can only be told apart once that is known.
 """
 
 from typing import Final

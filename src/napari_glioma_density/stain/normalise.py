@@ -1,8 +1,8 @@
 """Colour inputs of the networks, by the names their specifications use.
 
-Each turns uint8 RGB images (…, 3) into float32 channels, mostly within 0–1. Some are fitted to
-the slide first: a few numbers, taken once from all over its tissue, never from single tiles,
-which would find nuclei where there is only background.
+Each input turns uint8 RGB images (…, 3) into float32 channels, mostly within 0–1. Some are first
+fitted to the slide by a few numbers taken once from all over its tissue. They are never fitted to
+single tiles: in a tile of mere background that would find nuclei.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """What spoils pixels, whatever they show: blur, ink, dirt, and tissue that lies on itself (P1).
 
-All is measured on optical density, so that folds add up and a strong stain is not taken for a sharp
-one.
+All is measured on optical density, because there the layers of a fold add up, and a strong stain is
+not taken for a sharp picture.
 """
 
 from typing import Final, NamedTuple
@@ -84,8 +84,8 @@ def is_black(density: NDArray[np.float32]) -> NDArray[np.bool_]:
 def ground_of(density: FloatPlane, um_per_px: float) -> FloatPlane:
     """Density of the ground on which nuclei lie: of whatever is broader than 20 µm.
 
-    Smoothing closes the gaps between nuclei a little, opening removes what is not broad. Dense
-    tumour has a pale ground; where tissue lies on itself, ground lies on ground.
+    Smoothing closes the gaps between nuclei a little; opening then removes all that is not broad.
+    Dense tumour still has a pale ground; in a fold the grounds of both layers add up.
 
     Parameters
     ----------

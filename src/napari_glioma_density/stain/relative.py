@@ -1,8 +1,8 @@
 """Darkness relative to the slide: 0 where its background tissue lies, 1 where its nuclei do.
 
-A threshold after Otsu parts the tissue of a slide into its paler and its darker share; the means
-of both anchor the scale. However strong, faded or tinted the stain is, nuclei come out alike.
-Statistics are four numbers: the two means of optical density in red, then of haematoxylin.
+Otsu's threshold divides the tissue of a slide into a paler and a darker share; their means anchor
+the scale. So nuclei look alike however strong, faded or tinted the stain is. Statistics are four
+numbers: the two means of optical density in red, then those of haematoxylin.
 """
 
 from typing import Final

@@ -29,9 +29,9 @@ def sharpness(
     """Return how strong detail of 0.3 to 0.6 µm is against that of 0.6 to 2 µm.
 
     Both are standard deviations of optical density between two Gaussians, over all pictures
-    together; places with much detail count for most. What a lens, a focus or software sharpens or
-    softens changes it; stain, noise and JPEG hardly do. It depends on the resolution that pictures
-    are looked at in: only values of one model are to be compared.
+    together; places with much detail count for most. Lens, focus and sharpening software change it;
+    stain, noise and JPEG hardly do. It depends on the resolution at which pictures are looked at,
+    so only values of one model may be compared.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Where things are: tissue, tumour, necrosis, vessels, stain strength, blur and pen.
 
 All fields are smooth, given on every sixteenth pixel (`COARSE_PX`), and pure functions of the
-layout and of coordinates. Places are told in *tissue units*: (0, 0) is the middle of the slide and
+layout and of coordinates. Places are given in *tissue units*: (0, 0) is the middle of the slide and
 ±1 the tissue's edge along each axis, so a small slide and a giant one have the same anatomy.
 """
 

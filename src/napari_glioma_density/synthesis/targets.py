@@ -1,4 +1,4 @@
-"""The files that are written beside each other: all of them, and nothing else in their place."""
+"""Files that belong together: written all or none, and never over a file of somebody else's."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,8 @@
 """What misleads a measurement, and where it lies on a slide made with traps.
 
-A fold, pen, blood, necrosis and a blurred corner; cuffs of lymphocytes around vessels, which are
-truly dense but no tumour; and five foci of dense tumour, which alone ought to rank first.
+These are a fold, pen, blood, necrosis and a blurred corner, and cuffs of lymphocytes around
+vessels, which are truly dense but no tumour. Five foci of dense tumour are there too; only they
+ought to rank first.
 """
 
 import json

@@ -105,7 +105,7 @@ class Agreement:
     def pooled(self) -> tuple[FieldAgreement, ...]:
         """All fields, then those begun blank and those prefilled, where both kinds are there.
 
-        A mask that is there already anchors the eye: where both readers began with the model's,
+        Outlines that are there already anchor the eye: where both readers began with the model's,
         they agree with it, and so with each other.
         """
         number = len(self.fields)

@@ -131,8 +131,8 @@ def _window(
 ) -> list[_Plane]:
     """Cut a random square, at ``angle`` degrees, out of picture, nuclei and weights if any.
 
-    Everything stays at the field's own resolution, so that shrinking can be true to area after.
-    Pictures smaller than the square are mirrored at their border.
+    Everything stays at the field's own resolution, so that it can be shrunk true to area
+    afterwards. Pictures smaller than the square are mirrored at their border.
     """
     radians = math.radians(abs(angle))
     outer = math.ceil(side * (math.cos(radians) + math.sin(radians)))

@@ -1,4 +1,4 @@
-"""A model and the one fine-tuned from it, side by side on fields that neither learnt from."""
+"""A model and the one fine-tuned from it, compared on fields that neither learnt from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

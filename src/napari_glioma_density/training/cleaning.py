@@ -1,8 +1,8 @@
 """Leaving out fields that would teach nonsense: blurred, inked, folded or dirty, empty (P1).
 
 All is measured at 0.5 µm/px, whatever resolution a network works at, so that one set of limits
-holds. Limits were set on NuInsSeg, CoNSeP and TNBC such that only what a person would throw out
-too goes. Ink of red pens is not told from eosin and blood.
+holds. The limits were set on NuInsSeg, CoNSeP and TNBC so that only fields go which a person would
+throw out too. Red ink is not distinguished from eosin and blood.
 """
 
 import csv
@@ -53,7 +53,7 @@ class FieldQuality(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """From where a field is left out."""
+    """Limits beyond which a field is left out."""
 
     least_tissue: float = 0.02
     """Bare glass is left out; a field with a little tissue stays, and teaches glass as well."""

@@ -22,8 +22,8 @@ class FieldCount(NamedTuple):
 def count_separated(mask: NDArray[np.bool_], um_per_px: float, working_um_per_px: float) -> int:
     """Count the nuclei of a mask (height, width) as an estimate of a slide does.
 
-    Touching nuclei are split apart and specks dropped at the model's resolution, in µm/px like
-    that of the mask, because outlines ripple less there than in a finer mask.
+    Touching nuclei are split and specks dropped at the model's resolution (both resolutions in
+    µm/px), because outlines ripple less there than in a finer mask.
     """
     factor = um_per_px / working_um_per_px
     height, width = (max(1, round(side * factor)) for side in mask.shape)
@@ -35,8 +35,8 @@ def count_separated(mask: NDArray[np.bool_], um_per_px: float, working_um_per_px
 def count_labelled(labels: NDArray[np.uint16], um_per_px: float) -> int:
     """Count the annotated nuclei of a field, (height, width) ids.
 
-    What the field's border has left of a nucleus is not counted where it is too small to be counted
-    in a mask; small ones inside are, for to leave them out is an error of the mask's count.
+    A nucleus cut by the field's border is not counted if what is left of it would be too small to
+    count in a mask. Small nuclei inside the field are counted: a mask that misses them is in error.
     """
     area_um2 = np.bincount(labels.ravel()) * um_per_px**2
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])

@@ -48,9 +48,9 @@ class Batch(NamedTuple):
 class CropSource:
     """Draws crops from data sets held in memory.
 
-    A data set is drawn in proportion to the square root of the tissue it shows: a large set does
-    not drown a small one, and a small one is not learnt by heart. An epoch draws as many crops
-    as there are fields. Fields lend each other their stains, whichever set they are of.
+    A data set is drawn in proportion to the square root of the tissue it shows, so that a large set
+    does not drown a small one and a small one is not learnt by heart. An epoch draws as many crops
+    as there are fields. Fields lend each other their stains across all sets.
 
     Parameters
     ----------

@@ -143,15 +143,15 @@ def _um_per_px(stated: Any, image: Path) -> float:
 
 
 def _text(value: Any, otherwise: str = "") -> str:
-    """What a manifest says, or ``otherwise``, without letters that no file can be written with."""
+    """What a manifest says, or ``otherwise``, without characters that no file can hold."""
     return str(otherwise if value is None else value).encode("utf-8", "replace").decode()
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """Read a PNG, JPEG or TIFF picture as (height, width, 3) RGB.
 
-    It is not turned as a camera's tag has it, for its labels are not; what is transparent lies on
-    white, and a fourth sample that is not declared alpha is left out.
+    A camera's orientation tag is ignored, because the labels are not turned either. Transparent px
+    are put on white; a fourth sample that is not declared alpha is left out.
 
     Raises
     ------

@@ -60,8 +60,8 @@ class FieldScore:
 def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Iterator[FieldScore]:
     """Segment every field and compare it with its labels, one score at a time.
 
-    Each picture is scaled to the model's resolution and the probability back, so that scores
-    are those of masks at the picture's own size.
+    Each picture is scaled to the model's resolution, and the probability is scaled back, so that
+    scores are those of masks at the picture's own size.
 
     Raises
     ------

@@ -56,12 +56,13 @@ class FineTuneJob:
     base
         Sets to learn from besides, drawn as often as ``data`` all together.
     guard
-        Sets of other tissue, on which forgetting shows.
+        Sets of other tissue, on which it shows whether the model has forgotten something.
     check
         Sets to check by instead of a part of ``data``.
     minutes
-        Most that it may take, on this machine as busy as it is. All fields that judge are scored,
-        before and after, and ``fine_tuning_plan.FEWEST_EPOCHS`` learnt however short it is.
+        The longest that it may take, on this machine as busy as it is. However short that is, all
+        check and guard fields are scored before and after, and ``fine_tuning_plan.FEWEST_EPOCHS``
+        are learnt.
     epochs
         Of ``fine_tuning_plan.EPOCH_STEPS`` steps; none: those of the recipe, or fewer when time
         is short.

@@ -7,10 +7,10 @@ by, and other sets as guard; ``benchmarks/fine_tuning.py`` repeats the outcome.
   parent's weights and the new ones raise F1 where they are meant to and keep it elsewhere.
 - Freezing batch statistics forgot more than letting them move; distillation to the parent brought
   nothing that the mixture does not; three times the learning rate gained little and forgot more.
-- Readers differ in how tightly they outline, and a child that has learnt one's habit finds too
-  much or too little elsewhere. So the threshold is set such that nuclear area on the fields
-  learnt from is as annotated. Without this, ten fields of lower-grade glioma cost 1.4 points of F1
-  on glioblastoma.
+- Readers differ in how tightly they outline, and a child that has learnt one reader's habit finds
+too much or too little elsewhere. So the threshold is set such that the nuclear area on the fields
+learnt from equals the annotated one. Without this, ten fields of lower-grade glioma cost 1.4 points
+of F1 on glioblastoma.
 """
 
 import dataclasses
@@ -155,7 +155,7 @@ def _thinned(data_set: DataSet) -> DataSet:
 
 
 def _equal_halves(own: Sequence[DataSet], base: Sequence[DataSet]) -> tuple[float, ...]:
-    """Factors that let base sets together be drawn as often as the new fields together."""
+    """Factors by which the base sets, all together, are drawn as often as the new fields."""
     if not base:
         return ()
     chances = [[math.sqrt(_area_um2(one)) for one in sets] for sets in (own, base)]

@@ -58,8 +58,8 @@ class GapWatch:
     learnt, held
         Crops of fields that are learnt from, and of fields that are not.
     first_epoch
-        Crops of this epoch and later ones are taken; with the number of epochs of the run none
-        of the very crops is learnt.
+        Crops of this epoch and later ones are taken; if it is the run's number of epochs, none of
+        these very crops is learnt from.
     loss
         Loss of a network on a batch.
     """

@@ -16,8 +16,8 @@ from napari_glioma_density.training.field_split import FieldSplit
 def held(split: FieldSplit) -> Iterator[FieldSplit]:
     """Give the same split of copies, which nobody edits or removes.
 
-    People go on with their fields while a model learns from them: without copies it would be
-    looked at before and after by two truths.
+    People go on editing their fields while a model learns from them: without copies the models
+    before and after would be judged against different annotations.
 
     Raises
     ------

@@ -70,8 +70,8 @@ def bootstrap_intervals(data_sets: Sequence[ScoredImages]) -> Intervals:
     """Percentile intervals of the pooled scores, the same at every call.
 
     Images of one patient resemble each other, so a data set of which every patient is known is
-    resampled by patient; see :attr:`ScoredImages.unit`. Which data sets there are is no chance,
-    so each keeps its number of units in every draw.
+    resampled by patient; see :attr:`ScoredImages.unit`. The choice of data sets is not random, so
+    each keeps its number of units in every draw.
 
     Parameters
     ----------

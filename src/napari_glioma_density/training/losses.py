@@ -24,8 +24,8 @@ def cross_entropy(logits: Tensor, share: Tensor, weight: Tensor | None = None) -
 def dice(logits: Tensor, share: Tensor, weight: Tensor | None = None) -> Tensor:
     """One minus the soft Dice of the nucleus class over all px of the batch that count.
 
-    Over the batch, not each crop: a crop without nuclei would otherwise punish every
-    faint false probability as hard as a missed field.
+    It is taken over the batch and not over each crop: otherwise, in a crop without nuclei, every
+    faint false probability would cost as much as a wholly missed field.
     """
     probability = logits.softmax(dim=1)[:, 1]
     counted = probability if weight is None else probability * weight

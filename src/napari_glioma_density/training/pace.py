@@ -53,18 +53,18 @@ def drop_rate(recipe: Recipe, done: float, gaps: Sequence[float]) -> float:
 def adaptive_factor(gaps: Sequence[float]) -> float:
     """Factor on R_drop, from how far the network has begun to learn its fields by heart.
 
-    P1 leaves an adaptive DropBlock to future work and does not say what should drive it. Here it
-    is what DropBlock is for: overfitting, measured as the gap ln(L_held / L_learnt) between the
-    loss on fields held back from the training sets and that on fields learnt from. Fields differ
-    in difficulty, whoever has seen them, so the gap is taken relative to that after the first
-    epoch, when no field has been seen more than about once. While it has not grown nothing is
-    dropped and learning is as fast as that of the plain U-net; the rate then rises in proportion,
-    up to :data:`MOST` times the recipe's.
+    P1 leaves an adaptive DropBlock to future work and does not say what should drive it. Here it is
+    what DropBlock is for: overfitting, measured as the gap ln(L_held / L_learnt) between the loss
+    on fields held back from the training sets and that on fields learnt from. Some fields are
+    harder than others whether or not they were learnt from, so the gap is taken relative to that
+    after the first epoch, when no field has been seen more than about once. As long as it has not
+    grown, nothing is dropped and learning is as fast as with the plain U-net; then the rate rises
+    in proportion, up to :data:`MOST` times the recipe's.
 
-    Why not others: the balance of precision and recall, by which P1 argues, follows the
-    probability threshold, which is chosen afterwards; redundancy of activations says nothing of
-    fields that were never seen. The rule is proportional and not integrating because a gap from
-    too few training fields never closes, and an integrator would drive the rate to its limit.
+    Other signals were rejected: the balance of precision and recall, by which P1 argues, depends on
+    the probability threshold, which is chosen afterwards; redundancy of activations says nothing
+    about unseen fields. The rule is proportional, not integrating: with too few training fields the
+    gap never closes, and an integrator would drive the rate to its limit.
 
     Parameters
     ----------

@@ -30,8 +30,8 @@ def nucleus_ids(path: Path, stored: NDArray[Any]) -> NDArray[np.uint16]:
     Raises
     ------
     DataSetError
-        When they cannot be ids as they are: colours, fractions, numbers that have no place in
-        16 bits, values that a lossy format has smeared, or such whose white is zero.
+        When they cannot be used as ids: colours, fractions, numbers beyond 16 bits, values smeared
+        by a lossy format, or samples whose white is zero.
     """
     fault = _fault_of_samples(stored) or _fault_of_file(path)
     if fault is not None:

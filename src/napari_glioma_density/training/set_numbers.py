@@ -19,7 +19,8 @@ def set_weights(asked: Sequence[str], data_sets: Sequence[DataSet]) -> tuple[flo
     Raises
     ------
     BadInput
-        When no set is of that name, or the factor is no number above 0 or one that nobody means.
+        When no set has that name, or the factor is not a number above 0, or is absurdly large or
+        small.
     """
     factors = _numbers("--weight", "2", asked, data_sets)
     for one, factor in zip(data_sets, factors, strict=True):

@@ -21,8 +21,8 @@ _MOST_GAIN: Final = 5.0
 def stain_profile(colours: NDArray[np.uint8]) -> Profile:
     """Stain profile of a field after Macenko, drawn half-way to the typical one.
 
-    A single field tells its stains badly: where it shows little of one of them, the two come out
-    almost parallel, and parting them turns noise into colour.
+    A single field is a poor basis for its stains: where it shows little of one of them, the two
+    come out almost parallel, and separating them turns noise into colour.
 
     Parameters
     ----------

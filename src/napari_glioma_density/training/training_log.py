@@ -40,7 +40,7 @@ def write_log(weights: Path, log: Log) -> None:
 
 
 def write_curves(weights: Path, log: Log) -> None:
-    """Write ``<weights>.curves.png``; what hinders is a warning: no picture is worth a run."""
+    """Write ``<weights>.curves.png``; a failure is only a warning: no picture is worth a run."""
     path = weights.with_suffix(".curves.png")
     try:
         write_atomically(path, draw_learning_curves(log, weights.stem))

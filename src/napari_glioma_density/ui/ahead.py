@@ -16,8 +16,8 @@ from napari_glioma_density.ui.session import Session
 def get_ready(session: Session, model: str, device: str) -> None:
     """Load a model, look the current slide over and put the overlays in place, still empty.
 
-    What stands in the way is told when an estimate is asked for. What was asked for before is
-    not begun any more.
+    Problems are told only when an estimate is asked for. A newer call replaces one that has not
+    begun.
     """
     _ahead.setdefault(session, _Ahead(session)).ask(model, device)
 
@@ -25,8 +25,8 @@ def get_ready(session: Session, model: str, device: str) -> None:
 class _Ahead:
     """Gets a session ready for what was asked for last.
 
-    One at a time: each waits for a model, and the other threads of the background are for what
-    a person is waiting for.
+    One at a time, because each waits for a model; the other background threads are kept free for
+    what a person is waiting for.
     """
 
     def __init__(self, session: Session) -> None:

@@ -64,13 +64,13 @@ class Background:
     ) -> None:
         """Run `work` elsewhere; its result goes to `done`, a `BadInput` to the problem line.
 
-        `always` is called after either, whatever comes of it. Of work that is the `newest` of a
-        name, the results of what was submitted under that name before are dropped.
+        `always` is called after either. Work submitted as the `newest` of a name makes the results
+        of earlier work under that name be dropped.
         """
         self._begin(self._pool, work, self._if_newest(newest, done) if newest else done, always)
 
     def write(self, work: Callable[[], Result], done: Callable[[Result], None]) -> None:
-        """Do as `submit`, one after the other as they come, and to the last of them on closing."""
+        """Do as `submit`, but in the order they come, and finish all of them on closing."""
         self._begin(self._writer, work, done, lambda: None)
 
     def _if_newest(self, name: str, done: Callable[[Result], None]) -> Callable[[Result], None]:

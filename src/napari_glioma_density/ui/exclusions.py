@@ -1,4 +1,4 @@
-"""What is left out of a session's numbers: measured elsewhere, as it lies on disk."""
+"""What is left out of a session's numbers, measured in the background as it lies on disk."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,8 @@ PATIENCE_S = 1.0
 class ExclusionDesk:
     """Keeps the exclusions of a session up to date with regions, marks, fields and new patches.
 
-    Regions and marks are on disk before anybody calls `refresh`; edits of fields are brought there.
+    Callers of `refresh` have already written regions and marks to disk; edits of fields are brought
+    there first.
     """
 
     changed = Signal()

@@ -1,4 +1,4 @@
-"""Whether two things were made from the same objects; arrays in them are not looked at."""
+"""Whether two values were made from the very same objects; contents of arrays are not compared."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What an estimate needs before its first block, got while the window is at rest."""
+"""Preparing what an estimate needs before its first block, while the window is at rest."""
 
 import threading
 from collections.abc import Callable
@@ -43,8 +43,8 @@ class Ready:
 class Readiness:
     """Gets ready for an estimate, in any thread, and keeps the last that was asked for.
 
-    Who asks for what another thread is just getting ready waits for it, and for no more of it than
-    an estimate needs.
+    A caller that asks for what another thread is just preparing waits for it, but only for the part
+    that an estimate needs.
     """
 
     def __init__(self, load: LoadSegmenter) -> None:
@@ -58,8 +58,8 @@ class Readiness:
     def get(self, asked: Asked, *, ahead: bool = False) -> Ready:
         """Return the loaded model and the slide's survey.
 
-        `ahead` of an estimate the slide's colours are read as well, and the model sees a blank
-        block; once one is asked for it does so by itself, and a resumed one needs no colours.
+        With `ahead`, the slide's colours are read too and the model sees a blank block. An estimate
+        itself does both when it needs them; a resumed one needs no colours.
 
         Raises
         ------

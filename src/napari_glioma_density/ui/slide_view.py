@@ -1,7 +1,7 @@
 """The slide on the screen: it follows the hand at once and becomes sharp as tiles are decoded.
 
-napari reads what comes into view on the window's thread, which stands still meanwhile: for a tenth
-of a second or two where tiles are slow to decode, longer while the processor estimates.
+napari reads what comes into view on the window's thread. Meanwhile the window stands still: for one
+or two tenths of a second if tiles are slow to decode, longer during an estimate.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""How the tissue was prepared, as far as it bears on the numbers."""
+"""How the tissue was prepared, and what that means for the numbers."""
 
 from enum import StrEnum
 

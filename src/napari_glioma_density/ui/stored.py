@@ -25,10 +25,10 @@ MASK_LEVELS = 3
 class ShownRun:
     """A run ready to be drawn: its masks (finest first, read as needed) and its patches.
 
-    `amendments` are those on disk when it was opened; `error` is how far the model was then known
+    `amendments` are those on disk when it was opened. `error` is how far the model was then known
     to be off, see `sureness`; `validated` is how far it was off in validation, and `is_sharper`
-    tells whether the slide is sharper than what that was found on. `asked` is what was chosen when
-    the slide was last open, where that was kept.
+    tells whether the slide is sharper than the fields of that validation. `asked` is what was
+    chosen when the slide was last open, if that was kept.
     """
 
     store: Path

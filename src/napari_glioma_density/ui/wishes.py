@@ -1,4 +1,4 @@
-"""What a person last asked for on a slide, kept with its results and there again with them."""
+"""What a person last asked for on a slide, kept and restored with its results."""
 
 import errno
 import json
@@ -40,8 +40,8 @@ class Asked:
 def read_asked(store: Path) -> Asked | None:
     """Return what lies in a store; None where nothing does, as in those of earlier versions.
 
-    What cannot be understood is the usual, as is a device that this machine has not: a store may be
-    opened on another one.
+    What cannot be understood becomes the default, and so does a device that this machine lacks: the
+    store may come from another machine.
     """
     if not (store / ASKED).exists():
         return None

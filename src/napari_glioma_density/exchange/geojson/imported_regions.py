@@ -102,7 +102,7 @@ def _recorded_meaning(recorded: Mapping[str, str]) -> tuple[RegionKind, Reason |
 def _meaning(
     feature: Feature, recorded: Mapping[str, str], *, is_line: bool
 ) -> tuple[RegionKind, Reason | None]:
-    """Tell what an annotation is for; a class changed since it was written counts, not a record."""
+    """Tell what an annotation is for; a class changed since the export outranks the record."""
     shown, known = class_names(feature), _recorded_meaning(recorded)
     if known is not None and shown == (region_class(*known),) and known[0].is_line == is_line:
         return known
@@ -121,7 +121,7 @@ def _name(
 
 
 def _given_name(feature: Feature, recorded: Mapping[str, str]) -> str | None:
-    """Return the name that a person gave; what this program wrote for want of one is none."""
+    """Return the name that a person gave; a name that this program made up does not count."""
     stated, known = properties_of(feature).get("name"), _recorded_meaning(recorded)
     if stated is None:
         return None

@@ -12,10 +12,10 @@ from scipy import ndimage
 def trace_outlines(labels: NDArray[np.int32], ids: NDArray[np.int64]) -> NDArray[np.object_]:
     """Return the outline of each of some labels.
 
-    An outline runs through the middles of the pixel edges that part a label from the rest, so it
-    is smooth where a staircase is not, encloses the centre of every pixel of the label and of no
-    other, and never touches itself. What the cut corners take, half a pixel, is given back by
-    enlarging each part about its centroid: the area is the label's.
+    An outline runs through the middles of the pixel edges between the label and the rest. So it is
+    smoother than a staircase, encloses the centre of every pixel of the label and of no other, and
+    never touches itself. The cut corners take half a pixel away, which is given back by enlarging
+    each part about its centroid: the area is exactly the label's.
 
     Parameters
     ----------

@@ -77,8 +77,8 @@ def colour_of(name: str) -> tuple[int, int, int]:
 def meaning_of(words: Iterable[str], *, is_line: bool) -> tuple[RegionKind, Reason | None]:
     """Tell what an annotation is for by its class and name, in that order.
 
-    What no word tells is an area, or a line. QuPath marks classes that its own measurements pass
-    over with a star, as in "Necrosis*".
+    Whatever its words do not explain is an area, or a line. QuPath marks classes that its own
+    measurements ignore with a star, as in "Necrosis*".
     """
     plain = [word.strip().rstrip("*").strip().casefold() for word in words]
     if is_line:

@@ -19,8 +19,8 @@ _SCALES = {"this slide": Bands.SLIDE, "colour-blind safe": Bands.SAFE}
 def commands(findings: Findings, language: Language) -> tuple[str, ...]:
     """Return what to type to estimate the slide and to write the report, without any file name.
 
-    Nothing where the figures are those of a section or of a drawn polygon, or hotspots are ranked
-    by what people corrected: these have no option.
+    Empty if the figures are those of a section or of a drawn polygon, or if hotspots are ranked by
+    corrected values: the command line has no option for these.
     """
     if not _can_be_typed(findings.snapshot):
         return ()
@@ -77,7 +77,8 @@ def _cell_mm(findings: Findings) -> str:
 def _region_level0_px(scope: NDArray[np.bool_], side: float) -> tuple[int, int, int, int]:
     """x, y, width and height of the patches in scope, `side` px each, a little within them.
 
-    A region is grown to whole patches, so ends that lie inside the outer ones give the same scope.
+    The command grows a region to whole patches, so edges just inside the outer patches give the
+    same scope.
     """
     rows, columns = np.nonzero(scope)
     x, y = (int((first + 0.25) * side) for first in (columns.min(), rows.min()))

@@ -1,7 +1,7 @@
 """The U-net as an estimate runs it: the same values with less work.
 
-Of a block's mask the outer part of the halo is thrown away. What only that part depends on is not
-computed on the way up, and ReLU is done in the pass that writes a convolution's result.
+The outer part of the halo is thrown away from a block's mask, so whatever only that part depends on
+is not computed on the way up. ReLU is done in the pass that writes a convolution's result.
 """
 
 import copy

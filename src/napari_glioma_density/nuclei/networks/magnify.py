@@ -1,7 +1,7 @@
 """Look at an image enlarged by 4/3, and answer at its own pixels.
 
-A network whose outlines live on a finer lattice draws them truer, on slides scanned at 20× as well:
-the pixels that are added hold nothing new, but the places where an outline may run do.
+On a finer lattice a network draws outlines more truly, even on slides scanned at 20×: the added
+pixels carry no new information, but they offer more places where an outline may run.
 """
 
 from collections.abc import Callable

@@ -1,11 +1,11 @@
 """The layers of a U-net as nodes of an OpenVINO graph: in floats, and in 8-bit integers.
 
-Integers of 8 bits go through a processor's vector units twice as fast as bfloat16, and
-half as much memory is moved. Values between layers become one of 256 steps over the range that
-layer and channel were seen to fill (``activations``), weights one of 255 of their output channel.
-Rounding the weights would move the mean of what a layer gives; as the mean of what it takes is
-known, so is by how much, and it is put right in the bias (after Nagel et al. 2019,
-DOI 10.1109/ICCV.2019.00141).
+8-bit integers go through a processor's vector units twice as fast as bfloat16 and move half as much
+memory. Values between layers are rounded to one of 256 steps over the range that the layer and
+channel were seen to fill (``activations``), weights to one of 255 steps per output channel.
+Rounding the weights shifts the mean of a layer's output; since the mean of its input is known, the
+shift is known too and is corrected in the bias (after Nagel et al. 2019, DOI
+10.1109/ICCV.2019.00141).
 """
 
 import dataclasses

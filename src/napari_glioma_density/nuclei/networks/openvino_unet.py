@@ -86,8 +86,8 @@ class OpenVINOUNet(BlockNetwork):
 class _Compiled:
     """A compiled graph; several threads may call it at once.
 
-    OpenVINO says nothing when it was given no memory: its answer is then that of an earlier pass,
-    and so are all that follow, unless the program ends. A graph that failed must be let go.
+    When OpenVINO gets no memory it raises no error: it returns the answer of an earlier pass, this
+    time and every time after, or the program ends. A graph that failed must be discarded.
     """
 
     def __init__(self, graph: openvino.Model, hints: dict[str, object], rim_px: int) -> None:
@@ -125,8 +125,8 @@ def _layers(network: UNet, precision: str) -> Layers:
 def graph_of(network: UNet, rim_px: int, layers: Layers) -> openvino.Model:
     """The network as a graph from images (n, h, w, c) to the logits of :class:`OpenVINOUNet`.
 
-    Number and size of the images are left open: blocks at a slide's edges are of other sizes than
-    those within, and to compile for each takes longer than to run it.
+    Number and size of the images are left open: blocks at a slide's edges differ in size from those
+    within, and compiling for each size would take longer than running it.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""OpenVINO as it is to be imported: by itself it tells its makers of every start.
+"""How to import OpenVINO without telemetry: left to itself it reports every start to its makers.
 
-Nothing leaves a user's machine. The package that would send the news is its own and may be
-missing; while OpenVINO loads, it seems to be.
+Nothing may leave a user's machine. OpenVINO sends its telemetry through a separate, optional
+package; while OpenVINO loads, that package is made to look as if it were not installed.
 """
 
 import sys

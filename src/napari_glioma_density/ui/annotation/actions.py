@@ -17,7 +17,7 @@ NO_FIELD = "No field is open: annotate one first."
 
 
 class Actions:
-    """Edits of the field that `current` returns; what stands in the way is told, not raised."""
+    """Edits of the field that `current` returns; problems are told, not raised."""
 
     def __init__(
         self,

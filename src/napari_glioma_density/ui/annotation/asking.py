@@ -1,4 +1,4 @@
-"""Questions to a person that hold nothing up."""
+"""Asking a person without stopping the program."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,8 @@ YES, NO = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
 def ask(asking: QWidget, title: str, question: str, agreed: Callable[[], None]) -> None:
     """Ask in front of a widget's window, and call `agreed` after a yes.
 
-    The question belongs to the window: one that closes meanwhile takes it along. Qt's own
-    `question` waits for the answer, and the window would be gone under it.
+    The question belongs to the window and closes with it. Qt's own `question` would wait for the
+    answer even after the window is gone.
     """
     box = QMessageBox(QMessageBox.Icon.Question, title, question, YES | NO, asking.window())
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

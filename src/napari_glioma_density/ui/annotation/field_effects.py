@@ -16,7 +16,7 @@ from napari_glioma_density.ui.stored import ShownRun
 
 
 class FieldEffects:
-    """Hands to a session what fields correct; the latest fields told of are those that hold."""
+    """Hands to a session what fields correct; the fields told of last are the ones that count."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -48,7 +48,7 @@ class FieldEffects:
     def amend(self, fields: Sequence[ShelvedField], run: ShownRun | None, reader: str) -> None:
         """Let the fields that count for a run change its numbers, as long as it is on show.
 
-        A second reader's change none.
+        A second reader's fields change no numbers.
         """
         if run is None or self._session.shown is not run:
             return

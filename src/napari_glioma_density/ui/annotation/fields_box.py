@@ -67,7 +67,7 @@ class FieldsBox(Box):
                 self._annotation.remove(field.record.name)
 
     def _make_sure(self, field: ShelvedField) -> None:
-        """Ask before the work on a field leaves the list, for it does not come back by a click."""
+        """Ask before a field leaves the list, because no click brings it back."""
         snapshot = self._annotation.session.snapshot
         name = field_name(field.record, snapshot.grid if snapshot else None)
         question = f"Remove field {name}? It counts no more; its file is kept in the store."

@@ -41,8 +41,8 @@ VEILED = "None are shown: this field begins blank for the second reader."
 class HintBox(Box):
     """Settings of the hint layer; what is computed from them is the owner's business.
 
-    A threshold the user has set is kept for its source until `forget_thresholds`; without one the
-    line stands where the slide's histogram suggests.
+    A threshold that the user has set is kept for its source until `forget_thresholds`; otherwise
+    the line stands where the slide's histogram suggests.
     """
 
     changed = Signal(HintSettings)

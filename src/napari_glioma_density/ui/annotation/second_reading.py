@@ -15,8 +15,8 @@ BLANK_EVERY = 5
 def wanted_by_second(record: FieldRecord, start: Start, author: str) -> Wanted:
     """Return how the second reader begins one of the first's fields.
 
-    With the outlines that the first began with, whatever model is on show by now: else agreement
-    would hold what two models differ by.
+    That is with the outlines that the first reader began with, whatever model is on show by now;
+    otherwise a difference between two models would count as disagreement.
     """
     run_id = record.run_id if record.start is Start.MODEL else ""
     return Wanted(record.block, start, record.choice, author, record.apart, run_id)
@@ -25,7 +25,7 @@ def wanted_by_second(record: FieldRecord, start: Start, author: str) -> Wanted:
 def to_read(shown: ShownRun) -> tuple[tuple[FieldRecord, Start], ...]:
     """Return the first reader's fields and how the second begins each: every fifth blank.
 
-    A mask that is there already anchors the eye; blank fields tell by how much.
+    Outlines that are there already anchor the eye; blank fields tell by how much.
     """
     first = Corrections.open(shown.store, FIRST, writable=False)
     return tuple(

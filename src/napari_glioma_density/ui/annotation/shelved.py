@@ -78,7 +78,10 @@ class Wanted(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """The fields there were; what was removed before one is read is in none of a higher number."""
+    """The fields of a slide at one moment.
+
+    Listings are numbered: a field that was removed before a listing was read is in no later one.
+    """
 
     number: int
     fields: tuple[ShelvedField, ...]

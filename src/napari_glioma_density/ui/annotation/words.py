@@ -29,7 +29,7 @@ def field_name(record: FieldRecord, grid: CellGrid | None) -> str:
 
 
 def opened_instead(name: str) -> str:
-    """Return what is said where the field that was asked for meets one that is there already."""
+    """Return what is said when the field asked for overlaps one that is there already."""
     return f"There is a field here: {name}, opened as it was left. Remove it to begin another."
 
 

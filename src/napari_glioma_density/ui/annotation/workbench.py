@@ -1,4 +1,4 @@
-"""The field that lies open in a viewer: put in place, followed as it is edited, put away."""
+"""The open field of a viewer: shown, followed as it is edited, put away."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Results leave napari here, and drawings made in QuPath come in."""
+"""Exporting results from napari, and importing drawings made in QuPath."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What a window that is closed still has to wait for, said while it waits."""
+"""Telling the person what a closing window still waits for."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Letters of a dock: they grow with napari's own, which its settings make larger or smaller.
+"""Font sizes of a dock, which follow the size chosen in napari's settings.
 
 napari's style sheet leaves tables and what is typed at the size of the system's letters.
 """

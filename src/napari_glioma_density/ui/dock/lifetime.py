@@ -85,7 +85,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
         return bool(super().event(event))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Shut when the window closes, which it does not before it hides: it may ask, and stay."""
+        """Shut when the window closes; before it hides it may still ask, and stay."""
         if watched is not self._window:
             return False
         if event.type() == QEvent.Type.Close:

@@ -1,4 +1,4 @@
-"""What controls of a dock leave to others: the wheel to what scrolls, letters to the keys."""
+"""What a dock's controls must not take: the wheel, which scrolls, and letters, which are keys."""
 
 from typing import Final
 
@@ -45,8 +45,8 @@ class _Manners(QObject):  # type: ignore[misc]
 def teach_manners(widget: QWidget) -> None:
     """Let no control in a widget change when the wheel turns over it or a key is pressed.
 
-    Over a long dock the wheel is to scroll; what lies under the pointer by then would be changed
-    unseen. A list that has the focus after a click would keep the program's keys to itself.
+    The wheel scrolls a long dock; without this it would change, unnoticed, whichever control comes
+    to lie under the pointer. And a list that was clicked would keep the plugin's keys to itself.
     """
     manners = _Manners(widget)
     for child in [widget, *widget.findChildren(QWidget)]:

@@ -47,7 +47,7 @@ class ProblemLine(QWidget):  # type: ignore[misc]
             self._later.start(0)
 
     def _notify(self) -> None:
-        """Have napari tell what no dock shows: all may be closed, or behind others."""
+        """Have napari tell what no dock shows, because all are closed or behind others."""
         window: QWidget = self
         while window.parentWidget() is not None:
             window = window.parentWidget()

@@ -26,9 +26,9 @@ def spacing_um(zoom: float) -> float:
 def hatching(areas: Sequence[BaseGeometry], um_per_px: float, apart_um: float) -> Segments:
     """Return lines from upper left to lower right over areas in level-0 px, (x, y).
 
-    They lie where they would lie over any other areas; where there would be too many they are
-    further apart. Drawn at each of these zooms, they are found from the areas' edges alone:
-    shapely takes seconds for what hundreds of areas have in common with a thousand lines.
+    The lines lie at the same places whatever the areas are; if there would be too many, they are
+    further apart. They are computed from the areas' edges alone, because shapely takes seconds to
+    intersect hundreds of areas with a thousand lines, and they are drawn anew at every such zoom.
     """
     starts, ends, turns = _edges(areas)
     apart_px = apart_um / um_per_px * 2**0.5

@@ -24,9 +24,9 @@ MOST_LINES = 8000
 class LeftOutOverlay:
     """A layer of black lines across all that is left out, and one of its outlines.
 
-    The tiles of the density fade from near, and its outline may lie beyond the view: the lines tell
-    there, too, that a place does not count. A reader who is to know nothing sees neither, and the
-    *Regions* dock, which draws all regions as they are edited, has the outlines stand aside.
+    Seen from near, density tiles fade and a region's outline may lie beyond the view; the lines
+    still show that the place does not count. A blinded reader sees neither layer. The *Regions*
+    dock draws all regions itself as they are edited, and hides these outlines meanwhile.
     """
 
     def __init__(self, viewer: Any) -> None:

@@ -34,8 +34,9 @@ class NucleiOverlay:
     """Outlines of the nuclei, filled on request.
 
     `masks` holds the levels, finest first. The overview level, which napari keeps in memory, is
-    empty: from that far away a nucleus is smaller than a px and the density overlay speaks. On the
-    way there the outlines fade, for those of a px each would hide the colours of dense patches.
+    empty: from that far away a nucleus is smaller than a px, and the density overlay shows what
+    there is. On the way there the outlines fade; one px wide each, they would hide the colours of
+    dense patches.
     """
 
     def __init__(self, lattice: Lattice, masks: tuple[Mask, ...], background: Background) -> None:

@@ -45,9 +45,9 @@ class NoNuclei:
 class OutlinedMask:
     """One level of a mask, drawn: 0 outside, 1 inside, 2 on the outline of a nucleus.
 
-    An array to napari, which slices it in its draw loop: so it neither reads the disk there nor
-    raises. A tile not at hand is clear and *wanted*; whoever owns the mask draws wanted tiles in
-    another thread, keeps them here and has the layer drawn again.
+    napari slices it like an array, in its draw loop, so slicing neither reads the disk nor raises.
+    A tile that is not at hand is clear and noted as *wanted*; the owner of the mask draws wanted
+    tiles in another thread, keeps them here and has the layer drawn again.
     """
 
     ndim = 2

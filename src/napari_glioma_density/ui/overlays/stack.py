@@ -47,7 +47,8 @@ class OverlayStack:
     def expect(self, lattice: Lattice, snapshot: Snapshot) -> None:
         """Put the overlays of a run to come in place, empty, the grid veiled.
 
-        Adding layers holds the window up: better while it is at rest than when nuclei are awaited.
+        Adding layers holds the window up; better while it is at rest than when somebody waits for
+        nuclei.
         """
         if self._expected == lattice:
             self.paint(snapshot)

@@ -1,4 +1,4 @@
-"""What becomes of drawings and edits: regions on the desk."""
+"""Turning drawings and edits into regions of the desk."""
 
 from shapely.geometry.base import BaseGeometry
 
@@ -13,7 +13,7 @@ NOTHING_THERE = "Nothing is under the eraser that could be taken away."
 
 
 class RegionActions:
-    """Makes regions of drawings; what stands in the way is told, not raised."""
+    """Makes regions of drawings; problems are told, not raised."""
 
     def __init__(self, desk: RegionDesk, drawing: RegionDrawing) -> None:
         self._desk = desk
