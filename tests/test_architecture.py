@@ -1,6 +1,8 @@
 """The page on architecture describes the house that is there."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,33 @@ def test_every_file_that_is_named_is_there(room: str) -> None:
 def test_every_file_of_the_rooms_that_compute_is_named(room: str) -> None:
     files = [path for path in (HOUSE / room).rglob("*.py") if path.stem != "__init__"]
     assert not [path.name for path in files if not re.search(rf"\b{path.stem}\b", PAGE)]
+
+
+def parameters_by_name() -> dict[str, list[set[str]]]:
+    """The parameters of every function of the package; several functions may have one name."""
+    found: dict[str, list[set[str]]] = {}
+    for path in PYTHON_FILES:
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+                found.setdefault(node.name, []).append({each.arg for each in arguments})
+    return found
+
+
+def written_functions() -> Iterator[tuple[str, set[str]]]:
+    """Name and parameters of every ``def`` in the page's blocks of Python."""
+    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+        for name, inside in re.findall(r"\bdef (\w+)\(((?:[^()]|\([^()]*\))*)\)", block):
+            plain = re.sub(r"\[[^\]]*\]|\([^()]*\)", "", inside)
+            named = (re.match(r"\w+", part.strip()) for part in plain.split(","))
+            yield name, {each.group() for each in named if each}
+
+
+def test_every_function_that_is_written_out_has_these_parameters() -> None:
+    there, written = parameters_by_name(), list(written_functions())
+    assert len(written) > 50
+    assert not [
+        (name, parameters)
+        for name, parameters in written
+        if not any(parameters <= each for each in there.get(name, []))
+    ]
