@@ -10,7 +10,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the program, as ``app.main`` does, Ctrl-C being heeded while it loads too."""
+    """Run the program as ``app.main`` does, and heed Ctrl-C even while it loads."""
     try:
         from napari_glioma_density.cli import app
 

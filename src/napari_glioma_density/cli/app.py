@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     _replace_closed()
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal cannot show is no reason to fail.
+        # A name that the terminal cannot show must not end the program.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     # No plot is shown in a window; with a name that it does not know matplotlib is not imported.
@@ -101,8 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _replace_closed() -> None:
     """Put something in the place of streams that who called has closed: nobody wants to see them.
 
-    Their numbers are taken by it too, which the next file that is opened would have: what a
-    library says in C would be written into that.
+    That occupies their file numbers as well: otherwise the next file opened would get one of them,
+    and what a library prints from C would be written into that file.
     """
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
@@ -145,7 +145,7 @@ def _usage(error: Any) -> str:
 
 
 def _said(error: Any) -> str:
-    """What typer says, where it does not speak of its parsing: of a word that is no number, say."""
+    """What typer says, in other words where it speaks of its parsing, as of a word for a number."""
     faults: list[Any] = getattr(error.__cause__, "errors", list)()
     kind = NUMBERS.get(faults[0]["type"].partition("_")[0]) if faults else None
     if kind:

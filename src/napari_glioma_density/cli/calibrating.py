@@ -23,13 +23,13 @@ def calibrate(
         typer.Option(metavar="NAME=FACTOR", help="Let a data set count for more; repeatable."),
     ] = None,
     views: Annotated[
-        int | None, typer.Option(help="1, 2, 4 or 8: copies turned and flipped, averaged.")
+        int | None, typer.Option(help="1, 2, 4 or 8 turned and flipped copies, averaged.")
     ] = None,
     soft_views: Annotated[
-        int | None, typer.Option(help="How many of the views are softened: for sharp scans.")
+        int | None, typer.Option(help="How many of the views are softened, for sharp scans.")
     ] = None,
     magnify: Annotated[
-        bool | None, typer.Option(help="Look at 4/3 of the size or not: finer outlines.")
+        bool | None, typer.Option(help="Enlarge pictures by 4/3, or not: finer outlines.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

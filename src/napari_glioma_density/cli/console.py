@@ -36,7 +36,7 @@ stderr = Console(stderr=True, highlight=False)
 
 
 def remark(text: str) -> None:
-    """Say on stderr, at once. Where nobody can read it, no work ends for it.
+    """Say on stderr, at once; if stderr is closed or full, work goes on.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def complain(message: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print on stdout, at once. A reader that is gone, as behind ``| head``, has seen enough.
+    """Print on stdout, at once; if the reader is gone, as behind ``| head``, that is no error.
 
     Raises
     ------

@@ -64,27 +64,31 @@ def estimate(
     model: Annotated[str, typer.Option(help="A model's name or weights file.")] = "fast",
     um_per_px: Annotated[
         float | None,
-        typer.Option(help="Level-0 resolution, when the file does not say it, or not rightly."),
+        typer.Option(help="Level-0 µm/px, if the file states none or a wrong one."),
     ] = None,
     region: Annotated[str | None, typer.Option(help="X,Y,W,H in level-0 px.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     cell_mm: Annotated[float | None, typer.Option(help="Side of a grid cell, mm.")] = None,
     tissue_mask: Annotated[
-        bool, typer.Option("--tissue-mask/--no-tissue-mask", help="Leave bare glass out.")
+        bool,
+        typer.Option(
+            "--tissue-mask/--no-tissue-mask", help="Leave bare glass out, or treat it as tissue."
+        ),
     ] = True,
     resume: Annotated[
-        bool, typer.Option("--resume/--restart", help="Go on where an earlier run ended.")
+        bool,
+        typer.Option("--resume/--restart", help="Go on where an earlier run ended, or begin anew."),
     ] = True,
     block_px: Annotated[
         int | None, typer.Option(help="Side of a block, a multiple of 480 working px.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Also if it does not look like brightfield H&E.")
+        bool, typer.Option("--force", help="Even if it does not look like brightfield H&E.")
     ] = False,
     specimen: SpecimenOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Estimate nuclear density; killed and called again, it goes on where it was."""
+    """Estimate nuclear density; called again after a stop, it goes on where it was."""
     _demand_cell_size(cell_mm)
     asked = _Asked(
         output,
@@ -126,7 +130,7 @@ def _spelt_out(slide: str) -> list[str]:
 
 
 def _estimate_all(slides: list[str], asked: _Asked, *, as_json: bool) -> None:
-    """Estimate one slide after the other; those that cannot be are told, and the rest go on."""
+    """Estimate one slide after the other; one that fails is named in a line, and the rest go on."""
     done: list[dict[str, Any]] = []
     for slide in slides:
         try:
@@ -173,7 +177,7 @@ def _estimated(slide: str, asked: _Asked, began: float) -> dict[str, Any]:
 
 
 def _tell_other_um_per_px(slide: "Slide") -> None:
-    """Say that the µm/px that was given is not the file's, once nothing is left to refuse."""
+    """Say that the given µm/px is not the file's; called once the slide is known to be usable."""
     from napari_glioma_density.slides.resolution import GIVEN
 
     source = slide.resolution.source

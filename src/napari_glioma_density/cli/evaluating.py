@@ -14,11 +14,13 @@ def evaluate(
     data: Annotated[list[Path], typer.Option(help="A data set: images, labels, manifest.json.")],
     model: Annotated[str, typer.Option(help="A model's name or weights file.")] = "fast",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    per_image: Annotated[bool, typer.Option("--per-image", help="Add a row an image.")] = False,
+    per_image: Annotated[
+        bool, typer.Option("--per-image", help="Add a row for each image.")
+    ] = False,
     pictures: Annotated[
         Path | None, typer.Option(help="Folder for pictures of the fields with the lowest F1.")
     ] = None,
-    worst: Annotated[int, typer.Option(help="Pictures a data set.")] = 4,
+    worst: Annotated[int, typer.Option(help="Pictures per data set.")] = 4,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the scores beside the weights.")
     ] = False,

@@ -34,17 +34,17 @@ def export(
     to: Annotated[str, typer.Option("--to", help="geojson, ome-tiff, ome-zarr, csv or report.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file or folder to write.")],
     slide: SlideOption = None,
-    run: Annotated[str | None, typer.Option(help="A run's id, not the last estimated.")] = None,
+    run: Annotated[str | None, typer.Option(help="A run's id; else the last estimated.")] = None,
     cell_mm: Annotated[float | None, typer.Option(help="Side of a grid cell, mm.")] = None,
     bands: Annotated[
-        str, typer.Option(help="Of maps and reports: paper, slide or safe.")
+        str, typer.Option(help="Band scale of maps and reports: paper, slide or safe.")
     ] = "paper",
     region: Annotated[
-        str | None, typer.Option(help="X,Y,W,H in level-0 px; all that was read without.")
+        str | None, typer.Option(help="X,Y,W,H in level-0 px; else all that was read.")
     ] = None,
     specimen: SpecimenOption = None,
-    language: Annotated[str, typer.Option(help="Of a report: en or zh.")] = "en",
-    case_id: Annotated[str, typer.Option(help="Of a report; written there and nowhere else.")] = "",
+    language: Annotated[str, typer.Option(help="Language of a report: en or zh.")] = "en",
+    case_id: Annotated[str, typer.Option(help="Case id of a report; kept nowhere else.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Export results to QuPath, an image format, tables or a report."""
@@ -99,7 +99,7 @@ def import_(
     store: Store,
     file: Annotated[Path, typer.Argument(help="GeoJSON that QuPath exported.")],
     slide: SlideOption = None,
-    author: Annotated[str, typer.Option(help="Who drew what names nobody.")] = "",
+    author: Annotated[str, typer.Option(help="Author of drawings that name none.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Bring annotations and nuclei drawn in QuPath in as regions and corrections."""

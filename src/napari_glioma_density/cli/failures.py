@@ -30,9 +30,9 @@ _OTHERWISE: Final = "check the path and the drive it lies on"
 def files_named() -> Iterator[None]:
     """Turn what the system says of a file into one line: its name, the fault and the remedy.
 
-    The rooms below name the files that they expect trouble with. This is for the rest: asking
-    whether a path exists fails where a folder on the way may not be entered, where a name is
-    longer than names may be, and where a network drive is gone.
+    The rooms below name the files with which they expect trouble. This is for the rest: merely
+    asking whether a path exists fails if a folder on the way may not be entered, a name is too
+    long, or a network drive is gone.
 
     Raises
     ------

@@ -19,18 +19,19 @@ Folders = list[Path] | None
 def fine_tune(
     data: Annotated[
         list[Path],
-        typer.Option(help="Annotated fields: some are learnt from, the others check."),
+        typer.Option(help="Annotated fields: some to learn from, the others to check by."),
     ],
     name: Annotated[str, typer.Option(help="Name of the new model.")],
     parent: Annotated[
-        str, typer.Option("--from", "--parent", help="The model to go on from; it stays.")
+        str,
+        typer.Option("--from", "--parent", help="The model to go on from; it is left as it is."),
     ] = "fast",
     base: Annotated[
-        Folders, typer.Option(help="A data set to learn from besides, so that less is forgotten.")
+        Folders, typer.Option(help="A further data set to learn from, so that less is forgotten.")
     ] = None,
     guard: Annotated[
         Folders,
-        typer.Option(help="A data set that is not learnt from now, on which forgetting shows."),
+        typer.Option(help="A data set not learnt from, which shows what was forgotten."),
     ] = None,
     check: Annotated[
         Folders, typer.Option(help="A data set to check by, instead of a third of --data.")
@@ -38,11 +39,13 @@ def fine_tune(
     minutes: Annotated[
         float,
         typer.Option(
-            help="Most that it may take. All fields are scored, before and after, and two epochs "
-            "learnt however short it is."
+            help="The longest that it may take. However short it is, all fields are scored before "
+            "and after, and two epochs are learnt."
         ),
     ] = 8.0,
-    epochs: Annotated[int | None, typer.Option(help="Instead of what time allows.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Number of epochs, instead of as many as time allows.")
+    ] = None,
     seed: Seed = 0,
     output: Annotated[
         Path | None,
@@ -50,7 +53,7 @@ def fine_tune(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new model from one and a few annotated fields; stopped and called again, it goes on.
+    """Fine-tune a model on a few annotated fields; called again after a stop, it goes on.
 
     The table tells what became of F1, precision, recall and density error, with 95 % intervals,
     on fields that the new model did not learn from.

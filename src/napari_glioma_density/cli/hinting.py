@@ -40,19 +40,20 @@ def hint(
         Source, typer.Option(help="luma of colour ratios (the paper's), haematoxylin, or model.")
     ] = Source.HAEMATOXYLIN,
     threshold: Annotated[
-        float | None, typer.Option(help="0–1 of the stretched score; by its histogram if not set.")
+        float | None,
+        typer.Option(help="Threshold of the stretched score, 0–1; else by its histogram."),
     ] = None,
     min_um2: Annotated[float, typer.Option(help="Least area of a hint, µm².")] = 8.0,
     max_um2: Annotated[float, typer.Option(help="Greatest area of a hint, µm².")] = 150.0,
     fill_holes: Annotated[bool, typer.Option(help="Fill holes within hints.")] = True,
     split: Annotated[bool, typer.Option(help="Split touching hints apart.")] = True,
     mask: Annotated[
-        Path | None, typer.Option(help="Mask of nuclei that are known: hints show what it lacks.")
+        Path | None, typer.Option(help="Mask of known nuclei: hints show what it lacks.")
     ] = None,
     model: Annotated[str, typer.Option(help="Model of --source model.")] = "fast",
     as_json: AsJson = False,
 ) -> None:
-    """Write MASK: 8-bit, of the picture's own size, 255 where a hint is. No hint is a finding."""
+    """Write hints as an 8-bit PNG of the picture's size, 255 in a hint. Hints are no findings."""
     from napari_glioma_density.annotation.hint_settings import HintSettings, HintSource
     from napari_glioma_density.annotation.hints import find_hints, missing_hints
     from napari_glioma_density.annotation.slide_scores import picture_score_statistics

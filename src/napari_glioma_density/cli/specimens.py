@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
 SpecimenOption = Annotated[
     str | None,
-    typer.Option(
-        "--specimen", help="unknown, ffpe, frozen or smear; without it as it was last said."
-    ),
+    typer.Option("--specimen", help="unknown, ffpe, frozen or smear; else as last stated."),
 ]
 
 

@@ -16,7 +16,8 @@ def synthesize(
     um_per_px: Annotated[float, typer.Option(help="Level-0 resolution, µm/px.")],
     seed: Seed = 0,
     traps: Annotated[
-        bool, typer.Option("--traps", help="With what misleads; where goes to OUT.traps.geojson.")
+        bool,
+        typer.Option("--traps", help="With a fold, pen, blur …; outlined in OUT.traps.geojson."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -27,7 +27,7 @@ def train(
     ] = None,
     parent: Annotated[
         str | None,
-        typer.Option("--from", help="A model whose weights to begin with, and not by chance."),
+        typer.Option("--from", help="A model whose weights to begin with, not random ones."),
     ] = None,
     validation: Annotated[
         list[Path] | None, typer.Option(help="A data set to check against, never learnt from.")
@@ -37,11 +37,11 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="Instead of the recipe's.")] = None,
     base_width: Annotated[
         int | None,
-        typer.Option(help="Channels at full size: 16, or those of --from and more if you like."),
+        typer.Option(help="Channels at full size: 16, or as many as --from has, or more."),
     ] = None,
     magnify: Annotated[
         bool,
-        typer.Option("--magnify", help="Let the network look at 4/3 of the size: finer outlines."),
+        typer.Option("--magnify", help="Show it pictures enlarged by 4/3: finer outlines."),
     ] = False,
     seed: Seed = 0,
     weight: Annotated[
@@ -67,7 +67,7 @@ def train(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network; killed and called again, it goes on where it was."""
+    """Train a network; called again after a stop, it goes on where it was."""
     from napari_glioma_density.estimate.processes import processes_beside
     from napari_glioma_density.nuclei.weights import sha256_of
     from napari_glioma_density.training import trainer
