@@ -184,6 +184,8 @@ def test_hints_cover_most_nuclei_of_real_glioma(data_folder: Path) -> None:
 
 
 def test_pieces_of_something_large_are_no_hints() -> None:
-    score = score_of(*((y, x, 9, 0.9) for y in range(40, 130, 15) for x in range(40, 130, 15)))
-    hints = find_hints(score, SETTINGS, 0.5).hints
-    assert all(not (50 < hint.y < 105 and 50 < hint.x < 105) for hint in hints)
+    six = range(40, 130, 15)
+    clump = [(y, x, 9, 0.9) for y in six for x in six]
+    hints = found(*clump, fill_holes=False).hints
+    assert len(hints) == 4, "the corners, of which most of the outline is the clump's own"
+    assert all(abs(hint.y - 77.5) > 30 and abs(hint.x - 77.5) > 30 for hint in hints)

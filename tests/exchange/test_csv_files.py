@@ -171,8 +171,8 @@ def test_cells_of_a_chosen_section_are_named_alike_in_every_table(
     snapshot = take_snapshot(found.run.patches(), Choices(cell_mm=0.24, section=section))
     chosen = dataclasses.replace(found, snapshot=snapshot)
     write_nuclei_csv(tmp_path / "nuclei.csv", chosen, sections=[section])
-    write_cells_csv(tmp_path / "cells.csv", chosen)
-    write_totals_csv(tmp_path / "totals.csv", chosen)
+    write_cells_csv(tmp_path / "cells.csv", chosen, Extras())
+    write_totals_csv(tmp_path / "totals.csv", chosen, Extras())
     nuclei, cells = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("nuclei", "cells"))
     assert cells["cell"].tolist() == ["S2 A1", "S2 A2", "S2 B1", "S2 B2"]
     assert set(cells["section"]) == {"S2"}

@@ -30,7 +30,6 @@ RADIUS_PX = np.sqrt(AREA_MM2 / 1e-6 / np.pi)
 
 HALF = 0.5
 find = partial(find_field_hotspots, min_tissue_share=HALF)
-find_in = partial(field_hotspots, min_tissue_share=HALF)
 """Small slides are mostly edge: on them half of a circle must do."""
 
 
@@ -295,7 +294,7 @@ def test_circles_of_findings_count_what_the_findings_count(
     findings = gather(store, scope=scope)
     y, x = (np.arange(length) + 0.5 for length in ground.nucleus.shape)
     counted = np.hypot(y[:, None] - dense.centre_y_um, x - dense.centre_x_um) > RADIUS_PX
-    found = find_in(findings, AREA_MM2)
+    found = field_hotspots(findings, AREA_MM2)
     assert found
     for each in found:
         nucleus = px_in(each, counted & (ground.nucleus > 0))
@@ -309,7 +308,7 @@ def test_corrections_change_the_values_of_circles_and_not_their_order(
     ground: MadeUpGround, tmp_path: Path
 ) -> None:
     findings = gather(store_ground(ground, tmp_path / "slide.glioma.zarr"))
-    expected = find_in(findings, AREA_MM2)
+    expected = field_hotspots(findings, AREA_MM2)
     patches = findings.measured.patches
     nobody = replace(
         findings.measured,
@@ -318,6 +317,6 @@ def test_corrections_change_the_values_of_circles_and_not_their_order(
     )
     corrected = CorrectedPatches(nobody.patches, patches.is_read, patches, ())
     amended = replace(findings, measured=nobody, corrected=corrected)
-    found = find_in(amended, AREA_MM2)
+    found = field_hotspots(amended, AREA_MM2)
     assert [each.outline for each in found] == [each.outline for each in expected]
     assert {each.sums.nucleus_px for each in found} == {0}

@@ -9,6 +9,7 @@ from napari_glioma_density.exchange.csv_text import Columns, Value, write_table
 from napari_glioma_density.exchange.provenance import corrected_patches, measured_part
 from napari_glioma_density.findings.field_hotspots import FieldHotspot
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.sections import MeasuredSection
 from napari_glioma_density.regions.measuring import RegionSums
 
 if TYPE_CHECKING:  # a table needs nothing of what draws a report
@@ -34,7 +35,7 @@ TOTAL_COLUMNS: Final[Columns] = {
 }  # fmt: skip
 
 
-def write_totals_csv(path: Path, findings: Findings, extras: "Extras | None" = None) -> None:
+def write_totals_csv(path: Path, findings: Findings, extras: "Extras") -> None:
     """Write the totals of all that counts, one row, so that those of many slides can be stacked.
 
     `complete` is 1 or 0. `of` is slide, the name of a section, or part where only a part of the
@@ -46,7 +47,7 @@ def write_totals_csv(path: Path, findings: Findings, extras: "Extras | None" = N
         When the file cannot be written.
     """
     totals = findings.snapshot.totals
-    unsure = extras.intervals.total if extras and extras.intervals else None
+    unsure = extras.intervals.total if extras.intervals else None
     row = (
         findings.pseudonym,
         findings.spec.model,
@@ -65,7 +66,7 @@ def write_totals_csv(path: Path, findings: Findings, extras: "Extras | None" = N
     write_table(path, TOTAL_COLUMNS, [row])
 
 
-def write_cells_csv(path: Path, findings: Findings, extras: "Extras | None" = None) -> None:
+def write_cells_csv(path: Path, findings: Findings, extras: "Extras") -> None:
     """Write every cell with its interval, its ratio to reference tissue and what was noted.
 
     The cells of the slide's grid come first, without a section, or those of the section that was
@@ -77,18 +78,19 @@ def write_cells_csv(path: Path, findings: Findings, extras: "Extras | None" = No
     StoreError
         When the file cannot be written.
     """
-    snapshot = findings.snapshot
-    own = (
-        [s.cells for s in extras.sections if s.section.name != snapshot.grid.section]
-        if extras
-        else []
-    )
+    shown = findings.snapshot
     rows = [
-        (cell.section, *_measured(cell), *_noted(cell.address, extras, snapshot.scale))
-        for cells in (snapshot.cells, *own)
+        (cell.section, *_measured(cell), *_noted(cell.address, extras, shown.scale))
+        for cells in (shown.cells, *(other.cells for other in _others(findings, extras)))
         for cell in cells
     ]
     write_table(path, CELL_COLUMNS, rows)
+
+
+def _others(findings: Findings, extras: "Extras") -> list[MeasuredSection]:
+    """The sections beside that which was chosen, if one was."""
+    chosen = findings.snapshot.grid.section
+    return [each for each in extras.sections if each.section.name != chosen]
 
 
 def _measured(cell: Cell) -> Sequence[Value]:
@@ -108,9 +110,7 @@ def _measured(cell: Cell) -> Sequence[Value]:
     )
 
 
-def _noted(address: str, extras: "Extras | None", scale: BandScale) -> Sequence[Value]:
-    if extras is None:
-        return (None,) * 6 + (0, "")
+def _noted(address: str, extras: "Extras", scale: BandScale) -> Sequence[Value]:
     unsure = extras.intervals.cells.get(address) if extras.intervals else None
     return (
         *((*unsure.density, *unsure.tissue_density) if unsure else (None,) * 4),
@@ -121,7 +121,7 @@ def _noted(address: str, extras: "Extras | None", scale: BandScale) -> Sequence[
     )
 
 
-def write_hotspots_csv(path: Path, findings: Findings, extras: "Extras | None") -> None:
+def write_hotspots_csv(path: Path, findings: Findings, extras: "Extras") -> None:
     """Write the densest cells of the slide, of each section, and the densest fields.
 
     Where one section was chosen, its own stand for those of the slide. `kind` is cell or field: a
@@ -133,11 +133,10 @@ def write_hotspots_csv(path: Path, findings: Findings, extras: "Extras | None") 
     StoreError
         When the file cannot be written.
     """
-    chosen, circles = findings.snapshot, extras.field_hotspots if extras else ()
-    own = [s for s in extras.sections if s.section.name != chosen.grid.section] if extras else []
+    others = (other.hotspots for other in _others(findings, extras))
     rows = [
-        *(row for cells in (chosen.hotspots, *(s.hotspots for s in own)) for row in _ranked(cells)),
-        *(_circle_row(circle) for circle in circles),
+        *(row for cells in (findings.snapshot.hotspots, *others) for row in _ranked(cells)),
+        *(_circle_row(circle) for circle in extras.field_hotspots),
     ]
     write_table(path, HOTSPOT_COLUMNS, rows)
 

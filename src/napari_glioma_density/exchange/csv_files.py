@@ -90,8 +90,11 @@ def write_csv_folder(
     StoreError
         When a file cannot be written; what was there before is kept.
     """
+    from napari_glioma_density.exchange.extras import Extras
+
+    extras = extras or Extras()
     stain = None if slide is None else mean_haematoxylin(findings, slide, on_progress)
-    sections = [each.section for each in extras.sections] if extras else ()
+    sections = [each.section for each in extras.sections]
     with whole_files(folder) as part:
         write_patches_and_grid(part, findings)
         write_cells_csv(part / "cells.csv", findings, extras)
@@ -99,7 +102,7 @@ def write_csv_folder(
         write_regions_csv(part / "regions.csv", findings)
         write_exclusions_csv(part / "exclusions.csv", findings)
         write_hotspots_csv(part / "hotspots.csv", findings, extras)
-        write_notes_csv(part / "notes.csv", extras.notes if extras else ())
+        write_notes_csv(part / "notes.csv", extras.notes)
         write_totals_csv(part / "totals.csv", findings, extras)
         write_table(part / "about.csv", ABOUT_COLUMNS, _about(findings))
 

@@ -88,13 +88,12 @@ def import_geojson(
         offset_px=slide.bounds_offset if slide else (0, 0),
         author=author,
     )
-    replaced: dict[str, int] = {}
-    silent = 0
+    replaced, silent = dict[str, int](), 0
     if found.nuclei and records:
         if slide is None:
             raise BadInput("the file holds nuclei for fields of this slide: name the slide as well")
+        as_found = AsFound(_runs_like(store, run), plane, _left_out(store, plane, found))
         with _writable(store, corrections) as writable:
-            as_found = AsFound(_runs_like(store, run), plane, _left_out(store, plane, found))
             fields = _FieldNuclei(run, slide, writable, found, as_found)
             silent = fields.patches_silent(records)
             replaced = dict(fields.changed(records))

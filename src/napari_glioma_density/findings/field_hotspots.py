@@ -116,14 +116,8 @@ def _of_the_model(exclusions: Exclusions | None) -> Exclusions | None:
     return replace(exclusions, parts=parts)
 
 
-def field_hotspots(
-    findings: Findings,
-    area_mm2: float,
-    *,
-    most: int = 10,
-    min_tissue_share: float = ENOUGH_TISSUE,
-) -> tuple[FieldHotspot, ...]:
-    """Return the densest circles of what a run says of its slide, as `find_field_hotspots` does.
+def field_hotspots(findings: Findings, area_mm2: float) -> tuple[FieldHotspot, ...]:
+    """Return the ten densest circles of a slide, as `find_field_hotspots` does.
 
     With corrections they hold the corrected values, in the order that the model's give.
     """
@@ -140,6 +134,4 @@ def field_hotspots(
         exclusions=findings.exclusions if some_left_out else None,
         left_out=left_out_geometry(findings.left_out) if some_left_out else None,
         ranked_by=model,
-        most=most,
-        min_tissue_share=min_tissue_share,
     )

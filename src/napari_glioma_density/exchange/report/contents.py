@@ -7,6 +7,7 @@ from importlib.metadata import version
 from itertools import pairwise
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from napari_glioma_density.density import Cell, PatchState, Totals
 from napari_glioma_density.exchange.extras import Extras
@@ -164,14 +165,9 @@ def gather_contents(
         map=map_lines(findings, width, height, extras.field_hotspots),
         slide_picture=None if slide is None else slide_picture(slide),
         histogram=_svg(
-            figure_bytes(
-                draw_patch_histogram(shown.patches, shown.scale, shown.scope, language=language),
-                "svg",
-            )
+            draw_patch_histogram(shown.patches, shown.scale, shown.scope, language=language)
         ),
-        shares=_svg(
-            figure_bytes(draw_band_shares(shown.totals, shown.scale, language=language), "svg")
-        ),
+        shares=_svg(draw_band_shares(shown.totals, shown.scale, language=language)),
         hotspots=tuple(_hotspots(findings, extras, slide, drawn)),
         ranked_by_model=_is_out_of_order(shown.hotspots),
         cells=tuple(_cells(findings, extras)),
@@ -187,8 +183,8 @@ def gather_contents(
     )
 
 
-def _svg(data: bytes) -> str:
-    return data_uri(data, "image/svg+xml")
+def _svg(plot: Figure) -> str:
+    return data_uri(figure_bytes(plot, "svg"), "image/svg+xml")
 
 
 def _bands(findings: Findings) -> tuple[BandRow, ...]:
@@ -278,16 +274,17 @@ def _corrected(findings: Findings) -> CorrectedFigures | None:
 
 def _profiles(extras: Extras, language: Language) -> Iterator[str]:
     for each in extras.profiles:
-        figure = draw_profile(
-            each.profile,
-            each.kind,
-            decay=each.decay,
-            slope=each.slope,
-            side=each.side,
-            name=each.name,
-            language=language,
+        yield _svg(
+            draw_profile(
+                each.profile,
+                each.kind,
+                decay=each.decay,
+                slope=each.slope,
+                side=each.side,
+                name=each.name,
+                language=language,
+            )
         )
-        yield _svg(figure_bytes(figure, "svg"))
 
 
 def _versions(of_run: dict[str, str]) -> tuple[tuple[str, str], ...]:
