@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from napari_glioma_density.density import PATCH_PX, Block, Lattice, partition
+from napari_glioma_density.density import (
+    PATCH_PX,
+    Block,
+    Lattice,
+    partition,
+    patch_numbers,
+    patches_of,
+)
 
 LATTICE = Lattice.over(height_px=5 * PATCH_PX - 100, width_px=7 * PATCH_PX + 1, um_per_px=0.5)
 
@@ -22,6 +29,14 @@ def test_patches_at_the_edge_count_only_px_on_the_slide() -> None:
     assert pixels[4, 0] == 380 * PATCH_PX
     assert pixels[0, 7] == PATCH_PX
     assert pixels.sum() == LATTICE.height_px * LATTICE.width_px
+
+
+def test_a_nucleus_belongs_to_the_patch_that_holds_its_centre() -> None:
+    centres = [(0.5, 0.5), (479.5, 480.0), (480.0, 479.5), (1000.0, 2500.0)]
+    nuclei = np.array(centres, [("y_px", "<f4"), ("x_px", "<f4")])
+    row, column = patches_of(nuclei)
+    assert (row.tolist(), column.tolist()) == ([0, 0, 1, 2], [0, 1, 0, 5])
+    assert patch_numbers(nuclei, columns=8).tolist() == [0, 1, 8, 21]
 
 
 @pytest.mark.parametrize("block_patches", [1, 2, 3, 4, 100])
