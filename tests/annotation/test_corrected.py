@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_up_fields import make_record, make_state, measure
+from made_up_spec import made_up_spec
 from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.collection import Corrections
@@ -28,29 +29,10 @@ from napari_glioma_density.density import (
     PatchState,
     PatchTable,
 )
-from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, ResultStore, Run, RunSpec
+from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, ResultStore, Run
 from napari_glioma_density.results.nuclei import in_slide_order
 
-SPEC = RunSpec(
-    model="fast",
-    weights_sha256="00ff",
-    architecture="unet",
-    input="rgb",
-    threshold=0.5,
-    um_per_px=0.25,
-    um_per_px_source="Aperio MPP",
-    working_um_per_px=0.5,
-    level=0,
-    sixteenths=32,
-    height_px=4 * PATCH_PX + 101,
-    width_px=5 * PATCH_PX + 37,
-    block_patches=1,
-    split=frozenset(),
-    tissue_mask=True,
-    device="cpu",
-    precision="fp32",
-    halo_px=96,
-)
+SPEC = made_up_spec(4 * PATCH_PX + 101, 5 * PATCH_PX + 37)
 LATTICE = SPEC.lattice
 TISSUE = np.ones((-(-SPEC.height_px // 16), -(-SPEC.width_px // 16)), np.uint8)
 CORRECTED = (Block(1, 1, 2, 2), Block(4, 5, 1, 1))
@@ -289,11 +271,12 @@ def test_a_field_without_the_runs_own_outlines_counts_once_it_is_done(
 
 
 def median_s(work: Callable[[], object]) -> float:
+    """Seconds of this thread alone: other programs may keep the machine busy."""
     spent = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.thread_time()
         work()
-        spent.append(time.perf_counter() - began)
+        spent.append(time.thread_time() - began)
     return sorted(spent)[1]
 
 
@@ -320,6 +303,6 @@ def test_a_large_slide_is_corrected_at_once() -> None:
             drawn[-1][name] = first * PATCH_PX + chance.uniform(0, 479, 200)
     corrected = correct_patches(patches, fields).corrected
     assert len(correct_nuclei(nuclei, corrected, drawn)) > 1_000_000
-    # Twice and more what is promised: other work may share the machine.
+    # Twice and more what is promised.
     assert median_s(lambda: correct_patches(patches, fields)) < 0.15
     assert median_s(lambda: correct_nuclei(nuclei, corrected, drawn)) < 0.9

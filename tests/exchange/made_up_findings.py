@@ -5,13 +5,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tifffile
+from made_up_spec import made_up_spec
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Lattice, partition
 from napari_glioma_density.estimate.measurement import Ground, measure_block
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.gathering import gather
-from napari_glioma_density.results import ResultStore, RunSpec
+from napari_glioma_density.results import ResultStore
 from napari_glioma_density.slides import open_slide, working_plane
 
 HEIGHT, WIDTH = 3 * PATCH_PX + 60, 4 * PATCH_PX + 181
@@ -19,24 +20,12 @@ HEIGHT, WIDTH = 3 * PATCH_PX + 60, 4 * PATCH_PX + 181
 GLASS_FROM = 1600
 HALO = 96
 
-SPEC = RunSpec(
-    model="fast",
-    weights_sha256="00ff",
+SPEC = made_up_spec(
+    HEIGHT,
+    WIDTH,
     architecture="unet_dropblock",
-    input="rgb",
-    threshold=0.5,
-    um_per_px=0.25,
     um_per_px_source="TIFF resolution",
-    working_um_per_px=0.5,
-    level=0,
-    sixteenths=32,
-    height_px=HEIGHT,
-    width_px=WIDTH,
     block_patches=2,
-    split=frozenset(),
-    tissue_mask=True,
-    device="cpu",
-    precision="fp32",
     halo_px=HALO,
 )
 

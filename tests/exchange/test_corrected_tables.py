@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_up_spec import made_up_spec
 from numpy.typing import NDArray
 
 from napari_glioma_density.annotation.corrected import correct_patches
@@ -25,7 +26,7 @@ from napari_glioma_density.density import (
 from napari_glioma_density.exchange.tables import write_tables
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.snapshot import Amendments, Choices, take_snapshot
-from napari_glioma_density.results import NUCLEUS_DTYPE, RunSpec
+from napari_glioma_density.results import NUCLEUS_DTYPE
 from napari_glioma_density.results.tables import (
     CORRECTED_GRID_COLUMNS,
     CORRECTED_PATCH_COLUMNS,
@@ -44,10 +45,7 @@ class MeasuredRun:
 
     lattice, is_brightfield, sharpness = LATTICE, True, 0.3
     tissue = np.ones((-(-LATTICE.height_px // 16), -(-LATTICE.width_px // 16)), np.uint8)
-    spec = RunSpec(
-        "fast", "00", "unet", "rgb", 0.5, 0.25, "given", 0.5, 0, 32, LATTICE.height_px,
-        LATTICE.width_px, 1, frozenset(), True, "cpu", "fp32", 96,
-    )  # fmt: skip
+    spec = made_up_spec(LATTICE.height_px, LATTICE.width_px)
 
     def patches(self) -> PatchTable:
         full = LATTICE.patch_px()

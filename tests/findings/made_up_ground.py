@@ -5,12 +5,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from made_up_spec import made_up_spec
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState, PatchTable
 from napari_glioma_density.regions.measuring import Measured
 from napari_glioma_density.regions.plane import Plane
-from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, ResultStore, RunSpec
+from napari_glioma_density.results import NUCLEUS_DTYPE, BlockResult, ResultStore
 
 
 @dataclass(frozen=True)
@@ -63,25 +64,13 @@ def store_ground(ground: MadeUpGround, path: Path) -> Path:
     patches, lattice = measured.patches, measured.plane.lattice
     size = (round(px * measured.plane.level0_px_per_px) for px in ground.nucleus.shape[::-1])
     store = ResultStore.open(path, "made up", "slide 1", *size)
-    spec = RunSpec(
-        model="fast",
-        weights_sha256="00ff",
+    spec = made_up_spec(
+        lattice.height_px,
+        lattice.width_px,
         architecture="unet_dropblock",
-        input="rgb",
-        threshold=0.5,
         um_per_px=lattice.um_per_px / measured.plane.level0_px_per_px,
-        um_per_px_source="Aperio MPP",
         working_um_per_px=lattice.um_per_px,
-        level=0,
-        sixteenths=32,
-        height_px=lattice.height_px,
-        width_px=lattice.width_px,
         block_patches=max(lattice.rows, lattice.columns),
-        split=frozenset(),
-        tissue_mask=True,
-        device="cpu",
-        precision="fp32",
-        halo_px=96,
     )
     values = {
         name: getattr(patches, name)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_tissue import patch_table
+from made_up_spec import made_up_spec
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import (
@@ -25,15 +26,12 @@ from napari_glioma_density.findings.snapshot import Choices, take_snapshot
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.nuclei import kept_metrics
 from napari_glioma_density.nuclei.registry import find_model
-from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, RunSpec
+from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore
 from napari_glioma_density.results.pictures import picture_digest
 
 MODEL = patch_table(np.random.default_rng(6).uniform(5, 30, (4, 6)))
 FAST = find_model("fast").sha256
-SPEC = RunSpec(
-    "fast", FAST, "unet", "rgb", 0.5, 0.25, "given", 0.5, 0, 32, MODEL.lattice.height_px,
-    MODEL.lattice.width_px, 1, frozenset(), True, "cpu", "fp32", 96,
-)  # fmt: skip
+SPEC = made_up_spec(MODEL.lattice.height_px, MODEL.lattice.width_px, weights_sha256=FAST)
 RECORD = FieldRecord(
     Block(0, 0, 1, 1), 480, 480, 0.5, 0, 32, Start.MODEL, Choice.RANDOM, "", "", "f1", "s", "c",
     "fast", FAST, "", 0.5,

@@ -8,20 +8,17 @@ from typing import cast
 import numpy as np
 import pytest
 import shapely
+from made_up_spec import made_up_spec
 from shapely.geometry import mapping
 
 from napari_glioma_density.density import PATCH_PX, Block
 from napari_glioma_density.regions.plane import Plane, plane_of_run
-from napari_glioma_density.results import RunSpec
 from napari_glioma_density.slides import Level, Resolution, Slide, working_plane
 from napari_glioma_density.slides.source import TileSource
 
-SPEC = RunSpec(
-    model="fast", weights_sha256="00ff", architecture="unet", input="rgb", threshold=0.5,
-    um_per_px=0.2527, um_per_px_source="Aperio MPP", working_um_per_px=0.5054, level=0,
-    sixteenths=32, height_px=3 * PATCH_PX - 100, width_px=2 * PATCH_PX + 20, block_patches=1,
-    split=frozenset(), tissue_mask=True, device="cpu", precision="fp32", halo_px=96,
-)  # fmt: skip
+SPEC = made_up_spec(
+    3 * PATCH_PX - 100, 2 * PATCH_PX + 20, um_per_px=0.2527, working_um_per_px=0.5054
+)
 
 
 def test_a_geometry_goes_to_the_working_plane_and_back() -> None:

@@ -65,6 +65,11 @@ def test_one_image_says_nothing_of_the_next() -> None:
     assert bootstrap_intervals([]) == {}
 
 
+def test_two_images_are_enough_for_an_interval() -> None:
+    lower, upper = bootstrap_intervals([ScoredImages(made_up_counts(2), nobody(2))])["f1"]
+    assert 0 < lower < upper < 1
+
+
 def test_images_of_one_patient_are_drawn_together() -> None:
     """Copies of each patient's image add nothing: the interval stays that of one image each."""
     counts = made_up_counts(8)

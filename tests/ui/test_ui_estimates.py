@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from made_up_spec import made_up_spec
 from numpy.typing import NDArray
 from pathologist import Pathologist, regions_window
 from qtpy.QtCore import QPoint, Qt
@@ -20,7 +21,7 @@ from napari_glioma_density.annotation.field import FieldValues
 from napari_glioma_density.density import Block, Lattice
 from napari_glioma_density.estimate import prepare
 from napari_glioma_density.regions.region import Region, RegionKind
-from napari_glioma_density.results import ResultStore, RunSpec, find_store
+from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui.overlays.difference import DifferenceScale, difference_layer
 from napari_glioma_density.ui.regions.estimates import BEFORE, run_names
@@ -256,10 +257,7 @@ def test_the_difference_ends_where_the_slide_does() -> None:
 
 
 def test_runs_are_named_by_their_model_and_by_what_parts_them() -> None:
-    spec = RunSpec(
-        "fast", "a" * 64, "unet", "rgb", 0.5, 0.25, "given by user", 0.5, 0, 32, 1000, 1500, 2,
-        frozenset(), True, "cpu", "fp32", 96,
-    )  # fmt: skip
+    spec = made_up_spec(1000, 1500)
     strict = replace(spec, threshold=0.7)
     other = replace(spec, model="accurate")
     names = run_names([spec, strict, other])

@@ -54,9 +54,9 @@ def test_hundreds_of_areas_do_not_hold_up_a_zoom() -> None:
     random = np.random.default_rng(0)
     places = shapely.points(random.uniform(0, 80_000, (300, 2)))
     areas = [*shapely.buffer(places, random.uniform(250, 1300, 300), quad_segs=16)]
-    began = time.perf_counter()
+    began = time.thread_time()
     assert len(hatching(areas, UM_PER_PX, spacing_um(2.0))) > 1000
-    assert time.perf_counter() - began < 1  # it takes 10 ms; what shapely does takes 6 s
+    assert time.thread_time() - began < 1  # it takes 10 ms; what shapely does takes 6 s
 
 
 def test_nothing_has_no_lines() -> None:
