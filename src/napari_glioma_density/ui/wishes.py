@@ -70,7 +70,7 @@ def _is_here(device: str) -> bool:
 
 
 def keep_asked(store: Path, asked: Asked) -> None:
-    """Write it into a store; one that is only to be read, as on a CD, stays as it is.
+    """Write it into a store; one that is read-only, as on a CD, stays as it is.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def keep_asked(store: Path, asked: Asked) -> None:
         except OSError as error:
             if error.errno not in READ_ONLY:
                 raise
-            logger.info("%s: is only to be read: what was chosen is not kept", store)
+            logger.info("%s: is read-only: what was chosen is not kept", store)
 
 
 class Wishes:

@@ -17,7 +17,7 @@ PLUGIN = "napari-glioma-density"
 MEASURE = "nuclear area, % of tissue, all cell types"
 PURPOSE = "Research use only, not for diagnosis, grading or margins."
 NO_MODEL = "No model is installed: train one with glioma-density train."
-OTHER_MODEL = "On show is what “{name}” found; that model is not here any more."
+OTHER_MODEL = "These results are of “{name}”, a model that is no longer here."
 KEPT = (
     "Nothing is estimated with this model yet. What “{name}” found is kept: "
     "choose it again to see it."

@@ -22,9 +22,9 @@ COLUMNS: Final = (
 MEANING: Final = (
     "Nuclei are matched one to one, overlap over union 0.5 or more. Bias and limits of agreement "
     "(Bland and Altman): second reader less first, by patch, in points of all its px, not of "
-    "tissue alone. Nuclei: first / second reader, with those that reach in from beyond, which "
-    "the list of fields counts where they lie. κ: six bands, quadratic weights; of few patches it "
-    "says little."
+    "tissue alone. Nuclei: first / second reader, including those that reach in from outside the "
+    "field, which the list of fields does not count. κ: six bands, quadratic weights; for few "
+    "patches it says little."
 )
 
 

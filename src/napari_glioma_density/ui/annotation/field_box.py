@@ -36,7 +36,7 @@ ORIGIN_WORDS = {
 NOTHING_OPEN = "No field is open. Choose where, and press Annotate field."
 MORE_IS_READ = (
     "More can be read here than when this field was saved: it counts again from your next edit, "
-    "or once <i>Done</i> is taken back and said anew."
+    "or once you take <i>Done</i> back and mark it done again."
 )
 
 

@@ -34,7 +34,9 @@ class FieldsBox(Box):
         self._table = list_of_rows(COLUMNS, HEIGHT_PX, narrow=(0, 1))
         self._next = QPushButton("Next unfinished field")
         self._remove = QPushButton("Remove field …")
-        self._remove.setToolTip("The field leaves the list and counts no more; its file is kept.")
+        self._remove.setToolTip(
+            "Take the field off the list; it no longer counts, its file is kept."
+        )
         self._factor = text()
         for part in (self._summary, self._table, self._factor):
             self.body.addWidget(part)
@@ -70,7 +72,7 @@ class FieldsBox(Box):
         """Ask before a field leaves the list, because no click brings it back."""
         snapshot = self._annotation.session.snapshot
         name = field_name(field.record, snapshot.grid if snapshot else None)
-        question = f"Remove field {name}? It counts no more; its file is kept in the store."
+        question = f"Remove field {name}? It will no longer count; its file is kept in the store."
         ask(self, "Remove field", question, partial(self._annotation.remove, field.record.name))
 
     def _show(self) -> None:

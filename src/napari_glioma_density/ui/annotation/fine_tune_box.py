@@ -223,7 +223,7 @@ class FineTuneBox(Box):
             self._name.setText(next(name for name in tried if name not in taken))
 
     def _ask(self, name: str, _checked: bool = False) -> None:
-        question = f"Remove the model {name}? What was estimated with it stays."
+        question = f"Remove the model {name}? Estimates made with it are kept."
         ask(self, "Remove model", question, partial(self._take_off, name))
 
     def _take_off(self, name: str) -> None:

@@ -22,7 +22,7 @@ POLL_MS: Final = 500
 NICENESS: Final = 10
 """Added to the process's own on POSIX: the window goes first."""
 PREFIX: Final = "glioma-density: "
-FAILED: Final = "Fine-tuning failed without a word, with exit status"
+FAILED: Final = "Fine-tuning failed without a message, with exit status"
 PATIENCE_SECONDS: Final = 10.0
 """How long a process may take to stop before it is killed."""
 

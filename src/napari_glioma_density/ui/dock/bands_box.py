@@ -14,7 +14,7 @@ from napari_glioma_density.ui.session import Session
 
 SWATCH_PX, BAR_PX = 18, 110
 OF_PATCH = (
-    "Bands are of nuclear area ÷ area of the patch, glass and all, as in the paper. "
+    "Bands go by nuclear area ÷ area of the patch, glass included, as in the paper. "
     "The headline, cells and hotspots divide by the tissue alone."
 )
 HATCHES = "Hatched: under half is tissue; grey: damaged\nfile; black lines and outline: left out"

@@ -99,7 +99,7 @@ class HotspotBox(Box):
         )
         self._leave_out = QPushButton("Leave out …")
         self._leave_out.setToolTip(
-            "The hotspot that is marked counts no more, for a reason (Shift-X)"
+            "Leave the marked hotspot out of all numbers, for a reason (Shift-X)"
         )
         self._take_back = QPushButton("Take back")
         for part in (self._kind.native, self._note, self._table, self._by_corrected.native):
