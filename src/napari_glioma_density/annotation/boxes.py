@@ -29,7 +29,7 @@ def grown(window: Window, px: int, shape: tuple[int, int]) -> Window:
 
 
 def ids_in(labels: NDArray[np.uint16]) -> list[int]:
-    """Return the ids among labels, rising, without the background's 0."""
+    """Return the ids among labels (any shape), rising, without the background's 0."""
     counts = np.bincount(labels.ravel())
     counts[:1] = 0
     return [int(number) for number in np.flatnonzero(counts)]

@@ -119,7 +119,7 @@ class Corrections:
         return self.notes(name).values
 
     def nuclei(self, name: str) -> NDArray[np.void]:
-        """Read the counted nuclei of a field, as `NUCLEUS_DTYPE`."""
+        """Read the counted nuclei of a field: (n,) `NUCLEUS_DTYPE`, working px of the slide."""
         return self.notes(name).counted
 
     def rgb(self, name: str) -> NDArray[np.uint8]:

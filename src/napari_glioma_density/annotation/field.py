@@ -144,7 +144,7 @@ class FieldValues:
     """What could be read of it when it was measured; None in files from before that was noted."""
 
     def saw_all(self, read_px: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell in which patches no more has been read than the person saw.
+        """Tell in which patches no more was read than the person saw: bool, (block rows, columns).
 
         More is read after the slide's file was repaired; nobody has looked at that part.
 

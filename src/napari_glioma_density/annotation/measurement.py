@@ -67,7 +67,7 @@ class FieldMeasure:
         )
 
     def records(self, nuclei: Mapping[int, Nucleus]) -> NDArray[np.void]:
-        """Return the nuclei that count, as `NUCLEUS_DTYPE`, in order of their ids."""
+        """Return the nuclei that count: (n,) `NUCLEUS_DTYPE`, in order of their ids."""
         ids, y, x = self._counted(nuclei)
         records = np.zeros(ids.size, NUCLEUS_DTYPE)
         records["y_px"] = y + self._block.row * PATCH_PX
@@ -134,7 +134,7 @@ def field_nuclei(
     ground: FieldGround,
     block: Block,
 ) -> NDArray[np.void]:
-    """Return the nuclei that :func:`measure_field` counts, as `NUCLEUS_DTYPE`.
+    """Return the nuclei that :func:`measure_field` counts: (n,) `NUCLEUS_DTYPE`.
 
     Centre and area are those of the part that lies in the field; the centre in working px of
     the slide. Parameters are those of :func:`measure_field`.

@@ -55,7 +55,7 @@ def outline_nuclei(mask: NDArray[np.uint8], inner: Window, um_per_px: float) -> 
     Parameters
     ----------
     mask
-        0/1: the field and what is known around it.
+        (height, width) 0/1: the field and what is known around it.
     inner
         Where the field lies in the mask.
     um_per_px

@@ -7,7 +7,7 @@ from napari_glioma_density.density import Block, PatchTable
 
 
 def is_sampled(patches: PatchTable) -> NDArray[np.bool_]:
-    """Which patches a random field may fall on: read, and at least half tissue."""
+    """Which patches a random field may fall on, read and half tissue: bool, (rows, columns)."""
     return patches.is_read & patches.is_mostly_tissue
 
 

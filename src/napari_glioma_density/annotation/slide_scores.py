@@ -144,7 +144,7 @@ def suggested_threshold(histogram: NDArray[np.integer], source: HintSource) -> f
     Parameters
     ----------
     histogram
-        Px in equal bins of the score from 0 to 1.
+        (bins,) px in equal bins of the score from 0 to 1.
     source
         What was scored. The model's probability has one low threshold whatever the slide.
     """

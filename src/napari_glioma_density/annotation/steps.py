@@ -74,7 +74,7 @@ class SteppedField:
         return self._measure.values(self.nuclei)
 
     def nucleus_records(self) -> NDArray[np.void]:
-        """Return the nuclei that count, as `NUCLEUS_DTYPE`."""
+        """Return the nuclei that count: (n,) `NUCLEUS_DTYPE`."""
         return self._measure.records(self.nuclei)
 
     def id_at(self, y: int, x: int) -> int:

@@ -66,7 +66,7 @@ def slide_quantile_bands(values_percent: ArrayLike) -> BandScale:
 
 
 def band_of(percent: ArrayLike, scale: BandScale = PAPER_BANDS) -> NDArray[np.uint8]:
-    """Return the band, 0–5, of each density in percent; 255 where it is nan.
+    """Return the band, uint8 0–5, of each density in percent (any shape); 255 where it is nan.
 
     A band holds its lower limit and not its upper one, save the last, which holds both.
     """

@@ -26,7 +26,7 @@ class BlandAltman(NamedTuple):
 
 
 def bland_altman(first: NDArray[np.float64], second: NDArray[np.float64]) -> BlandAltman:
-    """Bias and limits of agreement of ``second`` less ``first``, at least one value each."""
+    """Bias and limits of agreement of ``second`` less ``first``, both (n,) with n ≥ 1."""
     apart = np.asarray(second, np.float64) - first
     bias = float(np.mean(apart))
     if len(apart) < 2:

@@ -36,7 +36,7 @@ class CorrectedPatches:
     reader: str = "first"
 
     def fields_in(self, scope: NDArray[np.bool_] | None) -> int:
-        """Count the fields that corrected a patch of a scope (all patches by default)."""
+        """Count the fields that corrected a patch of a scope, bool (rows, columns), or of all."""
         inside = self.corrected if scope is None else self.corrected & scope
         return sum(bool(inside[block.patches].any()) for block in self.fields)
 

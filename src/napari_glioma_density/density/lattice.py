@@ -101,19 +101,19 @@ class Lattice:
 
 
 def patches_of(nuclei: NDArray[np.void]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row and column of the patch that counts each nucleus: the one that holds its centre.
+    """Row and column, (n,) each, of the patch that counts each nucleus: it holds its centre.
 
     Parameters
     ----------
     nuclei
-        With `y_px` and `x_px`, working px.
+        (n,) records with `y_px` and `x_px`, working px.
     """
     row, column = ((nuclei[axis] // PATCH_PX).astype(np.int64) for axis in ("y_px", "x_px"))
     return row, column
 
 
 def patch_numbers(nuclei: NDArray[np.void], columns: int) -> NDArray[np.int64]:
-    """Return the number of the patch that counts each nucleus, row by row.
+    """Return the number, row by row, of the patch that counts each nucleus: (n,).
 
     Parameters
     ----------

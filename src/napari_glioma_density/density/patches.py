@@ -32,7 +32,7 @@ class PatchState(IntEnum):
 
 @dataclass(frozen=True)
 class PatchTable:
-    """Measurements of every patch, as arrays of shape (lattice rows, lattice columns).
+    """Measurements of every patch; all arrays have shape (lattice rows, lattice columns).
 
     Attributes
     ----------

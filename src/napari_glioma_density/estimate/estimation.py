@@ -194,7 +194,7 @@ class Estimation:
         return lattice.touched(x, y, width, height)
 
     def patches_done(self, scope: NDArray[np.bool_]) -> int:
-        """Count the patches of a scope that need no more work, bare glass left out."""
+        """Count the patches of a scope, see `scope_of`, that are done, bare glass not counted."""
         state = self.run.patches().state[scope]
         return int(np.count_nonzero(~np.isin(state, (PatchState.PENDING, PatchState.BACKGROUND))))
 

@@ -51,11 +51,11 @@ class Ground:
         return px.astype(np.float64) * lattice.px_mm2
 
     def tissue_of(self, block: Block) -> NDArray[np.bool_]:
-        """Tissue of a block's pixels, clipped at the slide's edge."""
+        """Pixels of a block on tissue: bool, (height, width), clipped at the slide's edge."""
         return np.equal(self._kinds_of(*self.lattice.window(block)), TissueKind.TISSUE)
 
     def glass_of(self, block: Block) -> NDArray[np.bool_]:
-        """Pixels of a block whose patch is bare glass, clipped at the slide's edge."""
+        """Pixels of a block in patches of bare glass: bool, (height, width), clipped too."""
         down, across = self.lattice.window(block)
         patches = self.bare[block.patches]
         return _enlarged(patches, PATCH_PX, down.stop - down.start, across.stop - across.start)
@@ -123,8 +123,9 @@ def measure_block(
     block
         Which patches.
     read, mask
-        Which px of the block and its halo could be read, at the working resolution, and where
-        there is nucleus, 0/1 but for the outer :func:`unseen_rim_px` px, which are not looked at.
+        (height, width) of the block and its halo at the working resolution: which px could be read,
+        and where there is nucleus, 0/1. Of `mask` the outer :func:`unseen_rim_px` px are not looked
+        at.
     ground
         The slide's tissue and bare glass.
     halo_px

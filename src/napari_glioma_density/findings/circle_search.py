@@ -159,7 +159,7 @@ def _patches(window: Window) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def scores(ground: Ground, circle: Circle, min_tissue_share: float) -> NDArray[np.float32]:
-    """Return the tissue density in percent of the circle around each bin; -1 where none may be.
+    """Return the tissue density, %, of the circle around each bin; -1 where none may be.
 
     Tile by tile, so that memory does not grow with the mask.
     """

@@ -62,17 +62,17 @@ class Profile:
 
     @property
     def density_percent(self) -> NDArray[np.float64]:
-        """Nucleus px / read px (P1 eq. 6) of every step; nan where nothing was read."""
+        """Nucleus px / read px (P1 eq. 6) of every step, (steps,); nan where nothing was read."""
         return _percent(self.nucleus_px, self.read_px)
 
     @property
     def tissue_density_percent(self) -> NDArray[np.float64]:
-        """Nucleus px / tissue px of every step; nan without tissue."""
+        """Nucleus px / tissue px of every step, (steps,); nan without tissue."""
         return _percent(self.nucleus_px, self.tissue_px)
 
     @property
     def tissue_mm2(self) -> NDArray[np.float64]:
-        """Tissue of every step in mm²."""
+        """Tissue of every step in mm², (steps,)."""
         return np.asarray(self.tissue_px.sum(axis=0) * self.px_mm2)
 
 

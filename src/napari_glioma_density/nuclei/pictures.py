@@ -60,7 +60,7 @@ def model_probability(
     um_per_px: float,
     slide_colours: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.float32]:
-    """Probability of nucleus, 0–1, of a single picture at its own size, by a loaded model."""
+    """Probability of nucleus, float32 (height, width), 0–1, of a picture at its own size."""
 
     def predict(images: NDArray[np.uint8], statistics: Statistics) -> NDArray[np.float32]:
         return segmenter.fitted(statistics).margins(images)

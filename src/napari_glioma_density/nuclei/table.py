@@ -136,7 +136,7 @@ def _holding_several(
 
 
 def measure_nuclei(labels: NDArray[np.int32]) -> Nuclei:
-    """Centroid and area of each label, in the order of their ids."""
+    """Centroid and area of each label (height, width), in the order of their ids."""
     width = labels.shape[1]
     inside = np.flatnonzero(labels > 0)
     ids = labels.ravel()[inside]

@@ -59,7 +59,7 @@ def left_out_geometry(regions: Iterable[Region]) -> shapely.MultiPolygon:
 def counted_nuclei(
     nuclei: NDArray[np.void], regions: Iterable[Region], plane: Plane
 ) -> NDArray[np.bool_]:
-    """Tell which nuclei (`NUCLEUS_DTYPE`) lie in none of the exclusions among some regions.
+    """Tell which nuclei, (n,) `NUCLEUS_DTYPE`, lie in none of the exclusions: bool, (n,).
 
     As in `exclusions_of`, a nucleus lies where the pixel does that holds its centre.
     """

@@ -54,7 +54,7 @@ class FinishedWork:
 
 
 def patches_with_tissue(tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Tell which patches hold any tissue, or ground that could not be looked at."""
+    """Tell which patches may hold tissue, by the map of 16×16 px: bool, (rows, columns)."""
     side = PATCH_PX // TISSUE_PX
     rows, columns = (np.arange(0, length, side) for length in tissue.shape)
     most = np.maximum.reduceat(np.maximum.reduceat(tissue, rows, axis=0), columns, axis=1)

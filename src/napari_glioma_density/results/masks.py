@@ -155,7 +155,7 @@ def _shrink(window: Window, downsample: int) -> Window:
 
 
 def coarsen(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return what the coarse levels show of a 0/1 mask of whole patches, clipped at the edge."""
+    """Return a 0/1 mask (height, width) of whole patches, clipped at the edge, at 1/4 and 1/16."""
     majority = (_sum_4x4(mask) >= 8).astype(np.uint8)
     return majority, (_sum_4x4(majority) > 0).astype(np.uint8)
 

@@ -18,7 +18,7 @@ _TABLE_CHUNK = 65536
 
 
 def as_records(nuclei: NDArray[np.void]) -> NDArray[np.void]:
-    """Return nuclei as `NUCLEUS_DTYPE`, matching fields by name."""
+    """Return nuclei, (n,) records, as `NUCLEUS_DTYPE`, matching fields by name."""
     records = np.empty(len(nuclei), NUCLEUS_DTYPE)
     for field in NUCLEUS_DTYPE.names or ():
         records[field] = nuclei[field]
@@ -34,7 +34,7 @@ def are_sound(lattice: Lattice, nuclei: NDArray[np.void]) -> bool:
 
 
 def within(nuclei: NDArray[np.void], block: Block | None) -> NDArray[np.void]:
-    """Return the nuclei that the patches of a block count, all without one.
+    """Return those nuclei, (n,) `NUCLEUS_DTYPE`, that the patches of a block count; all if None.
 
     Of millions that is quicker than sorting.
     """

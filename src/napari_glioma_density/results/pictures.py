@@ -62,7 +62,7 @@ def read_png(path: Path) -> NDArray[np.uint8]:
 
 
 def decoded(path: Path, mode: int = cv2.IMREAD_UNCHANGED) -> NDArray[Any] | None:
-    """Return what a PNG, JPEG or TIFF holds, colours as BGR; None where it is no such picture.
+    """Return a PNG's, JPEG's or TIFF's samples, (height, width, …), as BGR; None if it is none.
 
     A JPEG that ends early is none: OpenCV makes the rest of it grey.
 

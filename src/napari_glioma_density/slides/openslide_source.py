@@ -78,7 +78,7 @@ class OpenSlideSource:
         return _TILE_PX, _TILE_PX
 
     def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a full-size RGB tile on white, or None when OpenSlide fails on it.
+        """Return a full-size tile on white, uint8 (height, width, 3), or None if OpenSlide fails.
 
         Raises
         ------

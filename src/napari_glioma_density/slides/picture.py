@@ -67,7 +67,7 @@ class PictureSource:
         row: int,
         column: int,
     ) -> NDArray[np.uint8]:
-        """Return a full-size RGB tile, white beyond the picture's edge."""
+        """Return a full-size tile, uint8 (height, width, 3), white beyond the picture's edge."""
         rgb = self._rgb
         if rgb is None:
             raise silent(self._name, "it was closed")

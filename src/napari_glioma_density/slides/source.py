@@ -90,7 +90,7 @@ class TileSource(Protocol):
         ...
 
     def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a full-size RGB tile, or None when it is damaged or absent.
+        """Return a full-size tile, uint8 RGB (height, width, 3); None when damaged or absent.
 
         Raises
         ------

@@ -101,7 +101,7 @@ class TiffSource:
         return self._levels[level].tile_shape
 
     def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
-        """Return a full-size RGB tile, or None when any of its segments is damaged or empty.
+        """Return a full-size tile, uint8 (height, width, 3); None if a segment is damaged or empty.
 
         Raises
         ------

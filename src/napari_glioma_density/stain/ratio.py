@@ -7,7 +7,7 @@ _FULL = np.float32(255)
 
 
 def rgb(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Scale the colours as they are to 0–1."""
+    """Scale the colours (…, 3) as they are to 0–1, float32."""
     return np.divide(images, _FULL, dtype=np.float32)
 
 

@@ -65,7 +65,7 @@ def _fault_of_file(path: Path) -> str | None:
 
 
 def over_white_if_alpha(path: Path, stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the three colours of four samples, on white where the fourth is declared alpha.
+    """Return the colours (…, 3) of samples (…, 4), on white where the fourth is declared alpha.
 
     A fourth sample that a TIFF does not declare is left out; those of a PNG are alpha.
     """

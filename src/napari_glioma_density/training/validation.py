@@ -84,7 +84,7 @@ class ValidationFields:
     def f1_by_threshold(
         self, network: nn.Module, spec: ModelSpec
     ) -> dict[str, NDArray[np.float64]]:
-        """Pooled F1 of each data set at each of :data:`THRESHOLDS`."""
+        """Pooled F1 of each data set at each of :data:`THRESHOLDS`: (thresholds,) by name."""
         return {
             name: np.array(
                 [
