@@ -3,15 +3,15 @@
     python benchmarks/intervals.py [--model NAME ...]
 
 Reads the scores kept beside a model's weights (`glioma-density evaluate --keep`) and prints one
-JSON object: the error that intervals rest on, how wide they come out, at which densities a cell is
-sure of its band, and how many fields and how many slides lie in them when the error is found
-without their slide, or without their data set.
+JSON object: for brain and for other organs the error that intervals rest on, how wide they come
+out, at which densities a cell is sure of its band, and how many fields and how many slides lie in
+them when the error is found without their slide, or without their data set.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,12 @@ from napari_glioma_density.findings.validation import (
     CheckedField,
     Validation,
     checked_fields,
-    is_brain,
+    is_of,
     turning_point,
     validated,
 )
 from napari_glioma_density.nuclei.registry import find_model
+from napari_glioma_density.slides.organ import ORGANS, Organ
 
 DENSITIES = (2, 5, 10, 20, 30)
 STEP = 0.1
@@ -101,18 +102,27 @@ def sure_of_band(error: DensityError) -> list[str]:
 def figures(name: str) -> dict[str, Any]:
     """All that is printed of a model."""
     metrics = find_model(name).metrics
-    error = error_of(validated(metrics))
-    if error is None:
-        return {"model": name, "error": "too few slides are among its scores"}
-    sets = {one["name"]: (is_brain(one), tuple(checked_fields(one)))
-            for one in metrics["data_sets"]}  # fmt: skip
-    brain = [f for is_it, fields in sets.values() if is_it for f in fields]
-    other = [f for is_it, fields in sets.values() if not is_it for f in fields]
-    slides = [
-        [f for f in brain if f.slide == slide] for slide in dict.fromkeys(f.slide for f in brain)
-    ]
+    sets = [tuple(checked_fields(one)) for one in metrics["data_sets"]]
     return {
         "model": name,
+        **{organ: figures_of(metrics, organ) for organ in ORGANS},
+        "all organs, the data set left out": leaving_out(sets, ()),
+    }
+
+
+def figures_of(metrics: Mapping[str, Any], organ: Organ) -> dict[str, Any]:
+    """What is printed of the error on an organ."""
+    error = error_of(validated(metrics, organ))
+    if error is None:
+        return {"error": "too few slides are among its scores"}
+    sets = {one["name"]: tuple(checked_fields(one)) for one in metrics["data_sets"]}
+    own = [one["name"] for one in metrics["data_sets"] if is_of(organ, one)]
+    fields = [f for set_name in own for f in sets[set_name]]
+    others = [f for set_name in sets.keys() - set(own) for f in sets[set_name]]
+    slides = [
+        [f for f in fields if f.slide == slide] for slide in dict.fromkeys(f.slide for f in fields)
+    ]
+    return {
         "basis": str(error.basis),
         "slide_share": round(error.slide_share, 4),
         "tissue_share": round(error.tissue_share, 4),
@@ -120,14 +130,10 @@ def figures(name: str) -> dict[str, Any]:
         "student_t": round(error.factor, 2),
         "half_width_points": list(half_widths(error)),
         "sure of its band, %": sure_of_band(error),
-        "brain, the slide left out": leaving_out(slides, other),
-        "brain, as used": row(coverage(error, brain)),
-        "other organs, by the error on brain": {
-            set_name: row(coverage(error, fields))
-            for set_name, (is_it, fields) in sets.items() if not is_it
-        },
-        "all organs, the data set left out": leaving_out([f for _, f in sets.values()], ()),
-    }  # fmt: skip
+        "the slide left out": leaving_out(slides, others),
+        "the data set left out": leaving_out([sets[set_name] for set_name in own], others),
+        "as used": {set_name: row(coverage(error, sets[set_name])) for set_name in own},
+    }
 
 
 def main() -> None:

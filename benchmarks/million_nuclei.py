@@ -49,6 +49,10 @@ class MadeUp:
         """Return itself: it runs nowhere."""
         return self
 
+    def for_organ(self, _: Any) -> "MadeUp":
+        """The same: it knows no organ."""
+        return self
+
     def fitted(self, _: object) -> "MadeUp":
         """Return itself: there is nothing to fit."""
         return self

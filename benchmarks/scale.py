@@ -67,6 +67,10 @@ class FindsNothing:
         """Return itself: it runs anywhere."""
         return self
 
+    def for_organ(self, _: Any) -> "FindsNothing":
+        """The same: it knows no organ."""
+        return self
+
     def fitted(self, _: object) -> "FindsNothing":
         """Return itself: there is nothing to fit."""
         return self

@@ -24,6 +24,7 @@ from napari_glioma_density.findings.density_error import DensityError, density_e
 from napari_glioma_density.findings.uncertainty import density_interval
 from napari_glioma_density.nuclei.pictures import model_probability, resampled
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
+from napari_glioma_density.slides.organ import organ_named
 from napari_glioma_density.stain.sharpness import sharpness
 from napari_glioma_density.training.dataset import DataSet, read_field
 from napari_glioma_density.training.metrics import PixelCounts
@@ -150,13 +151,15 @@ def summed(fields: list[Seen], known: DensityError) -> dict[str, float]:
 
 def measured(segmenter: NetworkSegmenter, data_set: DataSet) -> dict[str, dict[str, float]]:
     """Everything this prints of one data set."""
+    organ = organ_named(data_set.fields[0].organ)
+    of_organ = segmenter.for_organ(organ)
     fields: dict[str, list[Seen]] = {name: [] for name in SCANNERS}
     for field in data_set:
         rgb, labels = read_field(field)
         for name, scanner in SCANNERS.items():
             scan = scanner(Scan(rgb, field.um_per_px))
-            fields[name].append(seen(segmenter, scan, labels))
-    known = density_error(segmenter.sha256)
+            fields[name].append(seen(of_organ, scan, labels))
+    known = density_error(segmenter.sha256, organ)
     if known is None:
         raise SystemExit("no scores are kept for this model: evaluate --keep first")
     return {name: summed(each, known) for name, each in fields.items()}

@@ -33,6 +33,7 @@ from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.nuclei.segmenter import Segmenter, load_segmenter
 from napari_glioma_density.regions.measuring import Measured, RegionSums, sums_of
 from napari_glioma_density.slides import open_slide, working_plane
+from napari_glioma_density.slides.organ import Organ
 from napari_glioma_density.stain import Statistics
 from napari_glioma_density.synthesis import synthesize
 
@@ -56,6 +57,10 @@ class FixedColours:
     def on(self, device: str, precision: str) -> "FixedColours":
         """Run elsewhere, with the same colours."""
         return FixedColours(self.inner.on(device, precision))
+
+    def for_organ(self, _: Organ) -> "FixedColours":
+        """The same: it knows no organ."""
+        return self
 
     def fitted(self, _: Statistics) -> "FixedColours":
         """Keep the colours."""

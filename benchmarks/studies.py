@@ -155,7 +155,7 @@ def run(name: str, job: TrainingJob, validation: ValidationFields) -> Result:
     log = json.loads(log_path.read_text(encoding="utf-8"))
     spec, network = load_network(job.weights)
     began = time.perf_counter()
-    spec = spec.with_(threshold=validation.calibrated_threshold(network, spec))
+    spec = validation.calibrated(spec, validation.by_threshold(network, spec))
     scores = validation.scores(network, spec)
     return {
         "name": name,

@@ -15,9 +15,9 @@ import numpy as np
 from named_data_sets import print_of_each
 from numpy.typing import NDArray
 
-from napari_glioma_density.nuclei.pictures import segment_picture
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
 from napari_glioma_density.training.dataset import DataSet, Field, read_field
+from napari_glioma_density.training.evaluation import field_mask
 
 NEAR_UM = (0.5, 1.0)
 MISSED_BELOW = 0.1
@@ -57,7 +57,7 @@ def counted(segmenter: NetworkSegmenter, field: Field) -> Counts:
     """Pixels: annotated nucleus, wrong, wrong and near (2), made up, missed."""
     rgb, labels = read_field(field)
     nucleus = labels > 0
-    found = segment_picture(segmenter, rgb, field.um_per_px)
+    found = field_mask(segmenter, field, rgb)
     wrong, distance = found != nucleus, outline_distance(nucleus, field.um_per_px)
     near = [wrong & (distance < reach) for reach in NEAR_UM]
     whole = [made_up(found, nucleus), wrong & missed(found, labels)]

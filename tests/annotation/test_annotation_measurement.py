@@ -28,6 +28,7 @@ from napari_glioma_density.slides import (
     open_slide,
     working_plane,
 )
+from napari_glioma_density.slides.organ import Organ
 from napari_glioma_density.stain import Statistics
 
 
@@ -46,6 +47,9 @@ class DarkSegmenter:
         return (images[..., 0] < 150).astype(np.uint8)
 
     def on(self, device: str, precision: str) -> "DarkSegmenter":
+        return self
+
+    def for_organ(self, _: Organ) -> "DarkSegmenter":
         return self
 
     def fitted(self, statistics: Statistics) -> "DarkSegmenter":

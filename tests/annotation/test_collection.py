@@ -68,7 +68,7 @@ def test_a_field_comes_back_after_closing(store: Path) -> None:
 
 
 def test_the_folder_is_a_data_set(store: Path) -> None:
-    other = make_record(Block(5, 5, 1, 1), case="case 8")
+    other = replace(make_record(Block(5, 5, 1, 1), case="case 8"), organ="other")
     with Corrections.open(store) as corrections:
         for seed, record in enumerate((RECORD, other)):
             begin(corrections, record)
@@ -80,8 +80,8 @@ def test_the_folder_is_a_data_set(store: Path) -> None:
         False,
     )
     assert [(field.um_per_px, field.organ, field.patient) for field in data] == [
-        (0.5, "", "case 7"),
-        (0.5, "", "case 8"),
+        (0.5, "brain", "case 7"),
+        (0.5, "other", "case 8"),
     ]
     pixels = read_field(data.fields[1])
     assert np.array_equal(pixels.labels, make_state(other, 1).labels)

@@ -29,6 +29,24 @@ ESTIMATE_FIELDS = {
 }  # fmt: skip
 
 
+def test_an_organ_other_than_the_brain_is_a_run_of_its_own_and_told(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path
+) -> None:
+    command = ("estimate", slide_path, "--model", weights, "-o", tmp_path / "out")
+    of_brain = program(*command, "--json").json
+    of_other = program(*command, "--organ", "other", "--json").json
+    assert (of_brain["organ"], of_other["organ"]) == ("brain", "other")
+    assert of_other["patches_reused"] == 0
+    again = program(*command, "--organ", "other")
+    assert "estimated as an organ other than the brain\n" in again.stdout
+    assert "organ other than the brain" not in program(*command).stdout
+    for asked in ("estimate", "segment"):
+        size = ("--um-per-px", "0.5", "-o", tmp_path / "no")
+        refused = program(asked, slide_path, *size, "--organ", "liver")
+        assert refused.status == 2
+        assert refused.stderr == "glioma-density: --organ liver: give one of brain, other\n"
+
+
 def test_info_has_the_fields_of_the_contract(program: Program, slide_path: Path) -> None:
     found = program("info", slide_path, "--json").json
     assert set(found) == {

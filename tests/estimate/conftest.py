@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.slides import Slide, open_slide
+from napari_glioma_density.slides.organ import Organ
 from napari_glioma_density.stain import Statistics
 
 
@@ -45,6 +46,9 @@ class DarkSegmenter:
 
     def on(self, device: str, precision: str) -> "DarkSegmenter":
         assert (device, precision) == ("cpu", "fp32")
+        return self
+
+    def for_organ(self, _: Organ) -> "DarkSegmenter":
         return self
 
     def fitted(self, statistics: Statistics) -> "DarkSegmenter":

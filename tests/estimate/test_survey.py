@@ -12,6 +12,7 @@ import pytest
 from napari_glioma_density.estimate import Survey, estimation, prepare
 from napari_glioma_density.results import ResultStore
 from napari_glioma_density.slides import open_slide, working_plane
+from napari_glioma_density.slides.organ import Organ
 from napari_glioma_density.stain.sharpness import sharpness
 from napari_glioma_density.synthesis import synthesize
 
@@ -29,6 +30,9 @@ class Dark:
         return (images.min(axis=-1) < 90).astype(np.uint8)
 
     def on(self, *_: str) -> "Dark":
+        return self
+
+    def for_organ(self, _: Organ) -> "Dark":
         return self
 
     def fitted(self, _: Any) -> "Dark":

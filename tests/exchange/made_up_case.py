@@ -60,6 +60,9 @@ class DarkIsNucleus:
     def on(self, *_: str) -> "DarkIsNucleus":
         return self
 
+    def for_organ(self, _: Any) -> "DarkIsNucleus":
+        return self
+
     def fitted(self, statistics: Any) -> "DarkIsNucleus":
         return self
 

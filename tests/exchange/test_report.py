@@ -334,6 +334,13 @@ def test_the_commands_name_what_was_chosen(found, bare_page):
     assert "--um-per-px" not in bare_page
 
 
+def test_the_organ_is_told_and_named_where_it_is_not_the_brain(found, bare_page):
+    assert "<tr><th>Organ</th><td>brain</td></tr>" in bare_page
+    assert "--organ" not in commands(found, "en")[0]
+    run = SimpleNamespace(spec=replace(found.spec, organ="other"), is_brightfield=True)
+    assert "--organ other" in commands(replace(found, run=run), "en")[0]
+
+
 def test_no_command_is_named_that_gives_other_figures(found):
     lattice = found.plane.lattice
     corner, rectangle = np.zeros((2, lattice.rows, lattice.columns), bool)

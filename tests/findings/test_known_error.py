@@ -69,6 +69,12 @@ def test_a_slide_without_fields_has_the_error_of_the_models_validation(findings:
     assert known_error(findings.store, findings.spec, findings.snapshot) is None
 
 
+def test_a_slide_of_another_organ_has_the_error_on_such(findings: Any) -> None:
+    findings.spec = replace(SPEC, organ="other")
+    error = known_error(findings.store, findings.spec, findings.snapshot)
+    assert error == density_error(FAST, "other") != density_error(FAST)
+
+
 def test_finished_random_fields_take_its_place(findings: Any) -> None:
     correct(findings, 1.25)
     error = known_error(findings.store, findings.spec, findings.snapshot)

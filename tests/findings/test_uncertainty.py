@@ -235,3 +235,17 @@ def test_random_corrected_fields_move_and_narrow_the_interval() -> None:
     assert of_cell.low < 10 * factor.interval.low
     assert of_cell.high > 10 * factor.interval.high
     assert corrected_error(model, fields[:2]) is None
+
+
+def test_the_error_on_an_organ_is_that_of_fields_of_it() -> None:
+    brain, other = checked(seed=1, slides=4), checked(seed=2, slides=6)
+    metrics = {
+        "data_sets": [data_set("LGG", "brain: glioma", brain), data_set("gut", "colon", other)]
+    }
+    of_brain, of_other = validated(metrics), validated(metrics, "other")
+    assert [str(f.slide) for f in of_other.fields] == [f"gut {f.slide}" for f in other]
+    assert of_brain.basis.data_sets == ("LGG",)
+    assert of_other.basis.data_sets == ("gut",)
+    assert of_brain.turning_percent == of_other.turning_percent, "which is taken from all"
+    del metrics["data_sets"][1]
+    assert validated(metrics, "other") == validated(metrics), "where there is nothing else"

@@ -136,6 +136,21 @@ def test_a_picture_is_its_own_slide(name: str, tissue_rgb: NDArray[np.uint8]) ->
     assert not np.allclose(one.probability(padded[None])[0][window], found)
 
 
+def test_another_organ_has_the_threshold_for_it_on_every_device() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    one = segmenter(DarkIsNucleus(), SPEC.with_(threshold=0.3, other_organs_threshold=0.7))
+    other = one.for_organ("other")
+    moved = other.on("cpu", "bf16").on("cpu", "fp32").fitted(())
+    probability = one.probability(images)
+    assert np.array_equal(other.segment(images), probability >= 0.7)
+    assert np.array_equal(moved.segment(images), probability >= 0.7)
+    assert np.array_equal(moved.for_organ("brain").segment(images), probability >= 0.3)
+
+
+def test_a_model_of_one_threshold_has_it_for_all_organs() -> None:
+    assert SPEC.for_organ("other") == SPEC
+
+
 def test_statistics_of_a_slide_stay_when_the_device_is_named() -> None:
     spec = SPEC.with_(input="rgb + relative")
     images = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)

@@ -15,6 +15,7 @@ from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.regions.measuring import Measured, sums_of
 from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.slides import open_slide
+from napari_glioma_density.slides.organ import Organ
 
 EDGE_OF_TISSUE = 1, 3
 """A patch that is part tissue, part glass."""
@@ -33,6 +34,9 @@ class DarkIsNucleus:
         return (images[..., 0] < 150).astype(np.uint8)
 
     def on(self, *_: str) -> "DarkIsNucleus":
+        return self
+
+    def for_organ(self, _: Organ) -> "DarkIsNucleus":
         return self
 
     def fitted(self, statistics: Any) -> "DarkIsNucleus":

@@ -179,7 +179,7 @@ def test_the_summary_has_the_keys_of_the_contract_and_is_json(
         "folder", "store", "density_percent", "tissue_density_percent", "nuclei_per_mm2",
         "tissue_mm2", "read_mm2", "unread_mm2", "bands", "hotspots", "patches", "patches_reused",
         "working_um_per_px", "seconds", "model", "device", "precision", "complete", "um_per_px",
-        "um_per_px_source", "input", "colour_statistics", "colour_source", "tissue_mask",
+        "um_per_px_source", "input", "colour_statistics", "colour_source", "tissue_mask", "organ",
     }  # fmt: skip
     assert set(figures["seconds"]) == {"open", "read", "infer", "write", "total"}
     assert sum(figures["bands"]) == pytest.approx(1)

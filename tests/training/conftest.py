@@ -22,7 +22,7 @@ MakeDataSet = Callable[..., Path]
 
 @pytest.fixture
 def make_data_set(tmp_path: Path) -> MakeDataSet:
-    def make(name: str = "discs", fields: int = 4, side: int = 96) -> Path:
+    def make(name: str = "discs", fields: int = 4, side: int = 96, organ: str = "none") -> Path:
         folder = tmp_path / name
         for part in ("images", "labels"):
             (folder / part).mkdir(parents=True)
@@ -42,7 +42,7 @@ def make_data_set(tmp_path: Path) -> MakeDataSet:
                     "image": f"images/{number}.png",
                     "label": f"labels/{number}.png",
                     "um_per_px": 0.5,
-                    "organ": "none",
+                    "organ": organ,
                     "patient": f"p{number}",
                 }
             )

@@ -24,7 +24,11 @@ from napari_glioma_density.nuclei.weights import (
 )
 from napari_glioma_density.training.dataset import open_data_set
 from napari_glioma_density.training.separation import learnt_with
-from napari_glioma_density.training.validation import THRESHOLDS, ValidationFields
+from napari_glioma_density.training.validation import (
+    THRESHOLDS,
+    AtThresholds,
+    ValidationFields,
+)
 
 MakeDataSet = Callable[..., Path]
 
@@ -38,7 +42,7 @@ def weights(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_writes_the_threshold_of_the_best_mean_f1(
+def test_it_writes_the_threshold_of_the_best_mean_of_f1_less_density_error(
     weights: Path, make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, other = make_data_set("one"), make_data_set("other", fields=2)
@@ -46,19 +50,64 @@ def test_it_writes_the_threshold_of_the_best_mean_f1(
     sets = ["--validation", str(one), "--validation", str(other), "--weight", "one=3"]
     assert run(["calibrate", str(weights), *sets, "-o", str(written), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    mean = 3 * np.array(said["f1"]["one"]) + np.array(said["f1"]["other"])
+    worth = {
+        name: 100 * np.array(said["f1"][name]) - said["density_error"][name]
+        for name in ("one", "other")
+    }
     assert said["thresholds"] == THRESHOLDS.tolist()
     assert read_spec(written).threshold == said["threshold"]
-    assert said["threshold"] == said["thresholds"][int(np.argmax(mean))]
+    best = int(np.argmax(3 * worth["one"] + worth["other"]))
+    assert said["threshold"] == said["thresholds"][best]
+    assert read_spec(written).other_organs_threshold == 0, "there is one sort of organ alone"
+    assert said["other_organs_threshold"] == said["threshold"]
+
+
+def best_at(place: int) -> AtThresholds:
+    f1 = np.zeros(len(THRESHOLDS))
+    f1[place] = 1
+    return AtThresholds(f1, np.zeros(len(THRESHOLDS)))
 
 
 def test_weights_decide_between_sets_that_disagree(make_data_set: MakeDataSet) -> None:
-    low, high = np.zeros(len(THRESHOLDS)), np.zeros(len(THRESHOLDS))
-    low[1], high[-2] = 1, 1
     sets = [open_data_set(make_data_set(name, fields=1)) for name in ("low", "high")]
-    f1 = {"low": low, "high": high}
-    assert ValidationFields(sets, (2.0, 1.0)).best_threshold(f1) == THRESHOLDS[1]
-    assert ValidationFields(sets, (1.0, 2.0)).best_threshold(f1) == THRESHOLDS[-2]
+    scores = {"low": best_at(1), "high": best_at(-2)}
+    spec = ModelSpec(name="raw", title="", architecture="unet")
+    for weights, place in (((2.0, 1.0), 1), ((1.0, 2.0), -2)):
+        fields = ValidationFields(sets, weights)
+        assert fields.calibrated(spec, scores).threshold == THRESHOLDS[place]
+
+
+def test_a_point_of_density_error_counts_as_much_as_a_point_of_f1() -> None:
+    one = AtThresholds(np.array([0.88, 0.89, 0.90]), np.array([1.0, 1.5, 3.5]))
+    assert one.worth.tolist() == pytest.approx([87.0, 87.5, 86.5])
+
+
+def test_sets_of_other_organs_choose_a_threshold_of_their_own(make_data_set: MakeDataSet) -> None:
+    organs = {"glioma": "brain: glioma", "gut": "colon", "liver": "liver"}
+    sets = [open_data_set(make_data_set(n, fields=1, organ=o)) for n, o in organs.items()]
+    scores = {"glioma": best_at(2), "gut": best_at(-3), "liver": best_at(-2)}
+    spec = ModelSpec(name="raw", title="", architecture="unet")
+    chosen = ValidationFields(sets, (5.0, 2.0, 1.0)).calibrated(spec, scores)
+    assert chosen.for_organ("brain").threshold == THRESHOLDS[2]
+    assert chosen.for_organ("other").threshold == THRESHOLDS[-3]
+    again = ValidationFields(sets[1:]).calibrated(chosen, {n: scores[n] for n in ("gut", "liver")})
+    assert again.other_organs_threshold == 0, "what is calibrated on one sort has one threshold"
+
+
+def test_the_table_names_both_thresholds(
+    weights: Path, make_data_set: MakeDataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    brain, gut = make_data_set("glioma", organ="brain"), make_data_set("gut", side=80)
+    written = tmp_path / "both.safetensors"
+    sets = ["--validation", str(brain), "--validation", str(gut)]
+    assert run(["calibrate", str(weights), *sets, "-o", str(written)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    spec = read_spec(written)
+    marked = [line for line in lines if "chosen for" in line]
+    assert {float(line.split()[0]) for line in marked} == {
+        spec.threshold, spec.other_organs_threshold,
+    }  # fmt: skip
+    assert len(lines) == 1 + len(THRESHOLDS)
 
 
 def test_views_are_written_and_the_weights_stay_as_they_were(
@@ -177,4 +226,5 @@ def test_two_sets_of_one_name_both_count(weights: Path, make_data_set: MakeDataS
     alike = [dataclasses.replace(one, name="data") for one in sets]
     found = ValidationFields(alike).scores(network, spec)
     assert list(found) == ["data", "data 2"]
-    assert ValidationFields(alike).calibrated_threshold(network, spec) in THRESHOLDS
+    scores = ValidationFields(alike).by_threshold(network, spec)
+    assert ValidationFields(alike).calibrated(spec, scores).threshold in THRESHOLDS

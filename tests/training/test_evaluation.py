@@ -9,7 +9,7 @@ import pytest
 
 from napari_glioma_density.errors import DataSetError
 from napari_glioma_density.nuclei.networks import build_network
-from napari_glioma_density.nuclei.segmenter import load_segmenter
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.training.dataset import DataSet, Field, open_data_set, read_field
 from napari_glioma_density.training.evaluation import FieldScore, evaluate, summarise
@@ -94,3 +94,21 @@ def test_evaluate_scores_every_field_of_every_data_set(
     row = scores[0].row()
     assert row["true_density_percent"] == pytest.approx(100 * np.mean(labels > 0))
     assert row["patient"] == "p0"
+
+
+def test_fields_of_other_organs_are_segmented_at_the_threshold_for_these(
+    make_data_set: MakeDataSet, weights: Path
+) -> None:
+    segmenter = load_segmenter(weights, "cpu", "fp32")
+    model = segmenter._model
+    spec = model.spec.with_(threshold=0.01, other_organs_threshold=0.99)
+    apart = NetworkSegmenter(
+        dataclasses.replace(model, spec=spec), segmenter._cpu_network, segmenter._plan
+    )
+    found = {}
+    for organ in ("brain", "colon"):
+        data = open_data_set(make_data_set(organ, fields=1, organ=organ))
+        (score,) = evaluate([data], apart)
+        found[organ] = score.counts.predicted_density_percent
+    assert found["brain"] > 99
+    assert found["colon"] < 60

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.slides.organ import Organ
 from napari_glioma_density.stain import Statistics
 
 
@@ -31,6 +32,9 @@ class DarkPixels:
         return (images.min(axis=-1) < 90).astype(np.uint8)
 
     def on(self, device: str, precision: str) -> "DarkPixels":
+        return self
+
+    def for_organ(self, _: Organ) -> "DarkPixels":
         return self
 
     def fitted(self, statistics: Statistics) -> "DarkPixels":

@@ -4,6 +4,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from napari_glioma_density.density import (
     PatchState,
     PatchTable,
 )
+from napari_glioma_density.estimate import prepare
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.sections import Section
@@ -43,6 +45,7 @@ from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
+from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui import estimating as estimating_room
 from napari_glioma_density.ui import session as session_room
 from napari_glioma_density.ui import sureness
@@ -649,6 +652,40 @@ def test_model_brings_its_own_results_back_and_hides_those_of_others(
     qtbot.waitUntil(lambda: names(finished) >= OVERLAYS, timeout=LONG)
     assert session.snapshot.totals.complete
     assert finished.model_box.chosen()[0] == "dark"
+
+
+def test_brain_and_other_organ_have_results_of_their_own(
+    finished: Any, qtbot: Any, open_dock: Callable[..., Any], slide_path: Path
+) -> None:
+    session, box, organ = finished.session, finished.model_box, finished.boxes[0]._organ
+    of_brain = session.shown.spec.run_id
+    assert organ.value == "brain"
+    organ.value = "other"
+    qtbot.waitUntil(lambda: not box._other.isHidden(), timeout=LONG)
+    assert session.snapshot is None
+    assert "What was found for “Brain” is kept" in box._other.text()
+    start(finished)
+    assert not organ.enabled, "while it is estimated it stays so"
+    finish(finished, qtbot)
+    assert session.shown.spec.organ == "other"
+    assert session.shown.spec.run_id != of_brain
+    assert organ.enabled
+    organ.value = "brain"
+    qtbot.waitUntil(lambda: session.snapshot is not None, timeout=LONG)
+    assert session.shown.spec.run_id == of_brain
+    assert box._other.isHidden()
+
+
+def test_results_that_come_back_name_their_organ(
+    open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
+) -> None:
+    with closing(prepare(open_slide(slide_path), segmenter, organ="other")) as estimation:
+        for _ in estimation.blocks():
+            pass
+    dock = open_dock(slide_path)
+    qtbot.waitUntil(lambda: dock.session.snapshot is not None, timeout=LONG)
+    assert dock.boxes[0]._organ.value == "other"
+    assert dock.session.shown.spec.organ == "other"
 
 
 def test_what_a_model_found_is_said_to_be_kept_where_another_has_found_nothing(

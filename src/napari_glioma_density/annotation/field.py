@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import Block
+from napari_glioma_density.slides.organ import BRAIN, Organ
 
 
 class Origin(IntEnum):
@@ -87,6 +88,8 @@ class FieldRecord:
         The run that the field was begun on, whose model's outlines it may have begun with.
     apart
         Sets its name apart from those of the same patches on other planes; 0 for the first.
+    organ
+        What the run took the slide to be of.
     """
 
     block: Block
@@ -107,6 +110,7 @@ class FieldRecord:
     run_id: str = ""
     threshold: float = 0.0
     apart: int = 0
+    organ: Organ = BRAIN
 
     @property
     def name(self) -> str:

@@ -26,6 +26,7 @@ from napari_glioma_density.density import Block
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results import NUCLEUS_DTYPE
+from napari_glioma_density.slides.organ import BRAIN
 
 SCHEMA = 1
 _KEYWORD = "glioma-density field"
@@ -256,9 +257,9 @@ def _values_from_json(block: Block, values: dict[str, Any] | None) -> FieldValue
 
 
 def record_to_json(record: FieldRecord) -> dict[str, Any]:
-    """Return a record as JSON knows it; as versions before `apart` do where it is 0."""
-    fields = asdict(record)
-    return fields if record.apart else {k: v for k, v in fields.items() if k != "apart"}
+    """Return a record as JSON knows it; what came later only where it says something."""
+    usual = {"apart": 0, "organ": BRAIN}
+    return {k: v for k, v in asdict(record).items() if k not in usual or v != usual[k]}
 
 
 def record_from_json(fields: dict[str, Any]) -> FieldRecord:

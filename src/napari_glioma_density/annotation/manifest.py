@@ -92,7 +92,7 @@ def _fields(folder: Path, entry: Entry) -> dict[str, Any]:
         "image": f"{IMAGES}/{record.name}.png",
         "label": f"{LABELS}/{record.name}.png",
         "um_per_px": record.working_um_per_px,
-        "organ": "",
+        "organ": record.organ,
         "patient": record.case,
         "done": entry.done,
         "field": record_to_json(record),

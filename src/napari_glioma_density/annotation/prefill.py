@@ -176,4 +176,5 @@ def _record(
         weights_sha256=run.spec.weights_sha256,
         run_id=run.spec.run_id,
         threshold=run.spec.threshold,
+        organ=run.spec.organ,
     )

@@ -1,7 +1,7 @@
 """``glioma-density calibrate``: the threshold and the views of trained weights."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -9,7 +9,12 @@ from napari_glioma_density.cli.console import AsJson, print_json, remark, say
 from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
+
+    from napari_glioma_density.nuclei.spec import ModelSpec
+    from napari_glioma_density.training.validation import AtThresholds
+
+_COLUMN: Final = len("0.886  1.65")
 
 
 def calibrate(
@@ -33,7 +38,7 @@ def calibrate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Choose the probability from which a pixel is nucleus, by the mean F1 on validation sets."""
+    """Choose from which probability on a pixel is nucleus, by F1 and density on validation sets."""
     from napari_glioma_density.nuclei.kept_metrics import METRICS, hand_on_tuning
     from napari_glioma_density.nuclei.networks.unet import UNet
     from napari_glioma_density.nuclei.registry import find_model
@@ -58,15 +63,16 @@ def calibrate(
     refuse_learnt(checked, model.learnt)
     fields = ValidationFields(checked, set_weights(weight or (), checked))
     check_weights_file(output)
-    f1 = fields.f1_by_threshold(network, spec)
-    spec = spec.with_(threshold=fields.best_threshold(f1))
+    scores = fields.by_threshold(network, spec)
+    spec = fields.calibrated(spec, scores)
     save_network(output, spec, network, model.learnt)
     hand_on_tuning(model.metrics, output.with_suffix(METRICS), sha256_of(output))
-    _warn_at_the_end(spec.threshold)
+    for threshold in _chosen(spec):
+        _warn_at_the_end(threshold)
     if as_json:
-        print_json({"weights": str(output), "threshold": spec.threshold, **_listed(f1)})
+        print_json({"weights": str(output), **_chosen_named(spec), **_listed(scores)})
     else:
-        _print_table(f1, spec.threshold)
+        _print_table(scores, spec)
 
 
 def _warn_at_the_end(threshold: float) -> None:
@@ -79,16 +85,47 @@ def _warn_at_the_end(threshold: float) -> None:
         )
 
 
-def _listed(f1: dict[str, "NDArray[Any]"]) -> dict[str, Any]:
+def _chosen(spec: "ModelSpec") -> dict[float, str]:
+    """What each threshold that was chosen is for."""
+    if not spec.other_organs_threshold:
+        return {spec.threshold: "chosen"}
+    if spec.threshold == spec.other_organs_threshold:
+        return {spec.threshold: "chosen for brain and other organs"}
+    return {
+        spec.threshold: "chosen for the brain",
+        spec.other_organs_threshold: "chosen for other organs",
+    }
+
+
+def _chosen_named(spec: "ModelSpec") -> dict[str, float]:
+    return {
+        "threshold": spec.threshold,
+        "other_organs_threshold": spec.for_organ("other").threshold,
+    }
+
+
+def _listed(scores: "Mapping[str, AtThresholds]") -> dict[str, Any]:
     from napari_glioma_density.training.validation import THRESHOLDS
 
-    return {"thresholds": THRESHOLDS.tolist(), "f1": {name: at.tolist() for name, at in f1.items()}}
+    return {
+        "thresholds": THRESHOLDS.tolist(),
+        "f1": {name: one.f1.tolist() for name, one in scores.items()},
+        "density_error": {name: one.density_error.tolist() for name, one in scores.items()},
+    }
 
 
-def _print_table(f1: dict[str, "NDArray[Any]"], chosen: float) -> None:
+def _print_table(scores: "Mapping[str, AtThresholds]", spec: "ModelSpec") -> None:
+    """Print F1 and density error, in points, of each set at each threshold."""
     from napari_glioma_density.training.validation import THRESHOLDS
 
-    say("threshold  " + "  ".join(f1) + "\n")
+    chosen = _chosen(spec)
+    columns = {name: max(len(name), _COLUMN) for name in scores}
+    heads = (f"{name:>{width}}" for name, width in columns.items())
+    say("threshold  " + "  ".join(heads) + "  (F1, density error)\n")
     for at, threshold in enumerate(THRESHOLDS):
-        scores = "  ".join(f"{scores[at]:{len(name)}.3f}" for name, scores in f1.items())
-        say(f"{threshold:9.3f}  {scores}{'  chosen' if threshold == chosen else ''}\n")
+        told = (
+            f"{f'{one.f1[at]:.3f} {one.density_error[at]:5.2f}':>{columns[name]}}"
+            for name, one in scores.items()
+        )
+        mark = chosen.get(float(threshold), "")
+        say(f"{threshold:9.3f}  {'  '.join(told)}  {mark}".rstrip() + "\n")

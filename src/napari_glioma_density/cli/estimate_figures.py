@@ -64,10 +64,12 @@ def _how_sure(figures: dict[str, Any]) -> list[str]:
 def _cautions(figures: dict[str, Any]) -> list[str]:
     from napari_glioma_density.findings.tuning import TUNED_ELSEWHERE
     from napari_glioma_density.results.spec import GLASS_TOO, NOT_BRIGHTFIELD
+    from napari_glioma_density.slides.organ import BRAIN
 
     said = {"tissue_mask": GLASS_TOO, "brightfield": NOT_BRIGHTFIELD}
     tuned = [TUNED_ELSEWHERE] if figures["tuned_elsewhere"] else []
-    return [caution for name, caution in said.items() if not figures[name]] + tuned
+    other = ["estimated as an organ other than the brain"] if figures["organ"] != BRAIN else []
+    return other + [caution for name, caution in said.items() if not figures[name]] + tuned
 
 
 def _by_a_person(figures: dict[str, Any]) -> list[str]:

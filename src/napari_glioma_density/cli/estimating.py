@@ -22,7 +22,12 @@ from napari_glioma_density.cli.console import (
 from napari_glioma_density.cli.estimate_figures import print_figures
 from napari_glioma_density.cli.failures import files_named
 from napari_glioma_density.cli.regions import Region, parse_region
-from napari_glioma_density.cli.specimens import SpecimenOption, parse_specimen
+from napari_glioma_density.cli.specimens import (
+    OrganOption,
+    SpecimenOption,
+    parse_organ,
+    parse_specimen,
+)
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.nuclei.memory import room_for
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from napari_glioma_density.nuclei.segmenter import Segmenter
     from napari_glioma_density.results.specimen import Specimen
     from napari_glioma_density.slides import Slide
+    from napari_glioma_density.slides.organ import Organ
 
 RESULTS_FOLDER = Path("glioma-density")
 
@@ -44,6 +50,7 @@ class _Asked:
     load: "Callable[[], Segmenter]"
     """Gives the model, loaded once for all slides."""
     um_per_px: float | None
+    organ: "Organ"
     region: Region | None
     cell_mm: float | None
     tissue_mask: bool
@@ -66,6 +73,7 @@ def estimate(
         float | None,
         typer.Option(help="Level-0 µm/px, if the file states none or a wrong one."),
     ] = None,
+    organ: OrganOption = "brain",
     region: Annotated[str | None, typer.Option(help="X,Y,W,H in level-0 px.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     cell_mm: Annotated[float | None, typer.Option(help="Side of a grid cell, mm.")] = None,
@@ -94,6 +102,7 @@ def estimate(
         output,
         functools.cache(functools.partial(_loaded, model, device)),
         um_per_px,
+        parse_organ(organ),
         None if region is None else parse_region(region),
         cell_mm,
         tissue_mask,
@@ -165,6 +174,7 @@ def _estimated(slide: str, asked: _Asked, began: float) -> dict[str, Any]:
             known,
             asked.load(),
             folder,
+            organ=asked.organ,
             tissue_mask=asked.tissue_mask,
             restart=not asked.resume,
             block_patches=asked.block_patches,

@@ -19,6 +19,7 @@ def models(as_json: AsJson = False) -> None:
             "default": model.default,
             "research_only": model.spec.research_only,
             "threshold": model.spec.threshold,
+            "other_organs_threshold": model.spec.for_organ("other").threshold,
             "views": model.spec.views,
             "soft_views": model.spec.soft_views,
             "magnified": model.spec.magnified,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.cli.console import AsJson, progress_bar, show
 from napari_glioma_density.cli.resolutions import demand_resolution
+from napari_glioma_density.cli.specimens import OrganOption, parse_organ
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.memory import room_for
 
@@ -19,6 +20,7 @@ def segment(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the masks.")],
     um_per_px: Annotated[float, typer.Option(help="Resolution of the pictures, µm/px.")],
     model: Annotated[str, typer.Option(help="A model's name or weights file.")] = "fast",
+    organ: OrganOption = "brain",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -27,9 +29,10 @@ def segment(
     from napari_glioma_density.nuclei.segmenter import load_segmenter
     from napari_glioma_density.results.pictures import write_png
 
+    tissue = parse_organ(organ)
     targets = _targets([Path(image) for image in images], output)
     demand_resolution(um_per_px)
-    segmenter = load_segmenter(model, device)
+    segmenter = load_segmenter(model, device).for_organ(tissue)
     with progress_bar("segmenting", "pictures") as bar:
         for picture, mask_path in bar.track(targets.items(), description=""):
             with room_for(str(picture)):

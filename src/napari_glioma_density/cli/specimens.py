@@ -1,4 +1,4 @@
-"""How the tissue was prepared, as it is said on the command line."""
+"""What tissue is of, and how it was prepared, as it is said on the command line."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,11 +8,34 @@ from napari_glioma_density.errors import BadInput
 
 if TYPE_CHECKING:
     from napari_glioma_density.results.specimen import Specimen
+    from napari_glioma_density.slides.organ import Organ
 
+OrganOption = Annotated[
+    str,
+    typer.Option(
+        "--organ", help="brain or other: which of a model's two thresholds makes a px nucleus."
+    ),
+]
 SpecimenOption = Annotated[
     str | None,
     typer.Option("--specimen", help="unknown, ffpe, frozen or smear; else as last stated."),
 ]
+
+
+def parse_organ(said: str) -> "Organ":
+    """Return the organ that was named.
+
+    Raises
+    ------
+    BadInput
+        When it is another word.
+    """
+    from napari_glioma_density.slides.organ import ORGANS
+
+    for organ in ORGANS:
+        if said == organ:
+            return organ
+    raise BadInput(f"--organ {said}: give one of {', '.join(ORGANS)}")
 
 
 def parse_specimen(said: str | None) -> "Specimen | None":

@@ -22,6 +22,7 @@ from napari_glioma_density.estimate.survey import Survey
 from napari_glioma_density.nuclei.segmenter import Segmenter
 from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
 from napari_glioma_density.slides import Slide, WorkingPlane
+from napari_glioma_density.slides.organ import BRAIN, Organ
 from napari_glioma_density.stain import colour_input
 
 BLOCK_PATCHES = {"cpu": 2, "mps": 2, "cuda": 4}
@@ -33,6 +34,7 @@ def prepare(
     segmenter: Segmenter,
     store_folder: Path | None = None,
     *,
+    organ: Organ = BRAIN,
     tissue_mask: bool = True,
     restart: bool = False,
     block_patches: int | None = None,
@@ -50,6 +52,8 @@ def prepare(
         The model.
     store_folder
         Where the result store goes; beside the slide when not given.
+    organ
+        What the slide is of: decides on the model's threshold.
     tissue_mask
         Whether bare glass is left out; otherwise every patch is run.
     restart
@@ -70,11 +74,12 @@ def prepare(
     StoreError
         When results cannot be kept.
     """
+    segmenter = segmenter.for_organ(organ)
     model = segmenter.spec
     if survey is None or not survey.is_of(slide, model, tissue_mask=tissue_mask):
         survey = Survey.of(slide, model, tissue_mask=tissue_mask, force=force)
     plane = survey.plane
-    spec = _run_spec(plane, segmenter, tissue_mask, block_patches, focus)
+    spec = _run_spec(plane, segmenter, organ, tissue_mask, block_patches, focus)
     store = ResultStore.open(
         store_path(slide.path, store_folder),
         slide.fingerprint,
@@ -112,6 +117,7 @@ def _bring_up_to_date(survey: Survey, segmenter: Segmenter, run: Run) -> None:
 def _run_spec(
     plane: WorkingPlane,
     segmenter: Segmenter,
+    organ: Organ,
     tissue_mask: bool,
     block_patches: int | None,
     focus: Focus | None,
@@ -141,6 +147,7 @@ def _run_spec(
         device=segmenter.device,
         precision=segmenter.precision,
         halo_px=model.halo_px,
+        organ=organ,
     )
 
 

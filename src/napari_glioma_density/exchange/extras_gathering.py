@@ -103,7 +103,7 @@ def _count_error(findings: Findings) -> CountError | None:
     if percent is None or metrics is None:
         return None
     with scores_named(metrics):
-        return count_error(metrics, percent)
+        return count_error(metrics, percent, findings.spec.organ)
 
 
 def sections_of(findings: Findings) -> tuple[MeasuredSection, ...]:

@@ -31,6 +31,7 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "tissue_mask": "yes" if spec.tissue_mask else "no",
         "brightfield": "yes" if findings.run.is_brightfield else "no",
         "sharper_than_checked": "yes" if findings.is_sharper else "no",
+        "organ": spec.organ,
         "specimen": findings.specimen,
         "model": spec.model,
         "tuned_elsewhere": "yes" if is_tuned_elsewhere(findings) else "no",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari_glioma_density.density import PAPER_BANDS, band_of
-from napari_glioma_density.findings.validation import is_brain
+from napari_glioma_density.findings.validation import is_of
+from napari_glioma_density.slides.organ import BRAIN, Organ
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,12 @@ class CountError:
     basis: str
 
 
-def count_error(metrics: Mapping[str, Any], percent: float) -> CountError | None:
+def count_error(
+    metrics: Mapping[str, Any], percent: float, organ: Organ = BRAIN
+) -> CountError | None:
     """Return the known error of the nucleus count at a density.
 
-    Fields of the brain alone count where any of them lies in the band, all others if not.
+    Fields of the organ alone count where any of them lies in the band, all others if not.
 
     Parameters
     ----------
@@ -42,6 +45,8 @@ def count_error(metrics: Mapping[str, Any], percent: float) -> CountError | None
         Scores as ``evaluate --json`` printed them (`nuclei.kept_metrics.metrics_of`).
     percent
         Nuclear density, % of tissue.
+    organ
+        What the slide is of.
 
     Returns
     -------
@@ -55,7 +60,7 @@ def count_error(metrics: Mapping[str, Any], percent: float) -> CountError | None
         for row in one.get("nucleus_count", {}).get("by_density", ())
         if row["band"] == band and row["true"]
     ]
-    rows = [(one, row) for one, row in rows if is_brain(one)] or rows
+    rows = [(one, row) for one, row in rows if is_of(organ, one)] or rows
     if not rows:
         return None
     true, found, fields = (

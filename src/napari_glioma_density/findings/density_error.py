@@ -8,6 +8,7 @@ import numpy as np
 from napari_glioma_density.findings.interval import students_t
 from napari_glioma_density.findings.validation import Basis, Validation, validated
 from napari_glioma_density.nuclei.kept_metrics import metrics_of
+from napari_glioma_density.slides.organ import BRAIN, Organ
 
 FEWEST_SLIDES = 3
 
@@ -62,8 +63,10 @@ class DensityError:
         return float(np.hypot(percent, self.turning_percent))
 
 
-def density_error(weights_sha256: str) -> DensityError | None:
+def density_error(weights_sha256: str, organ: Organ = BRAIN) -> DensityError | None:
     """Return the error of a model on the annotated fields whose scores are kept beside its weights.
+
+    Those of the organ that a slide is of alone count, where there are any.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def density_error(weights_sha256: str) -> DensityError | None:
         When a file of scores cannot be read.
     """
     metrics = metrics_of(weights_sha256)
-    return None if metrics is None else error_of(validated(metrics))
+    return None if metrics is None else error_of(validated(metrics, organ))
 
 
 def error_of(validation: Validation) -> DensityError | None:

@@ -50,7 +50,7 @@ def known_error(
     fields = tuple(_finished(store, spec, reader))
     drawn = [values for values, choice in fields if choice is Choice.RANDOM]
     chosen = [values for values, choice in fields if choice is not Choice.RANDOM]
-    validated = density_error(spec.weights_sha256)
+    validated = density_error(spec.weights_sha256, spec.organ)
     return corrected_error(model, drawn, chosen, validated) or validated
 
 
@@ -71,7 +71,7 @@ def is_sharper(run: Run) -> bool:
     ModelError
         When a file of scores cannot be read.
     """
-    validated = density_error(run.spec.weights_sha256)
+    validated = density_error(run.spec.weights_sha256, run.spec.organ)
     if validated is None or validated.sharpest is None or run.sharpness is None:
         return False
     return run.sharpness > validated.sharpest

@@ -10,9 +10,8 @@ from scipy import optimize
 
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.kept_metrics import METRICS
+from napari_glioma_density.slides.organ import BRAIN, Organ, organ_named
 
-BRAIN = "brain"
-"""Organs that begin so are what the program is for: where there are any, they alone count."""
 _FEWEST_FIELDS = 10
 
 
@@ -66,11 +65,18 @@ class Validation:
     sharpest: float | None = None
 
 
-def validated(metrics: Mapping[str, Any]) -> Validation:
+def validated(metrics: Mapping[str, Any], organ: Organ = BRAIN) -> Validation:
     """Read the fields of scores that ``evaluate --json`` printed.
 
-    If there are fields of the brain, only they count. Only how the error grows with density is
+    If there are fields of the organ, only they count. Only how the error grows with density is
     taken from all fields, because hardly any annotated brain tumour is of low density.
+
+    Parameters
+    ----------
+    metrics
+        The scores.
+    organ
+        What the slide is of that they are to tell of.
 
     Raises
     ------
@@ -78,7 +84,7 @@ def validated(metrics: Mapping[str, Any]) -> Validation:
         When they are not as ``evaluate`` prints them.
     """
     with scores_named(metrics):
-        return _validated(metrics)
+        return _validated(metrics, organ)
 
 
 @contextmanager
@@ -101,9 +107,9 @@ def scores_named(metrics: Mapping[str, Any]) -> Iterator[None]:
         ) from error
 
 
-def _validated(metrics: Mapping[str, Any]) -> Validation:
+def _validated(metrics: Mapping[str, Any], organ: Organ) -> Validation:
     sets = [one for one in metrics.get("data_sets", ()) if "fields" in one]
-    chosen = [one for one in sets if is_brain(one)] or sets
+    chosen = [one for one in sets if is_of(organ, one)] or sets
     everything = [field for one in sets for field in checked_fields(one)]
     fields = tuple(field for one in chosen for field in checked_fields(one))
     slides = len({field.slide for field in fields})
@@ -122,10 +128,10 @@ def _sharpest(data_sets: Iterable[Mapping[str, Any]]) -> float | None:
     return max(map(float, known)) if known and None not in known else None
 
 
-def is_brain(data_set: Mapping[str, Any]) -> bool:
-    """Tell whether all fields of a data set are of the brain."""
-    organs = [str(row["organ"]) for row in data_set.get("organs", ())]
-    return bool(organs) and all(organ.startswith(BRAIN) for organ in organs)
+def is_of(organ: Organ, data_set: Mapping[str, Any]) -> bool:
+    """Tell whether all fields of a data set are of an organ."""
+    named = [str(row["organ"]) for row in data_set.get("organs", ())]
+    return bool(named) and all(organ_named(name) == organ for name in named)
 
 
 def turning_point(fields: Iterable[CheckedField]) -> float:

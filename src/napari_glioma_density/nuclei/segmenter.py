@@ -30,6 +30,7 @@ from napari_glioma_density.nuclei.tensor_colours import TENSOR_INPUTS, as_input
 from napari_glioma_density.nuclei.trial import plan_device
 from napari_glioma_density.nuclei.views import mean_margins, views_of
 from napari_glioma_density.nuclei.weights import load_network
+from napari_glioma_density.slides.organ import Organ
 from napari_glioma_density.stain import Statistics, colour_input, normalise
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,10 @@ class Segmenter(Protocol):
         """The same model with the colour statistics of a slide."""
         ...
 
+    def for_organ(self, organ: Organ) -> "Segmenter":
+        """The same model with the threshold for an organ."""
+        ...
+
 
 class NetworkSegmenter:
     """A trained network on a device.
@@ -113,9 +118,6 @@ class NetworkSegmenter:
             self._network = placed(network, self._plan)
         self._rim_px = 0
         self._views = views_of(model.spec)
-        # Softmax of two classes exceeds t where the logits' difference exceeds log(t / (1 − t)):
-        # one subtraction and one comparison instead of an exponential a pixel.
-        self._least_margin = math.log(self.spec.threshold / (1 - self.spec.threshold))
 
     @property
     def device(self) -> str:
@@ -126,6 +128,15 @@ class NetworkSegmenter:
     def precision(self) -> str:
         """Precision it runs in."""
         return self._plan.precision
+
+    @property
+    def _least_margin(self) -> float:
+        """From which difference of logits on a pixel is nucleus.
+
+        Softmax of two classes exceeds t where that exceeds log(t / (1 − t)): one subtraction and
+        one comparison instead of an exponential a pixel.
+        """
+        return math.log(self.spec.threshold / (1 - self.spec.threshold))
 
     def learnt(self) -> frozenset[str]:
         """Digests of the pictures that it is known to have learnt from.
@@ -228,7 +239,15 @@ class NetworkSegmenter:
         if not is_present(device):
             logger.warning("there is no %s here: %s goes on in its place", device, self.device)
             return self
-        return NetworkSegmenter(self._model, self._cpu_network, plan, self._statistics)
+        other = NetworkSegmenter(self._model, self._cpu_network, plan, self._statistics)
+        other.spec = self.spec
+        return other
+
+    def for_organ(self, organ: Organ) -> "NetworkSegmenter":
+        """The same model, on the same device, with the threshold for an organ."""
+        other = copy.copy(self)
+        other.spec = self._model.spec.for_organ(organ)
+        return other
 
     def fitted(self, statistics: Statistics) -> "NetworkSegmenter":
         """The same model, on the same device, with the colour statistics of a slide."""

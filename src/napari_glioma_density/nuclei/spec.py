@@ -9,6 +9,7 @@ from typing import Any, Final, Self, get_origin
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.json_object import json_object
 from napari_glioma_density.nuclei.learnt import LEARNT
+from napari_glioma_density.slides.organ import OTHER, Organ
 
 LARGEST_BASE_WIDTH: Final = 1024
 LARGEST_HALO_PX: Final = 1024
@@ -19,7 +20,7 @@ WINDOW_LATTICE_PX: Final = 48
 """Windows of slides begin and end on this lattice: the reader and the pooling of networks ask for
 16 px, networks that look magnified for 48, so that mirrored views of a window lie on the same
 lattice."""
-_LATER: Final = ("parent", "magnified", "learnt_from", "soft_views")
+_LATER: Final = ("parent", "magnified", "learnt_from", "soft_views", "other_organs_threshold")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class ModelSpec:
     """Digest of the labels that it was fine-tuned on; empty for one trained from scratch."""
     soft_views: int = 0
     """How many of the views, not all, are softened, so that a sharp scan is like others."""
+    other_organs_threshold: float = 0.0
+    """The threshold for organs other than the brain; 0 where there is one for all."""
 
     def to_json(self, beside: Mapping[str, Any] | None = None) -> str:
         """One line of JSON, as the weights file keeps it, with what else it is to say."""
@@ -101,6 +104,11 @@ class ModelSpec:
             ) from error
         return spec
 
+    def for_organ(self, organ: Organ) -> Self:
+        """The model as it is run on an organ: its :attr:`threshold` is the one for that."""
+        is_apart = organ == OTHER and self.other_organs_threshold > 0
+        return self.with_(threshold=self.other_organs_threshold) if is_apart else self
+
     def with_(self, **changes: Any) -> Self:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
@@ -114,6 +122,7 @@ def _demand_usable(spec: ModelSpec) -> None:
             raise TypeError(f"{field.name} is {value!r}")
     ranges = {
         "threshold": 0 < spec.threshold < 1,
+        "other_organs_threshold": 0 <= spec.other_organs_threshold < 1,
         "um_per_px": 0.05 <= spec.um_per_px <= 5,
         "base_width": 0 < spec.base_width <= LARGEST_BASE_WIDTH,
         "drop_rate": 0 <= spec.drop_rate < 1,

@@ -5,9 +5,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self, get_origin
+from typing import Any, Literal, Self, get_origin
 
 from napari_glioma_density.density import Lattice
+from napari_glioma_density.slides.organ import BRAIN, ORGANS, Organ
 
 NOT_FITTED = "input is not fitted"
 GLASS_TOO = "Bare glass counts as tissue: estimated without a tissue mask."
@@ -33,7 +34,7 @@ class RunSpec:
     Attributes
     ----------
     model, weights_sha256, architecture, input, threshold
-        The model, as its specification names it.
+        The model, as its specification names it; the threshold is that for the organ.
     um_per_px, um_per_px_source
         µm along one level-0 px, and where that figure comes from.
     working_um_per_px, level, sixteenths, height_px, width_px
@@ -73,6 +74,8 @@ class RunSpec:
     """Which way of fitting the colours gave them; runs of different ones do not mix."""
     counting: int = 1
     """Which way of counting nuclei its blocks were measured by; nor do these mix."""
+    organ: Organ = BRAIN
+    """What the slide was said to be of."""
 
     @property
     def run_id(self) -> str:
@@ -83,8 +86,9 @@ class RunSpec:
         """
         known = {name: getattr(self, name) for name in _CHANGES_THE_NUMBERS}
         ways = {"colour_fit": self.colour_fit, "counting": self.counting}
-        # Runs from before there was a second way keep their names.
+        # Runs from before there was a second way, or organ, keep their names.
         known |= {name: way for name, way in ways.items() if way > 1}
+        known |= {} if self.organ == BRAIN else {"organ": self.organ}
         digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
         title = re.sub(r"[^A-Za-z0-9]+", "-", self.model).strip("-")[-32:]
         return f"{title}-{digest[:12]}"
@@ -116,7 +120,10 @@ class RunSpec:
         """Raise TypeError or ValueError when a field is not what its annotation says."""
         for one in fields(self):
             value, kind = getattr(self, one.name), get_origin(one.type) or one.type
+            kind = str if kind is Literal else kind
             if type(value) is not kind and not (kind is float and type(value) is int):
                 raise TypeError(f"{one.name} is {value!r}")
         if min(self.height_px, self.width_px, self.block_patches, self.working_um_per_px) <= 0:
             raise ValueError("a plane or block without px")
+        if self.organ not in ORGANS:
+            raise ValueError(f"organ is {self.organ!r}")

@@ -68,6 +68,7 @@ def summary(
         "um_per_px_source": spec.um_per_px_source,
         "working_um_per_px": spec.working_um_per_px,
         "seconds": {name: round(seconds.get(name, 0.0), 3) for name in SECONDS},
+        "organ": spec.organ,
         "tissue_mask": spec.tissue_mask,
         "model": spec.model,
         "device": spec.device,

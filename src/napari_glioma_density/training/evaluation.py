@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_glioma_density.nuclei.memory import room_for
 from napari_glioma_density.nuclei.pictures import resampled, segment_picture
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
+from napari_glioma_density.slides.organ import organ_named
 from napari_glioma_density.stain.sharpness import sharpness
 from napari_glioma_density.training.count_error import (
     FieldCount,
@@ -61,7 +65,8 @@ def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Itera
     """Segment every field and compare it with its labels, one score at a time.
 
     Each picture is scaled to the model's resolution, and the probability is scaled back, so that
-    scores are those of masks at the picture's own size.
+    scores are those of masks at the picture's own size. The threshold is that for the field's
+    organ.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def evaluate(data_sets: Sequence[DataSet], segmenter: NetworkSegmenter) -> Itera
 
 def _scored(data_set: DataSet, field: Field, segmenter: NetworkSegmenter) -> FieldScore:
     rgb, labels = read_field(field)
-    mask = segment_picture(segmenter, rgb, field.um_per_px, read_slide_colours(field))
+    mask = field_mask(segmenter, field, rgb)
     model_um_per_px = segmenter.spec.um_per_px
     scaled = resampled(rgb, field.um_per_px, model_um_per_px)
     return FieldScore(
@@ -91,6 +96,14 @@ def _scored(data_set: DataSet, field: Field, segmenter: NetworkSegmenter) -> Fie
         count_separated(mask, field.um_per_px, model_um_per_px),
         sharpness(scaled[None], model_um_per_px),
     )
+
+
+def field_mask(
+    segmenter: NetworkSegmenter, field: Field, rgb: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    """Nuclei (height, width) that a model finds in a field whose pixels are ``rgb``."""
+    of_organ = segmenter.for_organ(organ_named(field.organ))
+    return segment_picture(of_organ, rgb, field.um_per_px, read_slide_colours(field))
 
 
 def by_data_set(scores: Sequence[FieldScore]) -> list[list[FieldScore]]:

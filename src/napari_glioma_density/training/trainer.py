@@ -140,7 +140,7 @@ def _finished(
     """What is kept, its threshold chosen and its activations watched."""
     spec = job.spec()
     if validation and job.recipe.calibrate:
-        spec = spec.with_(threshold=validation.calibrated_threshold(learner.kept(), spec))
+        spec = validation.calibrated(spec, validation.by_threshold(learner.kept(), spec))
     if job.matched:
         matched = ValidationFields(job.matched)
         spec = spec.with_(threshold=matched.density_matched_threshold(learner.kept(), spec))

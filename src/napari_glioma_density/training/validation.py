@@ -1,7 +1,7 @@
 """How well a network under training segments fields it does not learn from."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import nn
 
 from napari_glioma_density.nuclei.pictures import network_prediction, picture_probability
 from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.slides.organ import OTHER, organ_named
 from napari_glioma_density.training.dataset import (
     DataSet,
     Field,
@@ -32,6 +33,29 @@ def _told_apart(data_sets: Sequence[DataSet]) -> list[str]:
         free = (name for name in itertools.chain([one.name], numbered) if name not in names)
         names.append(next(free))
     return names
+
+
+class AtThresholds(NamedTuple):
+    """Pooled scores of a data set at each of :data:`THRESHOLDS`."""
+
+    f1: NDArray[np.float64]
+    """0–1"""
+    density_error: NDArray[np.float64]
+    """Mean absolute error of a field's density, percentage points."""
+
+    @classmethod
+    def of(cls, fields: Iterable[Sequence[PixelCounts]]) -> Self:
+        """Pool fields, each counted at every threshold."""
+        pooled = [pooled_scores(at) for at in zip(*fields, strict=True)]
+        return cls(
+            np.array([scores["f1"] for scores in pooled]),
+            np.array([scores["density_mae"] for scores in pooled]),
+        )
+
+    @property
+    def worth(self) -> NDArray[np.float64]:
+        """F1 less the density error, both in points: what a threshold is chosen by."""
+        return 100 * self.f1 - self.density_error
 
 
 class _Held(NamedTuple):
@@ -64,11 +88,14 @@ class ValidationFields:
 
     def __init__(self, data_sets: Sequence[DataSet], weights: Sequence[float] = ()) -> None:
         refuse_twice(data_sets)
-        self._weights = tuple(weights) or (1.0,) * len(data_sets)
-        self._sets: dict[str, list[_Held]] = {
-            name: [_Held.of(field) for field in one]
-            for name, one in zip(_told_apart(data_sets), data_sets, strict=True)
-        }
+        named = dict(zip(_told_apart(data_sets), data_sets, strict=True))
+        self._weights = dict(zip(named, weights or (1.0,) * len(named), strict=True))
+        self._sets = {name: [_Held.of(field) for field in one] for name, one in named.items()}
+        self._of_other_organs = [
+            name
+            for name, one in named.items()
+            if all(organ_named(field.organ) == OTHER for field in one)
+        ]
 
     def __bool__(self) -> bool:
         return any(self._sets.values())
@@ -81,29 +108,37 @@ class ValidationFields:
             for name in self._sets
         }
 
-    def f1_by_threshold(
-        self, network: nn.Module, spec: ModelSpec
-    ) -> dict[str, NDArray[np.float64]]:
-        """Pooled F1 of each data set at each of :data:`THRESHOLDS`: (thresholds,) by name."""
+    def by_threshold(self, network: nn.Module, spec: ModelSpec) -> dict[str, AtThresholds]:
+        """Pooled scores of each data set at each of :data:`THRESHOLDS`."""
         return {
-            name: np.array(
-                [
-                    pooled_scores(at)["f1"]
-                    for at in zip(*self._counts(name, network, spec, THRESHOLDS), strict=True)
-                ]
-            )
+            name: AtThresholds.of(self._counts(name, network, spec, THRESHOLDS))
             for name in self._sets
         }
 
-    def calibrated_threshold(self, network: nn.Module, spec: ModelSpec) -> float:
-        """The threshold with the best mean F1 of the data sets, each with its weight."""
-        return self.best_threshold(self.f1_by_threshold(network, spec))
+    def calibrated(self, spec: ModelSpec, scores: Mapping[str, AtThresholds]) -> ModelSpec:
+        """The spec with the best thresholds.
 
-    def best_threshold(self, f1: dict[str, NDArray[np.float64]]) -> float:
-        """The threshold at which what :meth:`f1_by_threshold` gave is best on the mean."""
-        weighted = zip(self._weights, f1.values(), strict=True)
-        total = np.sum([weight * scores for weight, scores in weighted], axis=0)
-        return float(THRESHOLDS[int(np.argmax(total))])
+        The best one has the highest mean :attr:`AtThresholds.worth` of the data sets, each with its
+        weight. Sets of the brain are few: all take part in choosing its threshold. Where some
+        are of other organs and some are not, the former alone choose that of other organs.
+
+        Parameters
+        ----------
+        spec
+            A model.
+        scores
+            What :meth:`by_threshold` gave for it.
+        """
+        apart = [name for name in scores if name in self._of_other_organs]
+        is_split = 0 < len(apart) < len(scores)
+        return spec.with_(
+            threshold=self._best(scores, scores),
+            other_organs_threshold=self._best(scores, apart) if is_split else 0.0,
+        )
+
+    def _best(self, scores: Mapping[str, AtThresholds], names: Iterable[str]) -> float:
+        worth = np.sum([self._weights[name] * scores[name].worth for name in names], axis=0)
+        return float(THRESHOLDS[int(np.argmax(worth))])
 
     def density_matched_threshold(self, network: nn.Module, spec: ModelSpec) -> float:
         """The threshold at which the nuclear area of all fields together is the annotated one.

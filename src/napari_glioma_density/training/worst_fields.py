@@ -11,12 +11,11 @@ from pathlib import Path
 import cv2
 
 from napari_glioma_density.errors import BadInput
-from napari_glioma_density.nuclei.pictures import segment_picture
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
 from napari_glioma_density.results.drawing import Picture
 from napari_glioma_density.results.durable import write_atomically
-from napari_glioma_density.training.dataset import DataSet, read_field, read_slide_colours
-from napari_glioma_density.training.evaluation import FieldScore, by_data_set
+from napari_glioma_density.training.dataset import DataSet, read_field
+from napari_glioma_density.training.evaluation import FieldScore, by_data_set, field_mask
 from napari_glioma_density.training.field_pictures import draw_field
 
 _SIGNATURE = b"Software\0glioma-density evaluate"
@@ -83,8 +82,7 @@ class WorstFields:
 def _drawn(score: FieldScore, segmenter: NetworkSegmenter) -> Picture:
     """A field's picture; it is segmented again, because the masks of all would fill the memory."""
     rgb, labels = read_field(score.field)
-    colours = read_slide_colours(score.field)
-    mask = segment_picture(segmenter, rgb, score.field.um_per_px, colours)
+    mask = field_mask(segmenter, score.field, rgb)
     return draw_field(rgb, labels, mask, _caption(score, segmenter.spec.name))
 
 

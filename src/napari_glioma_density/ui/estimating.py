@@ -124,7 +124,8 @@ class Estimating:
             raise BadInput("This slide states no µm/px: give it under Slide.")
         insisted = slide.fingerprint in self._insisted
         region, follows = region_of(viewer, slide, scope), scope is Scope.LIVE
-        return Task(slide, model, device, region, insisted, follows)
+        organ = self._session.slides.organ
+        return Task(slide, model, device, organ, region, insisted, follows)
 
     def _begin_job(self, task: Task) -> None:
         session = self._session

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Choices, Snapshot, take_snapshot
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.slides.organ import BRAIN, Organ
 from napari_glioma_density.stain import NotBrightfield
 from napari_glioma_density.ui.courtesy import give_way
 from napari_glioma_density.ui.readiness import Asked, Readiness
@@ -32,7 +33,7 @@ DOUBT = "looks like fluorescence or dark field, not like a brightfield H&E slide
 
 @dataclass(frozen=True)
 class Task:
-    """What to estimate: a slide, with a model on a device.
+    """What to estimate: a slide, with a model on a device, of an organ.
 
     `region` is None for the whole slide; `force` measures one that does not look like brightfield.
     A task that `follows` goes on to every region that is looked at, until it is stopped.
@@ -41,6 +42,7 @@ class Task:
     slide: Slide
     model: str
     device: str
+    organ: Organ = BRAIN
     region: Region | None = None
     force: bool = False
     follows: bool = False
@@ -196,7 +198,14 @@ class EstimateJob:
         self._stands_aside = segmenter.device == "cpu" and not task.follows
         focus = self._attend(segmenter.spec.um_per_px)
         with closing(
-            prepare(task.slide, segmenter, focus=focus, force=task.force, survey=survey)
+            prepare(
+                task.slide,
+                segmenter,
+                organ=task.organ,
+                focus=focus,
+                force=task.force,
+                survey=survey,
+            )
         ) as estimation:
             self._um_per_px = estimation.plane.um_per_px
             self._report_blocks(estimation, focus)

@@ -9,6 +9,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.slides.organ import BRAIN, Organ
 from napari_glioma_density.slides.resolution import GIVEN
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.slide_layer import hide_file_name, set_slide, slide_of
@@ -28,6 +29,8 @@ class OpenSlides:
     """Another slide is current, or the current one has another µm/px."""
     specimen_changed = Signal()
     """The current slide's preparation is said to be another."""
+    organ_changed = Signal()
+    """The current slide is said to be of another organ."""
     listed = Signal()
     """One that was not current is closed, or the layer of one has another name."""
 
@@ -36,6 +39,7 @@ class OpenSlides:
         self.layers: list[Image] = []
         self.current: Image | None = None
         self._specimens: dict[str, Specimen] = {}
+        self._organs: dict[str, Organ] = {}
         self._views: dict[Image, SlideView] = {}
         self._lent_px: WeakSet[Layer] = WeakSet()
         """Layers in µm that have px for a while."""
@@ -55,6 +59,17 @@ class OpenSlides:
     def slide(self) -> Slide | None:
         """The current slide."""
         return slide_of(self.current) if self.current is not None else None
+
+    @property
+    def organ(self) -> Organ:
+        """What the current slide is of, as far as the user has said."""
+        return self._organs.get(self.slide.fingerprint, BRAIN) if self.slide else BRAIN
+
+    def set_organ(self, organ: Organ) -> None:
+        """Say what the current slide is of."""
+        if self.slide is not None and organ != self.organ:
+            self._organs[self.slide.fingerprint] = organ
+            self.organ_changed.emit()
 
     @property
     def specimen(self) -> Specimen:

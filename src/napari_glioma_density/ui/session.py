@@ -14,6 +14,7 @@ from napari_glioma_density.errors import SlideError
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot, take_snapshot
 from napari_glioma_density.regions.region import Region
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.slides.organ import Organ
 from napari_glioma_density.ui.background import Background
 from napari_glioma_density.ui.camera import (
     SCALE_BAR_PX,
@@ -89,19 +90,19 @@ class Session:
         self.sureness = Sureness(self)
         self.wishes = Wishes(self)
         self._framing = False
-        self._asked: tuple[Slide, str | None] | None = None
+        self._asked: tuple[Slide, str | None, Organ | None] | None = None
         show_scale_bar(viewer)
         self._timer = QTimer()
         self._timer.timeout.connect(self.tick)
         self._timer.start(TICK_MS)
         self.slides.changed.connect(self._change_slide)
 
-    def open_stored(self, model: str | None = None) -> None:
+    def open_stored(self, model: str | None = None, organ: Organ | None = None) -> None:
         """Bring back what the current slide's store holds: the latest run, or that of a model."""
         slide, choices = self.slides.slide, self.choices
         if slide is None:
             return
-        asked = self._asked = (slide, model)
+        asked = self._asked = (slide, model, organ)
 
         def opened(shown: ShownRun | None) -> None:
             if self._asked is not asked or self.shown is not None:
@@ -111,15 +112,19 @@ class Session:
             else:
                 self._restore(shown, choices)
 
-        self.background.submit(lambda: stored_results(slide, choices, model), opened)
+        self.background.submit(lambda: stored_results(slide, choices, model, organ), opened)
 
     def choose_model(self, model: str) -> None:
-        """Show what a model has found on this slide before, and nothing of another model."""
-        is_shown = self.shown is not None and self.shown.spec.model == model
+        """Show what a model has found on this slide before, and nothing of another model.
+
+        Nor what it found when the slide was taken for another organ.
+        """
+        organ, spec = self.slides.organ, self.shown.spec if self.shown else None
+        is_shown = spec is not None and (spec.model, spec.organ) == (model, organ)
         if self.estimating.phase is not Phase.READY or is_shown:
             return
         self._clear()
-        self.open_stored(model)
+        self.open_stored(model, organ)
 
     def _clear(self) -> None:
         self.clear_overlays()
@@ -238,6 +243,7 @@ class Session:
     def show(self, shown: ShownRun) -> None:
         """Show a run, as far as it is done."""
         self.shown = shown
+        self.slides.set_organ(shown.spec.organ)
         self._choose_without_redrawing(replace(self.choices, amendments=shown.amendments))
         self.overlays.show(shown)
         self.outline_left_out(shown.left_out)

@@ -1,8 +1,12 @@
-"""How the tissue was prepared, and what that means for the numbers."""
+"""What the tissue is of and how it was prepared, and what that means for the numbers."""
 
 from enum import StrEnum
 
 from napari_glioma_density.results import specimen as results
+from napari_glioma_density.slides.organ import BRAIN, OTHER, Organ
+
+ORGAN_NAMES: dict[Organ, str] = {BRAIN: "Brain", OTHER: "Other organ"}
+"""In the words of the screen."""
 
 
 class Specimen(StrEnum):

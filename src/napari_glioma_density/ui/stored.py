@@ -15,6 +15,7 @@ from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapsho
 from napari_glioma_density.regions.region import Region
 from napari_glioma_density.results import ResultStore, Run, RunSpec, find_store
 from napari_glioma_density.slides import Slide, tissue_px
+from napari_glioma_density.slides.organ import Organ
 from napari_glioma_density.ui.overlays.outlines import Mask
 from napari_glioma_density.ui.wishes import Asked, read_asked
 
@@ -61,7 +62,7 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         left_out=findings.left_out,
         sections=find_sections(run.tissue, run.lattice),
         error=known_error(findings.store, run.spec, findings.snapshot),
-        validated=density_error(run.spec.weights_sha256),
+        validated=density_error(run.spec.weights_sha256, run.spec.organ),
         tissue_mm2=_tissue_mm2(run),
         is_brightfield=run.is_brightfield,
         is_sharper=is_sharper(run),
@@ -76,10 +77,12 @@ def _tissue_mm2(run: Run) -> float:
     return float(px.sum() * lattice.px_mm2)
 
 
-def stored_results(slide: Slide, choices: Choices, model: str | None = None) -> ShownRun | None:
+def stored_results(
+    slide: Slide, choices: Choices, model: str | None = None, organ: Organ | None = None
+) -> ShownRun | None:
     """Return the latest run in the slide's store, or None when it was never estimated.
 
-    `model` leaves the runs of other models out.
+    `model` and `organ` leave the runs of others out.
 
     Raises
     ------
@@ -93,6 +96,8 @@ def stored_results(slide: Slide, choices: Choices, model: str | None = None) -> 
     specs = [
         spec
         for spec in store.runs()
-        if slide.um_per_px in (None, spec.um_per_px) and model in (None, spec.model)
+        if slide.um_per_px in (None, spec.um_per_px)
+        and model in (None, spec.model)
+        and organ in (None, spec.organ)
     ]
     return show_run(store.run(specs[-1].run_id), choices) if specs else None

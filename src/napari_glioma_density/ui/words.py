@@ -22,6 +22,10 @@ KEPT = (
     "Nothing is estimated with this model yet. What “{name}” found is kept: "
     "choose it again to see it."
 )
+KEPT_ORGAN = (
+    "Nothing is estimated for this organ yet. What was found for “{name}” is kept: "
+    "choose it again to see it."
+)
 TUNED_ELSEWHERE = (
     "“{name}” was fine-tuned on other slides and stays chosen: "
     "check its outlines on this one, or choose another model."

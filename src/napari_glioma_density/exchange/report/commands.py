@@ -10,6 +10,7 @@ from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.exchange.plots.words import Language
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.snapshot import Bands, Snapshot
+from napari_glioma_density.slides.organ import BRAIN
 
 _BY_HAND = ("given", "estimated")
 """How the source of a µm/px begins that the slide's file does not hold."""
@@ -44,6 +45,8 @@ def _estimate_options(findings: Findings) -> Iterator[str]:
     yield f"--model {shlex.quote(spec.model)}"
     if spec.um_per_px_source.startswith(_BY_HAND):
         yield f"--um-per-px {spec.um_per_px!r}"
+    if spec.organ != BRAIN:
+        yield f"--organ {spec.organ}"
     yield from _region(findings)
     if not spec.tissue_mask:
         yield "--no-tissue-mask"

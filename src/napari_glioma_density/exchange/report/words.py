@@ -29,6 +29,8 @@ class ReportWords:
     slide_size: str
     made: str
     run_made: str
+    organ: str
+    organs: dict[str, str]
     specimen: str
     specimens: dict[str, str]
     scope: str

@@ -22,6 +22,8 @@ ENGLISH = ReportWords(
     slide_size="Slide size",
     made="Report made",
     run_made="Estimate begun",
+    organ="Organ",
+    organs={"brain": "brain", "other": "other than the brain"},
     specimen="Specimen",
     specimens={
         "unknown": "unknown",

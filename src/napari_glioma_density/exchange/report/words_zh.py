@@ -20,6 +20,8 @@ CHINESE = ReportWords(
     slide_size="切片尺寸",
     made="报告生成时间",
     run_made="测量开始时间",
+    organ="器官",
+    organs={"brain": "脑", "other": "脑以外的器官"},
     specimen="标本类型",
     specimens={
         "unknown": "未知",

@@ -2,6 +2,7 @@
 
 from magicgui.widgets import ComboBox, Container
 
+from napari_glioma_density.results import RunSpec
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.ahead import get_ready
 from napari_glioma_density.ui.connections import Connections
@@ -9,6 +10,7 @@ from napari_glioma_density.ui.dock.parts import Box, text
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.models import ListModels, ModelChoice
 from napari_glioma_density.ui.session import Session
+from napari_glioma_density.ui.specimen import ORGAN_NAMES
 
 DEVICES = (("Automatic", "auto"), ("CPU", "cpu"), ("NVIDIA (CUDA)", "cuda"), ("Apple (MPS)", "mps"))
 
@@ -45,6 +47,7 @@ class ModelBox(Box):
         self.connections.add(self._model.changed, self._choose)
         self.connections.add(session.measured, self._follow)
         self.connections.add(session.slides.changed, self._tell_of_tuning)
+        self.connections.add(session.slides.organ_changed, self._choose_anew)
         self.connections.add(session.estimating.phase_changed, self._show_phase)
         self._list_models = list_models
         self.connections.add(session.models_changed, self._list)
@@ -84,9 +87,19 @@ class ModelBox(Box):
 
     def _choose(self, name: str) -> None:
         if self._session.shown is not None:
-            self._kept = self._title(self._session.shown.spec.model)
+            self._kept = self._what_is_kept(name, self._session.shown.spec)
         self._describe(name)
         self._session.choose_model(name)
+
+    def _what_is_kept(self, chosen: str, shown: RunSpec) -> str:
+        if shown.model == chosen:
+            return words.KEPT_ORGAN.format(name=ORGAN_NAMES[shown.organ])
+        return words.KEPT.format(name=self._title(shown.model))
+
+    def _choose_anew(self) -> None:
+        """Show what the model has found on the slide as one of another organ."""
+        if self._model.value is not None:
+            self._choose(self._model.value)
 
     def _title(self, name: str) -> str:
         return next((model.title for model in self._models if model.name == name), name)
@@ -94,7 +107,7 @@ class ModelBox(Box):
     def _tell_of_kept(self) -> None:
         """Say that what has left the view for a model without results is not lost."""
         if self._kept:
-            self._other.setText(words.KEPT.format(name=self._kept))
+            self._other.setText(self._kept)
             self._other.show()
 
     def _forget_kept(self) -> None:

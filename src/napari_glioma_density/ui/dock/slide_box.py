@@ -1,4 +1,7 @@
-"""The slide: its pseudonym, size and resolution, which is given here when the file has none."""
+"""The slide: its pseudonym, size and resolution, which is given here when the file has none.
+
+And of its tissue what a person alone can tell: the organ, and how it was prepared.
+"""
 
 from functools import partial
 
@@ -11,8 +14,9 @@ from napari_glioma_density.slides.resolution import GIVEN
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, form, row, text
+from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.session import Session
-from napari_glioma_density.ui.specimen import Specimen
+from napari_glioma_density.ui.specimen import ORGAN_NAMES, Specimen
 
 QUICK_CHOICES = {"20×": 0.5, "40×": 0.25}
 """What scanners mean by an objective, in µm/px."""
@@ -46,13 +50,17 @@ class SlideBox(Box):
         )
         self._specimen = ComboBox(name="specimen", choices=[(str(kind), kind) for kind in Specimen])
         self._specimen.native.setToolTip("How the specimen was prepared")
+        names = [(name, organ) for organ, name in ORGAN_NAMES.items()]
+        self._organ = ComboBox(name="organ", choices=names)
+        self._organ.native.setToolTip("Nuclei of other organs are outlined more closely")
         self._caution = text()
         self._caution.setStyleSheet(CAUTION_STYLE)
         facts = form()
         facts.addRow("Name", self._name)
         facts.addRow("Size", self._size)
         facts.addRow("Resolution", self._resolution)
-        facts.addRow("Tissue", row([self._tissue, self._specimen.native], stretch=0))
+        tissue = [self._tissue, self._organ.native, self._specimen.native]
+        facts.addRow("Tissue", row(tissue, stretch=0))
         self._ask = self._asking()
         self.body.addWidget(self._slides)
         self.body.addLayout(facts)
@@ -61,6 +69,9 @@ class SlideBox(Box):
         self.connections = Connections()
         self.connections.add(self._slides.activated, self._choose)
         self.connections.add(self._specimen.changed, self._set_specimen)
+        self.connections.add(self._organ.changed, session.slides.set_organ)
+        self.connections.add(session.slides.organ_changed, self._show_organ)
+        self.connections.add(session.estimating.phase_changed, self._show_organ)
         self.connections.add(session.slides.changed, self._show)
         self.connections.add(session.slides.listed, self._show_slides)
         self.connections.add(session.slides.specimen_changed, self._show_specimen)
@@ -110,6 +121,14 @@ class SlideBox(Box):
         self._caution.setText(slides.specimen.caution)
         self._caution.setVisible(bool(slides.specimen.caution))
 
+    def _show_organ(self) -> None:
+        """Show what the slide is of; while it is estimated it stays so."""
+        slides = self._session.slides
+        with self._organ.changed.blocked():
+            self._organ.value = slides.organ
+        is_idle = self._session.estimating.phase is Phase.READY
+        self._organ.enabled = slides.slide is not None and is_idle
+
     def _show_slides(self) -> None:
         slides = self._session.slides
         self._slides.clear()
@@ -122,6 +141,7 @@ class SlideBox(Box):
         self._show_slides()
         self._show_facts(self._session.slides.slide)
         self._show_specimen()
+        self._show_organ()
         self._show_tissue()
 
     def _show_facts(self, slide: Slide | None) -> None:

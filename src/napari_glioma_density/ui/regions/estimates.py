@@ -12,6 +12,7 @@ from napari_glioma_density.findings.gathering import gather, open_run
 from napari_glioma_density.findings.snapshot import Choices, Snapshot
 from napari_glioma_density.results import ResultStore, RunSpec
 from napari_glioma_density.ui.regions.places import Place
+from napari_glioma_density.ui.specimen import ORGAN_NAMES
 from napari_glioma_density.ui.stored import ShownRun
 
 BEFORE = "before correction"
@@ -19,6 +20,7 @@ BEFORE = "before correction"
 AFTER = "as corrected"
 
 DIFFER: tuple[Callable[[RunSpec], str], ...] = (
+    lambda spec: ORGAN_NAMES[spec.organ].lower(),
     lambda spec: f"threshold {spec.threshold:g}",
     lambda spec: f"{spec.working_um_per_px:.3g} µm/px",
     lambda spec: "tissue alone" if spec.tissue_mask else "glass too",

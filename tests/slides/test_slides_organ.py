@@ -1,0 +1,15 @@
+"""What a data set's name of an organ means."""
+
+import pytest
+
+from napari_glioma_density.slides.organ import BRAIN, OTHER, organ_named
+
+
+@pytest.mark.parametrize("name", ["", "brain: glioblastoma", "human brain", "Brain"])
+def test_what_is_of_the_brain_or_not_said_is_brain(name: str) -> None:
+    assert organ_named(name) == BRAIN
+
+
+@pytest.mark.parametrize("name", ["colon", "breast: triple-negative breast cancer", "none"])
+def test_all_else_is_another_organ(name: str) -> None:
+    assert organ_named(name) == OTHER
