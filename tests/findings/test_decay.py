@@ -168,3 +168,30 @@ def test_a_slope_is_that_of_scipy() -> None:
     assert found.points_per_mm == pytest.approx(expected.slope)
     assert found.interval == pytest.approx((expected.slope - half, expected.slope + half))
     assert slope(profile_of(percent[:5])) is None
+
+
+def test_a_fall_to_nothing_ends_at_no_density_below_none() -> None:
+    """Steps off by chance make the best of all curves end a little below 0 half the time."""
+    distance = (np.arange(20) + 0.5) * 50
+    to_nothing = 25 * np.exp(-distance / 400)
+    for seed in range(6):
+        noise = np.random.default_rng(seed).normal(0, 0.5, (10, 20))
+        decay = fit_decay(by_stretches(np.maximum(to_nothing + noise, 0)))
+        assert decay is not None
+        assert 0 <= decay.plateau_percent < 3
+        assert decay.length_um == pytest.approx(400, rel=0.15)
+
+
+def test_a_fall_that_would_end_below_none_has_no_length() -> None:
+    distance = (np.arange(12) + 0.5) * 50
+    falling_on = 45 * np.exp(-distance / 500) - 13  # 0.8 % in its last step
+    assert fit_decay(profile_of(falling_on)) is None
+
+
+def test_a_rise_from_a_border_begins_at_no_density_below_none() -> None:
+    distance = (np.arange(40) + 0.5) * 50
+    noise = np.random.default_rng(0).normal(0, 1, 40)
+    rising = np.maximum(15 - 15.5 * np.exp(-distance / 400) + noise, 0)
+    decay = fit_decay(profile_of(rising))
+    assert decay is not None
+    assert decay.amplitude + decay.plateau_percent >= 0

@@ -16,6 +16,8 @@ FEWEST_STRETCHES = 5
 _LONGEST = 3.0
 """Longest decay length, in ranges of distance: what falls more slowly looks straight."""
 _TRIALS = 40
+_ROUNDING_POINTS = 1e-9
+_ALL_PERCENT = 100.0
 
 
 class Side(StrEnum):
@@ -62,13 +64,20 @@ class Decay:
     amplitude
         Points above the plateau at distance 0; below 0 where density rises with distance.
     plateau_percent
-        Density far away.
+        Density far away, 0–100.
     """
 
     length_um: float
     interval: Interval
     amplitude: float
     plateau_percent: float
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether tissue can have the densities that it begins and ends with."""
+        ends = (self.plateau_percent, self.plateau_percent + self.amplitude)
+        least, most = -_ROUNDING_POINTS, _ALL_PERCENT + _ROUNDING_POINTS
+        return all(least <= end <= most for end in ends)
 
 
 def slope(profile: Profile, side: Side = Side.BOTH) -> Slope | None:
@@ -101,7 +110,8 @@ def fit_decay(profile: Profile, side: Side = Side.RIGHT) -> Decay | None:
     so that wide steps do not stretch the length. The interval is that of a delete-one jackknife
     over stretches of the border, of the length's logarithm; for a single stretch the lengths whose
     residuals an F test does not tell from the best (Bates and Watts, Nonlinear Regression Analysis,
-    1988, ch. 6).
+    1988, ch. 6). Where the best curve is on its way below 0 or above 100 %, the best of those that
+    are not stands for it, if that test does not tell the two apart.
 
     Parameters
     ----------
@@ -115,20 +125,21 @@ def fit_decay(profile: Profile, side: Side = Side.RIGHT) -> Decay | None:
     Decay | None
         None for fewer than six steps with tissue, or where the data set no limit to the length:
         nothing decays, or it does within a step, or over more than three times the distance seen,
-        or the interval reaches from the one to the other.
+        or the interval reaches from the one to the other, or no density that tissue can have is
+        where the fall ends.
     """
     steps = _steps(profile, side)
     if steps is None:
         return None
-    best, is_limited = _best_length(steps)
-    if not is_limited:
+    found = _fitted(profile, side, steps, _free)
+    if found is None or found.is_possible:
+        return found
+    possible = _fitted(profile, side, steps, _possible)
+    if possible is None or _linear_part(steps, possible.length_um, _possible)[1] > _limit(
+        steps, _linear_part(steps, found.length_um, _free)[1]
+    ):
         return None
-    logs = _jackknife(profile, side, _log_length)
-    interval = _likely_lengths(steps, best) if logs is None else _lengths(logs, steps)
-    if interval == _range(steps):
-        return None
-    amplitude, plateau = _linear_part(steps, best)[0]
-    return Decay(best, interval, float(amplitude), float(plateau))
+    return possible
 
 
 @dataclass(frozen=True)
@@ -162,53 +173,87 @@ def _straight(steps: _Steps) -> tuple[float, float]:
     return slope_, float(np.sqrt(variance))
 
 
-def _linear_part(steps: _Steps, length_um: float) -> tuple[NDArray[np.float64], float]:
-    """Amplitude and plateau that fit a length best, and the weighted sum of squares left."""
+_Ends = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+"""Densities at the border and far away of least squares, from the share of each in every step."""
+
+
+def _free(shares: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    fitted, *_ = np.linalg.lstsq(shares, wanted, rcond=None)
+    return np.asarray(fitted)
+
+
+def _possible(shares: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """None of them below 0 or above 100 %."""
+    free = _free(shares, wanted)
+    if ((free >= 0) & (free <= _ALL_PERCENT)).all():
+        return free
+    return np.asarray(optimize.lsq_linear(shares, wanted, (0, _ALL_PERCENT), method="bvls").x)
+
+
+def _fitted(profile: Profile, side: Side, steps: _Steps, ends: _Ends) -> Decay | None:
+    """Best curve whose `ends` are of a kind; None where the data set no limit to the length."""
+    best, is_limited = _best_length(steps, ends)
+    if not is_limited:
+        return None
+    logs = _jackknife(profile, side, lambda some: _log_length(some, ends))
+    interval = _likely_lengths(steps, best, ends) if logs is None else _lengths(logs, steps)
+    if interval == _range(steps):
+        return None
+    near, far = _linear_part(steps, best, ends)[0].tolist()
+    return Decay(best, interval, near - far, far)
+
+
+def _linear_part(steps: _Steps, length_um: float, ends: _Ends) -> tuple[NDArray[np.float64], float]:
+    """Densities at the border and far away that fit a length best, and the squares left."""
     half = steps.step_um / 2 / length_um
     curve = np.exp(-steps.distance_um / length_um) * np.sinh(half) / half
     root = np.sqrt(steps.weight / steps.weight.mean())
-    model = np.stack([curve, np.ones_like(curve)], axis=1) * root[:, None]
-    fitted, *_ = np.linalg.lstsq(model, steps.percent * root, rcond=None)
-    return fitted, float(((steps.percent * root - model @ fitted) ** 2).sum())
+    shares, wanted = np.stack([curve, 1 - curve], axis=1) * root[:, None], steps.percent * root
+    fitted = ends(shares, wanted)
+    return fitted, float(((wanted - shares @ fitted) ** 2).sum())
 
 
 def _range(steps: _Steps) -> tuple[float, float]:
     return steps.step_um / 2, _LONGEST * float(np.ptp(steps.distance_um))
 
 
-def _best_length(steps: _Steps) -> tuple[float, bool]:
+def _best_length(steps: _Steps, ends: _Ends) -> tuple[float, bool]:
     """Length of least squares, and whether it lies within what can be told, not at its end."""
     trials = np.geomspace(*_range(steps), _TRIALS)
-    at = int(np.argmin([_linear_part(steps, trial)[1] for trial in trials]))
+    at = int(np.argmin([_linear_part(steps, trial, ends)[1] for trial in trials]))
     if at in (0, _TRIALS - 1):
         return float(trials[at]), False
     found = optimize.minimize_scalar(
-        lambda length: _linear_part(steps, length)[1],
+        lambda length: _linear_part(steps, length, ends)[1],
         bounds=(trials[at - 1], trials[at + 1]),
         method="bounded",
     )
     return float(found.x), True
 
 
-def _log_length(steps: _Steps) -> float:
+def _log_length(steps: _Steps, ends: _Ends) -> float:
     """Of a part of a border: where it sets no limit to the length, that end of what can be told."""
-    return float(np.log(_best_length(steps)[0]))
+    return float(np.log(_best_length(steps, ends)[0]))
 
 
-def _likely_lengths(steps: _Steps, best: float) -> Interval:
-    """Lengths that an F test with 1 and n − 3 degrees of freedom does not refuse."""
+def _limit(steps: _Steps, least: float) -> float:
+    """Squares left beyond which an F test with 1 and n − 3 degrees of freedom refuses a curve."""
     free = steps.percent.size - 3
-    limit = _linear_part(steps, best)[1] * (1 + stats.f.ppf(CONFIDENCE, 1, free) / free)
-    shortest, longest = _range(steps)
-    ends = [_crossing(steps, limit, best, end) for end in (shortest, longest)]
-    return Interval(*ends)
+    return float(least * (1 + stats.f.ppf(CONFIDENCE, 1, free) / free))
 
 
-def _crossing(steps: _Steps, limit: float, best: float, end: float) -> float:
-    if _linear_part(steps, end)[1] <= limit:
+def _likely_lengths(steps: _Steps, best: float, ends: _Ends) -> Interval:
+    """Lengths that the test does not refuse."""
+    limit = _limit(steps, _linear_part(steps, best, ends)[1])
+    low, high = (_crossing(steps, limit, best, end, ends) for end in _range(steps))
+    return Interval(low, high)
+
+
+def _crossing(steps: _Steps, limit: float, best: float, end: float, ends: _Ends) -> float:
+    if _linear_part(steps, end, ends)[1] <= limit:
         return end
     root = optimize.brentq(
-        lambda length: _linear_part(steps, length)[1] - limit, *sorted((best, end))
+        lambda length: _linear_part(steps, length, ends)[1] - limit, *sorted((best, end))
     )
     return float(root)
 
