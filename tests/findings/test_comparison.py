@@ -261,3 +261,17 @@ def test_a_difference_reaches_no_further_than_100_points() -> None:
     assert found.difference_interval is not None
     assert found.difference_interval.low < found.difference_points < 100
     assert found.difference_interval.high == 100
+
+
+def test_in_the_whole_slide_the_errors_of_single_tissues_cancel_out() -> None:
+    part, slide = sums(200, 1000), sums(1000, 10_000)
+    found = compare(part, slide, error=ERROR, whole_slide=(False, True))
+    assert found is not None
+    assert found.difference_interval is not None
+    assert found.ratio_interval is not None
+    half = ERROR.factor * np.hypot(ERROR.tissue_sd(20), ERROR.slide_sd(20) - ERROR.slide_sd(10))
+    assert found.difference_interval == pytest.approx((10 - half, 10 + half))
+    assert np.log(found.ratio_interval.high / 2) == pytest.approx(ERROR.factor * 0.05)
+    turned = compare(slide, part, error=ERROR, whole_slide=(True, False))
+    assert turned is not None
+    assert turned.difference_interval == pytest.approx((-10 - half, -10 + half))

@@ -17,13 +17,18 @@ from pathologist import LONG_S, Pathologist, regions_window
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from napari_glioma_density.density import PatchState
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.decay import Side
+from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.regions.cells_box import FILLING, CellsBox
+from napari_glioma_density.ui.regions.compare_box import compare_places
 from napari_glioma_density.ui.regions.desk import RegionShelf
+from napari_glioma_density.ui.regions.places import SLIDE
 from napari_glioma_density.ui.regions.profile_box import Measures, _draw, measure_profile
 from napari_glioma_density.ui.regions.purpose import Purpose
 from napari_glioma_density.ui.regions.tools import Tool
@@ -246,6 +251,36 @@ def test_a_region_is_compared_with_reference_tissue(at_work: Pathologist) -> Non
     sums = at_work.dock.figures.latest.sums
     ratio = sums[drawn.id].tissue_density_percent / sums[grey.id].tissue_density_percent
     assert f"A over Reference: grey matter: {ratio:.2f}" in box._result.text()
+
+
+def test_the_whole_slide_is_as_sure_in_a_comparison_as_in_its_total(at_work: Pathologist) -> None:
+    drawn = Region.drawn(RegionKind.AREA, shapely.box(0, 0, 480, 960), name="A")
+    at_work.desk.put(drawn)
+    at_work.settle()
+    figures, grid = at_work.dock.figures.latest, at_work.session.snapshot.grid
+    error = DensityError(0.1, 0.05, 0.0, 5, Basis(5, 5, ("made up",)))
+
+    def half(pending: bool) -> float:
+        state = figures.findings.snapshot.patches.state.copy()
+        state[0, 0] = PatchState.PENDING if pending else state[0, 0]
+        shown = figures.findings.snapshot
+        shown = replace(shown, patches=replace(shown.patches, state=state))
+        seen = replace(figures, findings=replace(figures.findings, snapshot=shown))
+        found = compare_places(f"region:{drawn.id}", SLIDE, seen, grid, error)
+        assert found is not None
+        assert found.comparison is not None
+        low, high = found.comparison.difference_interval
+        return (high - low) / 2
+
+    a, slide = (
+        sums.tissue_density_percent
+        for sums in compare_places(f"region:{drawn.id}", SLIDE, figures, grid, error)[:2]
+    )
+    of_part = np.hypot(error.tissue_sd(a), error.slide_sd(a) - error.slide_sd(slide))
+    assert half(pending=False) == pytest.approx(error.factor * of_part)
+    assert half(pending=True) == pytest.approx(
+        error.factor * np.hypot(of_part, error.tissue_sd(slide))
+    )
 
 
 def test_density_against_the_distance_from_a_border_is_plotted_and_saved(

@@ -80,6 +80,7 @@ def compare(
     error: DensityError | None = None,
     known: NDArray[np.bool_] | None = None,
     edited: NDArray[np.bool_] | None = None,
+    whole_slide: tuple[bool, bool] = (False, False),
 ) -> Comparison | None:
     """Compare two regions of one slide by their tissue density.
 
@@ -88,7 +89,8 @@ def compare(
     patches, about twenty a region. *Model*: how far it is off on this slide is shared by both
     regions: of dense ones it cancels in the ratio and scales the difference; of sparse ones, where
     the error no longer shrinks with density, it does the reverse. How far it is off on one kind of
-    tissue against another is not shared, and is added for each region. The variances are added;
+    tissue against another is not shared, and is added for each region; in a whole slide it cancels
+    out, as in its interval. The variances are added;
     of the ratio, those of its logarithm. What a person vouches for is taken as known, as in the
     intervals of cells and totals: the model's error holds for the rest.
 
@@ -107,6 +109,8 @@ def compare(
     edited
         Patches whose values are a person's, vouched for or not yet, bool of the same shape; those
         of `known` by default. They are not put right by the middle of the error again.
+    whole_slide
+        Whether `a`, and `b`, are all tissue of the slide.
 
     Returns
     -------
@@ -117,7 +121,10 @@ def compare(
     if above is None or below is None:
         return None
     marks = known, known if edited is None else edited
-    sides = _side(a, a_patches, error, marks), _side(b, b_patches, error, marks)
+    sides = (
+        _side(a, a_patches, error, marks, whole_slide[0]),
+        _side(b, b_patches, error, marks, whole_slide[1]),
+    )
     by_hand = all(side.is_known for side in sides)
     error = None if by_hand else error
     tissue = _tissue_spread(*sides)
@@ -157,6 +164,7 @@ def _side(
     parts: NDArray[np.void] | None,
     error: DensityError | None,
     marks: tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None],
+    is_slide: bool,
 ) -> _Side:
     centre = error.centre if error else 1.0
     nucleus, tissue, pieces = region.nucleus_px, region.tissue_px, None
@@ -170,7 +178,7 @@ def _side(
     return _Side(
         percent=100 * (region.nucleus_px + (centre - 1) * as_found) / region.tissue_px,
         slide_sd=share * error.slide_sd(found) if error else 0.0,
-        tissue_sd=share * error.tissue_sd(found) if error else 0.0,
+        tissue_sd=share * error.tissue_sd(found) if error and not is_slide else 0.0,
         pieces=pieces,
         is_known=not tissue,
     )

@@ -113,12 +113,15 @@ def total_uncertainty(
     Of a scope that leaves some of the slide's tissue out, or while some of it is not estimated
     yet, they are those of a part.
     """
-    asked = _asked(patches, scope)
-    is_left = (patches.state == PatchState.PENDING) | (patches.is_read & ~asked)
-    whole = not is_left.any()
-    return _uncertainty(
-        patches, asked, _Marks.of(corrected, edited), error, np.s_[:, :], whole_slide=whole
-    )
+    asked, marks, whole = _asked(patches, scope), _Marks.of(corrected, edited), np.s_[:, :]
+    is_slide = is_whole_slide(patches, scope)
+    return _uncertainty(patches, asked, marks, error, whole, whole_slide=is_slide)
+
+
+def is_whole_slide(patches: PatchTable, scope: NDArray[np.bool_] | None = None) -> bool:
+    """Tell whether a scope leaves none of the slide's tissue out, and all of it is estimated."""
+    is_left = (patches.state == PatchState.PENDING) | (patches.is_read & ~_asked(patches, scope))
+    return not is_left.any()
 
 
 _Place = tuple[slice, slice]

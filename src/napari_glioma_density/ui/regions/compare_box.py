@@ -6,13 +6,14 @@ from typing import NamedTuple
 from napari_glioma_density.density import CellGrid
 from napari_glioma_density.findings.comparison import Comparison, compare
 from napari_glioma_density.findings.density_error import DensityError
+from napari_glioma_density.findings.uncertainty import is_whole_slide
 from napari_glioma_density.regions.measuring import RegionSums, parts_of
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.regions.desk import RegionDesk
 from napari_glioma_density.ui.regions.figures import Figures, RegionFigures
 from napari_glioma_density.ui.regions.place_combo import PlaceCombo
-from napari_glioma_density.ui.regions.places import place_outline, places_to_compare
+from napari_glioma_density.ui.regions.places import SLIDE, place_outline, places_to_compare
 from napari_glioma_density.ui.regions.words import compared, measured_place
 
 CHOOSE = "Choose two places: drawn regions, reference tissue, the chosen cell or the whole slide."
@@ -110,5 +111,7 @@ def compare_places(
     )
     sums = [figures.sum_up(parts) for parts in (first, second)]
     shown = findings.snapshot
-    comparison = compare(sums[0], sums[1], first, second, error, shown.known, shown.corrected)
+    marks, is_whole = (shown.known, shown.corrected), is_whole_slide(shown.patches)
+    whole = one == SLIDE and is_whole, other == SLIDE and is_whole
+    comparison = compare(sums[0], sums[1], first, second, error, *marks, whole)
     return Compared(sums[0], sums[1], comparison)
