@@ -209,6 +209,24 @@ def test_a_field_waits_where_the_run_has_not_read_yet(tmp_path: Path) -> None:
     assert np.array_equal(mask[960:1440, 480:1440], TRUE[960:1440, 480:1440])
 
 
+def test_nuclei_drawn_where_nothing_was_read_are_in_the_mask_as_little_as_in_the_sums(
+    tmp_path: Path,
+) -> None:
+    run = write_run(tmp_path, skipped=(Block(1, 1, 1, 1),))
+    store, unread = run.folder.parent.parent, np.zeros((PATCH_PX, PATCH_PX), bool)
+    unread[:, :200] = True
+    patch = result_of(Block(1, 1, 1, 1), MODEL & False, MODEL_NUCLEI[:0])
+    gone = np.array([[np.count_nonzero(unread)]])
+    read = patch.read_px - gone
+    with ResultStore(store).begin(SPEC, TISSUE) as writing:
+        writing.commit(replace(patch, read_px=read, unread_px=gone, unread=unread))
+    run = ResultStore(store).run(SPEC.run_id)
+    stored(store, done=True)
+    (field,) = stored_fields(store, run)
+    assert not field.mask.nucleus[:, :200].any()
+    assert field.mask.nucleus[:, 200:].any()
+
+
 def test_read_px_stay_those_of_the_run(runs: tuple[Run, Run]) -> None:
     patches = runs[0].patches()
     patches.read_px[1, 1] -= 1000
@@ -216,10 +234,10 @@ def test_read_px_stay_those_of_the_run(runs: tuple[Run, Run]) -> None:
     assert np.array_equal(corrected.patches.read_px, patches.read_px)
 
 
-def stored(store: Path, edits: int = 1, **changes: Any) -> None:
+def stored(store: Path, edits: int = 1, *, done: bool = False, **changes: Any) -> None:
     """A field that began with the outlines of the run's model, unless something else is said."""
     record = make_record(Block(1, 1, 1, 1), **changes)
-    state = make_state(record, revision=2, edits=edits)
+    state = make_state(record, revision=2, edits=edits, done=done)
     with Corrections.open(store) as corrections:
         rgb = np.zeros((record.height_px, record.width_px, 3), np.uint8)
         corrections.begin(record, rgb, state, *measure(record, state))

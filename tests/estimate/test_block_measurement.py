@@ -67,6 +67,24 @@ def test_specks_on_glass_count_in_no_patch_whatever_else_it_holds() -> None:
     assert found.read_px.tolist() == [[PATCH_PX**2] * 2]
 
 
+def test_px_that_could_not_be_read_are_told_one_by_one() -> None:
+    lattice = Lattice.over(PATCH_PX, 2 * PATCH_PX, 0.5)
+    kinds = np.ones((30, 60), np.uint8)
+    kinds[:, 30:] = TissueKind.BACKGROUND
+    ground, mask = (
+        Ground(lattice, kinds),
+        np.zeros((480 + 2 * HALO_PX, 960 + 2 * HALO_PX), np.uint8),
+    )
+    read = np.ones(mask.shape, bool)
+    assert measure_block(Block(0, 0, 1, 2), read, mask, ground, HALO_PX).unread is None
+    read[HALO_PX + 400 : HALO_PX + 490, HALO_PX + 300 : HALO_PX + 900] = False
+    found = measure_block(Block(0, 0, 1, 2), read, mask, ground, HALO_PX)
+    expected = np.zeros((PATCH_PX, 2 * PATCH_PX), bool)
+    expected[400:, 300:480] = True  # the other patch is bare glass
+    assert np.array_equal(found.unread, expected)
+    assert found.unread_px.tolist() == [[80 * 180, 0]]
+
+
 def test_a_nucleus_that_reaches_onto_glass_is_counted_as_the_mask_shows_it() -> None:
     lattice = Lattice.over(PATCH_PX, PATCH_PX, 0.5)
     kinds = np.zeros((30, 30), np.uint8)

@@ -1,5 +1,7 @@
 """Tissue drawn on a working plane of 0.5 µm/px, its mask in memory."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,7 @@ from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState, 
 from napari_glioma_density.regions.measuring import Measured
 from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.results import NUCLEUS_DTYPE
+from napari_glioma_density.results.unread import UnreadMaps, packed
 from napari_glioma_density.slides import TISSUE_PX
 
 UM_PER_PX = 0.5
@@ -37,6 +40,20 @@ def measured_of(
     plane = Plane(lattice, LEVEL0_PX)
     nuclei = np.zeros(0, NUCLEUS_DTYPE)
     return Measured(plane, patches, mask, nuclei, tissue.astype(np.uint8))
+
+
+def read_in_part(mask: NDArray[np.uint8], unread: NDArray[np.bool_]) -> Measured:
+    """What a run measures of a slide that is all tissue, some px of which cannot be read."""
+    measured, lattice = measured_of(mask), Lattice.over(*mask.shape, UM_PER_PX)
+    maps, gone = {}, np.zeros_like(measured.patches.read_px)
+    for patch in np.ndindex(gone.shape):
+        here = unread[lattice.window(Block(*patch, 1, 1))]
+        gone[patch] = np.count_nonzero(here)
+        if here.any():
+            maps[patch] = packed(here)
+    read = measured.patches.read_px - gone
+    patches = replace(measured.patches, read_px=read, tissue_px=read, unread_px=gone)
+    return replace(measured, patches=patches, unread=UnreadMaps(maps))
 
 
 def scattered_nuclei(

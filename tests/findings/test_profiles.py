@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import shapely
-from drawn_tissue import LEVEL0_PX, measured_of, scattered_nuclei
+from drawn_tissue import LEVEL0_PX, measured_of, read_in_part, scattered_nuclei
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.profiles import profile_along, profile_from_border
@@ -82,6 +82,16 @@ def test_all_of_a_slide_within_reach_adds_up_to_the_patch_table() -> None:
     for name in ("nucleus_px", "read_px", "tissue_px"):
         total = getattr(measured.patches, name).sum()
         assert getattr(profile, name).sum() == pytest.approx(total), name
+
+
+def test_steps_over_a_damaged_tile_hold_what_was_read_where_the_run_keeps_it() -> None:
+    unread = np.zeros(MASK.shape, bool)
+    unread[100:300, 820:900] = True
+    mask = MASK * ~unread
+    profile = profile_from_border(DOWN, 200, 50, read_in_part(mask, unread))
+    strips = [np.s_[:, 800 + 100 * n : 900 + 100 * n] for n in (1, 0, -1)]
+    assert [profile.read_px[:, 2:5].sum(0).tolist()] == [[(~unread[s]).sum() for s in strips]]
+    assert [profile.nucleus_px[:, 2:5].sum(0).tolist()] == [[mask[s].sum() for s in strips]]
 
 
 @pytest.mark.parametrize(("reach", "step"), [(100, 3), (0, 50), (float("nan"), 50)])

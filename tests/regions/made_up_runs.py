@@ -6,11 +6,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import PATCH_PX, Lattice, PatchState, PatchTable
+from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState, PatchTable
 from napari_glioma_density.regions.measuring import Measured
 from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.results import NUCLEUS_DTYPE
 from napari_glioma_density.results.nuclei import in_slide_order
+from napari_glioma_density.results.unread import UnreadMaps, packed
 
 HEIGHT, WIDTH = 2 * PATCH_PX + 101, 3 * PATCH_PX + 35
 LATTICE = Lattice.over(HEIGHT, WIDTH, 0.5)
@@ -55,9 +56,16 @@ def made_up_nuclei(seed: int, number: int = 4000) -> NDArray[np.void]:
 
 
 def known_slide(
-    seed: int = 0, *, level0_px_per_px: float = 2.0, damaged: NDArray[np.bool_] | None = None
+    seed: int = 0,
+    *,
+    level0_px_per_px: float = 2.0,
+    damaged: NDArray[np.bool_] | None = None,
+    mapped: bool = False,
 ) -> KnownSlide:
-    """Tissue in squares of the tissue map, nucleus in smaller ones; px may be damaged."""
+    """Tissue in squares of the tissue map, nucleus in smaller ones; px may be damaged.
+
+    Which they are the run keeps where they are `mapped`.
+    """
     tissue, nucleus = blobs(seed, 0.7, TISSUE_PX), blobs(seed + 1, 0.3, 7)
     read = np.ones_like(tissue) if damaged is None else ~damaged
     nucleus = nucleus & read
@@ -68,8 +76,16 @@ def known_slide(
         nucleus.astype(np.uint8),
         nuclei,
         tissue[::TISSUE_PX, ::TISSUE_PX].astype(np.uint8),
+        unread_maps(~read) if mapped else UnreadMaps(),
     )
     return KnownSlide(read, tissue, nucleus, measured)
+
+
+def unread_maps(unread: NDArray[np.bool_]) -> UnreadMaps:
+    patches = np.ndindex(LATTICE.rows, LATTICE.columns)
+    windows = {patch: LATTICE.window(Block(*patch, 1, 1)) for patch in patches}
+    cut = {patch: unread[window] for patch, window in windows.items()}
+    return UnreadMaps({patch: packed(px) for patch, px in cut.items() if px.any()})
 
 
 def patch_table(

@@ -123,10 +123,37 @@ def test_the_pixel_of_a_nucleus_lies_in_the_patch_that_counts_it() -> None:
     assert np.array_equal(found, row * 1000 + column)
 
 
-def damaged_slide() -> KnownSlide:
+def damaged_slide(*, mapped: bool = False) -> KnownSlide:
     damaged = np.zeros((HEIGHT, WIDTH), bool)
     damaged[:300, :256] = damaged[600:700, 500:1100] = True
-    return known_slide(8, damaged=damaged)
+    return known_slide(8, damaged=damaged, mapped=mapped)
+
+
+@pytest.mark.parametrize("name", shapes())
+def test_sums_over_a_damaged_tile_are_exact_where_the_run_keeps_what_was_read(name: str) -> None:
+    slide = damaged_slide(mapped=True)
+    covered = centres_inside(shapes()[name])
+    assert counted(sums_of(shapes(2.0)[name], slide.measured)) == slide.sums(covered)
+    left_out = left_out_geometry(gaps())
+    for gap in ("with holes", "on patch borders", "within a patch"):
+        covered &= ~centres_inside(shapes()[gap])
+    found = sums_of(
+        shapes(2.0)[name], slide.measured, exclusions_of(gaps(), slide.measured), left_out
+    )
+    assert counted(found) == slide.sums(covered)
+
+
+def test_a_patch_corrected_while_other_px_could_be_read_counts_with_the_share_that_was() -> None:
+    measured = damaged_slide(mapped=True).measured
+    measured.patches.nucleus_px[0, 0] -= 100  # as somebody has seen who saw other px
+    whole = sums_of(shapely.box(-9, -9, 2 * PATCH_PX, 2 * PATCH_PX), measured)
+    halves = [
+        sums_of(shapely.box(left, -9, left + PATCH_PX, 2 * PATCH_PX), measured)
+        for left in (0, PATCH_PX)
+    ]
+    added = halves[0] + halves[1]
+    assert 0 <= whole.nucleus_px - added.nucleus_px < 2
+    assert 0 <= whole.read_px - added.read_px < 2 * 3
 
 
 def test_damaged_patches_count_with_the_share_that_was_read() -> None:

@@ -1,12 +1,13 @@
 """Finished blocks that are taken back are done anew, and nothing of their first results stays."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_up_blocks import made_up_result
 
-from napari_glioma_density.density import Block, PatchState, patches_of
+from napari_glioma_density.density import PATCH_PX, Block, PatchState, patches_of
 from napari_glioma_density.results import Run
 
 Begin = Callable[..., Run]
@@ -61,6 +62,36 @@ def test_a_block_that_is_done_anew_counts_once(begin: Begin) -> None:
         with begin() as resumed:
             assert_same(resumed, calm)
             resumed.finish()
+
+
+def test_what_could_not_be_read_is_kept_px_by_px_and_goes_with_its_block(begin: Begin) -> None:
+    with begin() as run:
+        sound = made_up_result(run.lattice, FIRST)
+        unread = np.zeros(sound.mask.shape, bool)
+        unread[100:300, 400:600], unread[480:, 480:] = True, True
+        gone = np.array([[200 * 80, 200 * 120], [0, PATCH_PX**2]])
+        px = {"unread_px": gone, "read_px": sound.read_px - gone}
+        run.commit(replace(sound, unread=unread, **px))
+        run.commit(made_up_result(run.lattice, SECOND))
+        shape = (PATCH_PX, PATCH_PX)
+
+        def kept(run: Run) -> dict[tuple[int, int], np.ndarray]:
+            maps = run.unread_maps()
+            return {patch: maps.of_patch(*patch, shape) for patch in maps.packed}
+
+        # Of a patch that was read as a whole, or not at all, there is nothing to tell apart.
+        expected = {(2, 2): unread[:480, :480], (2, 3): unread[:480, 480:]}
+        run.close()
+        with begin() as resumed:
+            for found in (kept(run), kept(resumed)):
+                assert found.keys() == expected.keys()
+                assert all(np.array_equal(found[patch], expected[patch]) for patch in found)
+            line = (resumed.folder / "journal.jsonl").read_bytes().splitlines()[0]
+            assert len(line) < 1000
+            resumed.take_back([FIRST])
+            resumed.commit(sound)
+            assert not kept(resumed)
+        assert not kept(begin())
 
 
 def test_what_was_never_done_cannot_be_taken_back(begin: Begin) -> None:

@@ -92,7 +92,7 @@ class FieldMask(NamedTuple):
 
     block: Block
     nucleus: NDArray[np.bool_]
-    """(height, width) working px, as drawn: px that could not be read are not taken out."""
+    """(height, width) working px."""
 
 
 class CorrectedMask:

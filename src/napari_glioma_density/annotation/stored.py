@@ -1,6 +1,7 @@
 """The saved corrections that count for a run."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +12,9 @@ from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.corrected import FieldMask
 from napari_glioma_density.annotation.field import FieldRecord, FieldState, FieldValues, Start
 from napari_glioma_density.annotation.field_file import FieldNotes
-from napari_glioma_density.density import Block
+from napari_glioma_density.density import PATCH_PX, Block
 from napari_glioma_density.results import Run, RunSpec
+from napari_glioma_density.results.unread import UnreadMaps
 
 
 def fits(record: FieldRecord, spec: RunSpec) -> bool:
@@ -88,16 +90,28 @@ def stored_fields(store: Path, run: Run, reader: str) -> tuple[StoredField, ...]
     """
     corrections = Corrections.open(store, reader, writable=False)
     fields = (
-        _stored(record, *corrections.read(record.name), run.spec)
+        _stored(record, *corrections.read(record.name), run)
         for record in fitting(corrections, run.spec)
     )
     return tuple(field for field in fields if field is not None)
 
 
 def _stored(
-    record: FieldRecord, labels: NDArray[np.uint16], notes: FieldNotes, spec: RunSpec
+    record: FieldRecord, labels: NDArray[np.uint16], notes: FieldNotes, run: Run
 ) -> StoredField | None:
-    values = counted_values(record, notes, spec)
+    values = counted_values(record, notes, run.spec)
     if values is None:
         return None
-    return StoredField(values, FieldMask(record.block, labels > 0), notes.counted)
+    mask = FieldMask(record.block, _readable(labels > 0, record.block, run.unread_maps()))
+    return StoredField(values, mask, notes.counted)
+
+
+def _readable(nucleus: NDArray[np.bool_], block: Block, unread: UnreadMaps) -> NDArray[np.bool_]:
+    """Take what could not be read out of a field's nuclei: it is in no sum."""
+    for row, column in product(range(block.rows), range(block.columns)):
+        y, x = row * PATCH_PX, column * PATCH_PX
+        patch = nucleus[y : y + PATCH_PX, x : x + PATCH_PX]
+        gone = unread.of_patch(block.row + row, block.column + column, patch.shape)
+        if gone is not None:
+            patch[gone] = False
+    return nucleus

@@ -141,6 +141,7 @@ def measure_block(
     tissue, counted = ground.tissue_of(block), ~ground.glass_of(block)
     core = np.s_[halo_px : halo_px + tissue.shape[0], halo_px : halo_px + tissue.shape[1]]
     counted_read = read[core] & counted
+    unread = counted & ~counted_read
     corner = block.row * PATCH_PX - halo_px, block.column * PATCH_PX - halo_px
     allowed = ground.may_hold_nuclei((*corner, *mask.shape))
     nuclear = mask * (allowed & read)
@@ -156,9 +157,10 @@ def measure_block(
         nucleus_px=patch_sums(nucleus, block),
         read_px=read_px,
         tissue_px=patch_sums(counted_read & (tissue | nucleus), block),
-        unread_px=patch_sums(counted & ~counted_read, block),
+        unread_px=patch_sums(unread, block),
         count=_patch_counts(nuclei, block),
         nuclei=nuclei,
+        unread=unread if unread.any() else None,
     )
 
 

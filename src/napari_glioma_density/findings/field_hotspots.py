@@ -124,8 +124,8 @@ def field_hotspots(findings: Findings, area_mm2: float) -> tuple[FieldHotspot, .
     run, some_left_out = findings.run, bool(findings.left_out)
     model = None
     if findings.corrected is not None:
-        patches = findings.snapshot.measured
-        model = Measured(findings.plane, patches, run.mask(0), run.nuclei(), run.tissue)
+        patches, mask, nuclei = findings.snapshot.measured, run.mask(0), run.nuclei()
+        model = replace(findings.measured, patches=patches, mask=mask, nuclei=nuclei)
     return find_field_hotspots(
         findings.measured,
         area_mm2,

@@ -164,7 +164,8 @@ def _left_out(regions: tuple[Region, ...], measured: Measured, model: Measured) 
 
 def _model(run: Run) -> Measured:
     """What the model found, and nothing else."""
-    return Measured(Plane.of(run.spec), run.patches(), run.mask(0), run.nuclei(), run.tissue)
+    plane, found = Plane.of(run.spec), (run.patches(), run.mask(0), run.nuclei(), run.tissue)
+    return Measured(plane, *found, run.unread_maps())
 
 
 def _corrected(model: Measured, fields: tuple[StoredField, ...]) -> Measured:

@@ -249,18 +249,14 @@ def _spots(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return nucleus, read and tissue px of a patch's spots, what is left out not counted.
 
-    Of a patch that is damaged in part it is not known which px were read: all px of a kind count
-    with the share of it that was.
+    Where it is not known which px of a damaged patch were read, all px of a kind count with the
+    share of it that was.
     """
     pixels = measured.pixels_of(block.row, block.column)
-    kinds = pixels.nucleus, pixels.tissue & ~pixels.nucleus, ~pixels.tissue
-    whole = pixels.whole
-    measured_px = (
-        whole.nucleus_px, whole.tissue_px - whole.nucleus_px, whole.read_px - whole.tissue_px
-    )  # fmt: skip
+    kinds = pixels.kinds
     shares = [
         px / max(1, int(np.count_nonzero(kind)))
-        for px, kind in zip(measured_px, kinds, strict=True)
+        for px, kind in zip(pixels.kinds_measured, kinds, strict=True)
     ]
     if len(left_out.edges):
         kept = ~left_out.covered_pixels(measured.plane.lattice.window(block))

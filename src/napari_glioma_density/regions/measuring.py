@@ -1,6 +1,6 @@
 """What lies in a drawn region: the sums of its pixels and nuclei, exact to the pixel."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from napari_glioma_density.regions.patch_pixels import PatchPixels, PatchSums
 from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.raster import MetPatches, Outline
 from napari_glioma_density.results.masks import MaskLevel
+from napari_glioma_density.results.unread import UnreadMaps
 from napari_glioma_density.slides import TISSUE_PX, TissueKind
 
 SUMS = ("read_px", "nucleus_px", "tissue_px", "count")
@@ -43,6 +44,8 @@ class Measured:
         `NUCLEUS_DTYPE`, in the run's order; those that `patches` counts.
     tissue
         The run's `TissueKind` values, uint8, one per 16×16 working px.
+    unread
+        Px that could not be read, as far as the run keeps them.
     """
 
     plane: Plane
@@ -50,6 +53,7 @@ class Measured:
     mask: MaskLevel
     nuclei: NDArray[np.void]
     tissue: NDArray[np.uint8]
+    unread: UnreadMaps = field(default_factory=UnreadMaps)
 
     @cached_property
     def patch_nuclei(self) -> PatchNuclei:
@@ -63,7 +67,9 @@ class Measured:
         tissue = self._tissue_of(down, across)[: nucleus.shape[0], : nucleus.shape[1]]
         whole = PatchSums(*(int(getattr(self.patches, name)[row, column]) for name in SUMS))
         centres = self.patch_nuclei.pixels_of_patch(row, column)
-        return PatchPixels(nucleus, tissue | nucleus, whole, *centres)
+        unread = self.unread.of_patch(row, column, nucleus.shape)
+        read = None if unread is None else ~unread
+        return PatchPixels(nucleus, tissue | nucleus, whole, *centres, read)
 
     def _tissue_of(self, down: slice, across: slice) -> NDArray[np.bool_]:
         rows, columns = (
@@ -132,7 +138,7 @@ def parts_of(
     A pixel belongs to the geometry where its centre lies in it, a nucleus where the pixel does
     that holds its centre. Patches wholly inside give what the table holds of them; only the mask
     of patches that the outline divides is read. Of patches with unread px see
-    `PatchPixels.sums_in`.
+    `PatchPixels.kinds`.
 
     Parameters
     ----------

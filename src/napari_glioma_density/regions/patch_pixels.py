@@ -40,6 +40,8 @@ class PatchPixels:
         What was measured in the whole patch.
     y, x
         The pixels, within the patch, that hold the centres of its nuclei: int64, (n,).
+    read
+        bool, those that were read; None where that is not known.
     """
 
     nucleus: NDArray[np.bool_]
@@ -47,17 +49,18 @@ class PatchPixels:
     whole: PatchSums
     y: NDArray[np.int64]
     x: NDArray[np.int64]
+    read: NDArray[np.bool_] | None = None
 
     def sums_in(self, covered: NDArray[np.bool_]) -> PatchSums:
         """Return what was measured in some of the pixels: bool, of the patch's shape.
 
-        In a damaged patch it is not known which pixels were read. There nucleus, other tissue and
+        Where it is not known which pixels of a damaged patch were read, nucleus, other tissue and
         glass each count with the share of them that was read, rounded down, so that read px ≥
         tissue px ≥ nucleus px holds for any part and for the rest.
         """
         if covered.all():
             return self.whole
-        shares = zip(self._kinds(covered), self._kinds_measured, self._kinds_there, strict=True)
+        shares = zip(self._kinds(covered), self.kinds_measured, self._kinds_there, strict=True)
         nucleus, ground, glass = (part * read // max(px, 1) for part, read, px in shares)
         return PatchSums(
             read_px=glass + ground + nucleus,
@@ -67,17 +70,29 @@ class PatchPixels:
         )
 
     @cached_property
-    def _kinds_there(self) -> tuple[int, int, int]:
-        return self._kinds(np.ones_like(self.tissue))
+    def kinds(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Pixels of nucleus, of other tissue, of glass; where it is known, those that were read.
+
+        It is not known in runs of earlier versions, nor where a field was corrected while other
+        pixels could be read: what was measured in all of the patch is no sum of pixels then.
+        """
+        there = self.nucleus, self.tissue & ~self.nucleus, ~self.tissue
+        if self.read is None:
+            return there
+        nucleus, ground, glass = (kind & self.read for kind in there)
+        px = tuple(int(np.count_nonzero(kind)) for kind in (nucleus, ground, glass))
+        return (nucleus, ground, glass) if px == self.kinds_measured else there
 
     @property
-    def _kinds_measured(self) -> tuple[int, int, int]:
+    def kinds_measured(self) -> tuple[int, int, int]:
+        """Px of nucleus, of other tissue, of glass that were measured in all of the patch."""
         whole = self.whole
         ground = whole.tissue_px - whole.nucleus_px
         return whole.nucleus_px, ground, whole.read_px - whole.tissue_px
 
-    def _kinds(self, covered: NDArray[np.bool_]) -> tuple[int, int, int]:
-        """Px of nucleus, of other tissue, of glass."""
-        nucleus = int(np.count_nonzero(self.nucleus & covered))
-        tissue = int(np.count_nonzero(self.tissue & covered))
-        return nucleus, tissue - nucleus, int(np.count_nonzero(covered)) - tissue
+    @cached_property
+    def _kinds_there(self) -> tuple[int, ...]:
+        return self._kinds(np.ones_like(self.tissue))
+
+    def _kinds(self, covered: NDArray[np.bool_]) -> tuple[int, ...]:
+        return tuple(int(np.count_nonzero(kind & covered)) for kind in self.kinds)

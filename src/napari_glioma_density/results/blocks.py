@@ -6,10 +6,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_glioma_density.density import Block, Lattice
+from napari_glioma_density.density import PATCH_PX, Block, Lattice
 from napari_glioma_density.results.chunks import Window
 from napari_glioma_density.results.journal import PATCH_VALUES
 from napari_glioma_density.results.masks import MaskPyramid, coarsen
+from napari_glioma_density.results.unread import PackedMaps, packed
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class BlockResult:
         As in `PatchTable`, of shape (block rows, block columns).
     nuclei
         Structured array with the fields of `NUCLEUS_DTYPE`.
+    unread
+        bool, which of the mask's px are among those of `unread_px`; None where none is.
     """
 
     block: Block
@@ -37,6 +40,7 @@ class BlockResult:
     count: NDArray[np.int64]
     state: NDArray[np.uint8]
     nuclei: NDArray[np.void]
+    unread: NDArray[np.bool_] | None = None
 
     def values(self) -> dict[str, NDArray[np.int64]]:
         """Return the patch values by name; ValueError when a shape is not the block's."""
@@ -55,6 +59,17 @@ class BlockResult:
             raise ValueError(f"mask of {self.block} has shape {self.mask.shape}, not {shape}")
         return window
 
+    def unread_maps(self) -> PackedMaps:
+        """Return which px could not be read of the patches that were read in part."""
+        if self.unread is None:
+            return {}
+        maps = {}
+        for row, column in np.argwhere((self.unread_px > 0) & (self.read_px > 0)).tolist():
+            y, x = row * PATCH_PX, column * PATCH_PX
+            patch = self.unread[y : y + PATCH_PX, x : x + PATCH_PX]
+            maps[self.block.row + row, self.block.column + column] = packed(patch)
+        return maps
+
 
 @dataclass(frozen=True)
 class BlockRecord:
@@ -70,16 +85,20 @@ class BlockRecord:
         As in `BlockResult`.
     coarse
         What the coarse levels of the mask show of it, as `coarsen` gives it.
+    unread
+        Px that could not be read of patches that were read in part.
     """
 
     block: Block
     values: dict[str, NDArray[np.int64]]
     nuclei: NDArray[np.void]
     coarse: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    unread: PackedMaps
 
     @classmethod
     def written(cls, result: BlockResult, lattice: Lattice, masks: MaskPyramid) -> Self:
         """Bring a block's mask to disk and return the rest."""
         values, window = result.values(), result.window(lattice)
         masks.write(window, result.mask)
-        return cls(result.block, values, result.nuclei, coarsen(result.mask))
+        coarse, unread = coarsen(result.mask), result.unread_maps()
+        return cls(result.block, values, result.nuclei, coarse, unread)

@@ -23,6 +23,8 @@ class FinishedWork:
         Patches of these blocks: bool, (lattice rows, lattice columns).
     gone
         Nuclei of blocks that were taken back, by number: they lie in the file and do not count.
+    unread
+        Px that could not be read of patches that were read in part, by row and column.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class FinishedWork:
         self._has_tissue = patches_with_tissue(tissue)
         self.blocks: dict[Block, JournalEntry] = {}
         self.gone: list[slice] = []
+        self.unread: dict[tuple[int, int], str] = {}
         self.patches = PatchTable.pending(lattice)
         self.patches.state[~self._has_tissue] = PatchState.BACKGROUND
         self.done = np.zeros(self.patches.state.shape, bool)
@@ -44,6 +47,9 @@ class FinishedWork:
         before = self.blocks.pop(entry.block, None)
         if before is not None:
             self.gone.append(before.of_nuclei)
+            for patch in before.unread:
+                del self.unread[patch]
+        self.unread.update(entry.unread)
         if not entry.is_taken_back:
             self.blocks[entry.block] = entry
 

@@ -5,7 +5,8 @@ A block that is to be done anew has a line that undoes its earlier one.
 
 import json
 import zlib
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -16,20 +17,27 @@ from napari_glioma_density.density import Block, Lattice, PatchState, PatchTable
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results.failures import COMPUTE_ANEW
+from napari_glioma_density.results.unread import PackedMaps, unpacked
 
 _CHECK: Final = "crc32"
 """Name of a line's checksum, of all that stands before it; early journals have none."""
+_UNREAD: Final = "unread"
+"""Name of the maps in a line, [row, column, map] each; most lines have none, and early ones."""
 PATCH_VALUES = ("state", "nucleus_px", "read_px", "tissue_px", "unread_px", "count")
 
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """One finished block: the values of its patches, and where its nuclei lie in `nuclei.bin`."""
+    """One finished block: the values of its patches, and where its nuclei lie in `nuclei.bin`.
+
+    `unread` maps what could not be read of patches that were read in part.
+    """
 
     block: Block
     values: dict[str, NDArray[np.int64]]
     first_nucleus: int
     nuclei: int
+    unread: PackedMaps = field(default_factory=dict)
 
     @classmethod
     def taken_back(cls, block: Block, state: NDArray[np.uint8]) -> Self:
@@ -54,6 +62,8 @@ class JournalEntry:
             **{name: self.values[name].ravel().tolist() for name in PATCH_VALUES},
             "nuclei": (self.first_nucleus, self.nuclei),
         }
+        if self.unread:
+            fields[_UNREAD] = [(*patch, unread) for patch, unread in self.unread.items()]
         return _as_line({**fields, _CHECK: zlib.crc32(_as_line(fields))})
 
     @classmethod
@@ -68,12 +78,21 @@ class JournalEntry:
         shape = block.rows, block.columns
         values = {name: np.array(fields[name], np.int64).reshape(shape) for name in PATCH_VALUES}
         first, nuclei = fields["nuclei"]
-        return cls(block, values, int(first), int(nuclei))
+        unread = _maps(fields.get(_UNREAD, ()), lattice)
+        return cls(block, values, int(first), int(nuclei), unread)
 
     def write_into(self, patches: PatchTable) -> None:
         """Put the block's values into the arrays of a table."""
         for name in PATCH_VALUES:
             getattr(patches, name)[self.block.patches] = self.values[name]
+
+
+def _maps(stored: Iterable[tuple[int, int, str]], lattice: Lattice) -> PackedMaps:
+    maps = {(row, column): unread for row, column, unread in stored}
+    for patch, unread in maps.items():
+        down, across = lattice.window(Block(*patch, 1, 1))
+        unpacked(unread, (down.stop - down.start, across.stop - across.start))
+    return maps
 
 
 def _as_line(fields: dict[str, Any]) -> bytes:

@@ -22,6 +22,7 @@ from napari_glioma_density.results.nuclei import (
     in_slide_order,
     within,
 )
+from napari_glioma_density.results.unread import UnreadMaps
 
 
 class Ledger:
@@ -75,6 +76,11 @@ class Ledger:
         with self._guard:
             return copy.deepcopy(self._work.patches)
 
+    def unread_maps(self) -> UnreadMaps:
+        """Return which px could not be read of patches that were read in part."""
+        with self._guard:
+            return UnreadMaps(dict(self._work.unread))
+
     def values(self, block: Block) -> dict[str, NDArray[np.int64]]:
         """Return the patch values of a finished block by name; only to read."""
         with self._guard:
@@ -117,7 +123,8 @@ class Ledger:
     def add(self, record: BlockRecord) -> None:
         """Write down a block, nuclei first; on disk when this returns. OSError if refused."""
         records = as_records(record.nuclei)
-        entry = JournalEntry(record.block, record.values, self._nuclei_count, len(records))
+        first, nuclei = self._nuclei_count, len(records)
+        entry = JournalEntry(record.block, record.values, first, nuclei, record.unread)
         offset = self._nuclei_count * NUCLEUS_DTYPE.itemsize
         write_tail(self._folder / layout.NUCLEI, offset, records.tobytes())
         self._append(entry)

@@ -26,6 +26,7 @@ from napari_glioma_density.results.recorded import (
     recorded_sharpness,
     recorded_spec,
 )
+from napari_glioma_density.results.unread import UnreadMaps
 
 
 class Run:
@@ -128,6 +129,10 @@ class Run:
     def patches(self) -> PatchTable:
         """Return what is known of every patch, as arrays of the caller's own."""
         return self._ledger.patches()
+
+    def unread_maps(self) -> UnreadMaps:
+        """Return which px could not be read of patches that were read in part."""
+        return self._ledger.unread_maps()
 
     def block_values(self, block: Block) -> dict[str, NDArray[np.int64]]:
         """Return the patch values of a finished block by name, as in `PatchTable`; only to read."""
