@@ -19,6 +19,7 @@ from napari_glioma_density.exchange import haematoxylin, nucleus_table
 from napari_glioma_density.exchange.cell_tables import write_cells_csv, write_totals_csv
 from napari_glioma_density.exchange.csv_files import TABLES, write_csv_folder
 from napari_glioma_density.exchange.csv_text import safe_text
+from napari_glioma_density.exchange.exporting import REGIONS_WHOLE, Format, export
 from napari_glioma_density.exchange.extras import Extras, Intervals, References
 from napari_glioma_density.exchange.haematoxylin import mean_haematoxylin
 from napari_glioma_density.exchange.nucleus_table import write_nuclei_csv
@@ -194,6 +195,23 @@ def test_corrected_patches_are_those_of_the_part_that_was_chosen(
         assert pd.read_csv(tmp_path / "totals.csv")["corrected_patches"].tolist() == [corrected]
         about = pd.read_csv(tmp_path / "about.csv", index_col="name")["value"]
         assert int(about["corrected_patches"]) == corrected
+
+
+def test_what_was_drawn_is_measured_whole_in_tables_of_a_part_which_say_so(
+    amended: Findings, tmp_path: Path
+) -> None:
+    chosen = np.zeros(amended.snapshot.patches.state.shape, bool)
+    chosen[0, 0] = True
+    told = {}
+    for name, scope in (("whole", None), ("part", chosen)):
+        findings = gather(amended.store, scope=scope)
+        assert findings.regions
+        told[name] = export(findings, Format.CSV, tmp_path / name)
+        about = pd.read_csv(tmp_path / name / "about.csv", index_col="name")["value"]
+        assert about["regions_of"] == "slide"
+    assert told["part"] == f"{told['whole']}; {REGIONS_WHOLE}"
+    whole, part = ((tmp_path / name / "regions.csv").read_bytes() for name in ("whole", "part"))
+    assert whole == part
 
 
 def test_many_nuclei_are_written_a_part_at_a_time(

@@ -32,6 +32,7 @@ from napari_glioma_density.findings.comparison import Comparison
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.field_hotspots import find_field_hotspots
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.gathering import gather
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.profiles import Profile, ProfileKind
 from napari_glioma_density.findings.sections import MeasuredSection, Section, measure_sections
@@ -120,6 +121,18 @@ def page(amended: Findings, extras, named_slide: Path, tmp_path_factory) -> str:
 def bare_page(found: Findings, tmp_path_factory) -> str:
     """A report without slide, intervals or anything else beside the findings."""
     return unescape(write(tmp_path_factory.mktemp("bare") / "report.html", found))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_report_of_a_part_says_that_what_was_drawn_is_measured_whole(
+    amended: Findings, extras, page, tmp_path: Path, language: str
+):
+    chosen = np.zeros(amended.snapshot.patches.state.shape, bool)
+    chosen[0, 0] = True
+    part = gather(amended.store, scope=chosen)
+    said = words_in(language).regions_whole
+    assert write(tmp_path / "r.html", part, extras=extras, language=language).count(said) == 2
+    assert said not in page
 
 
 def test_every_total_is_that_of_summary_json(page, amended, tmp_path: Path):

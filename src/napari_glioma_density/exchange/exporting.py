@@ -17,6 +17,8 @@ from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.slides import Slide, open_slide
 
 Told = Progress | None
+REGIONS_WHOLE = "regions are measured whole, also outside the part"
+"""Of tables that are otherwise those of a part of the slide."""
 
 
 class Format(StrEnum):
@@ -137,7 +139,9 @@ def _csv(findings: Findings, path: Path, wishes: Wishes, on_progress: Told) -> s
 
     extras = gather_extras(findings)
     write_csv_folder(path, findings, slide=wishes.slide, extras=extras, on_progress=on_progress)
-    return "patches, cells, nuclei, regions, exclusions, hotspots, notes and totals"
+    told = "patches, cells, nuclei, regions, exclusions, hotspots, notes and totals"
+    is_part = findings.snapshot.scope is not None
+    return f"{told}; {REGIONS_WHOLE}" if is_part and findings.regions else told
 
 
 def _report(findings: Findings, path: Path, wishes: Wishes, on_progress: Told) -> str:

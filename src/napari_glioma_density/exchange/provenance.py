@@ -37,6 +37,7 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "tuned_elsewhere": "yes" if is_tuned_elsewhere(findings) else "no",
         "weights_sha256": spec.weights_sha256,
         "run": spec.run_id,
+        "regions_of": "slide",  # a part is of whole patches: it would cut what somebody drew
         "of": measured_part(findings),
         "hotspots_ranked_by": ranked_by(findings),
         "bands": findings.snapshot.scale.name,

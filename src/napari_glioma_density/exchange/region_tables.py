@@ -24,7 +24,8 @@ def write_regions_csv(path: Path, findings: Findings) -> None:
     """Write every drawn region with what was measured in it.
 
     Of an exclusion, what it leaves out; of others, what counts of them. `area_mm2` is that of the
-    drawing, `read_mm2` of what was read in it. Lines have a length and no sums.
+    drawing, `read_mm2` of what was read in it. Lines have a length and no sums. Each is measured
+    whole, whatever part of the slide the findings are of.
 
     Raises
     ------

@@ -134,6 +134,8 @@ class ReportWords:
     elsewhere_text: str
     place: str
     # Against what
+    regions_whole: str
+    """Of reports of a part of the slide."""
     comparisons: str
     comparison_text: str
     covers: str

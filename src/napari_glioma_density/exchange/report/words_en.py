@@ -163,6 +163,8 @@ ENGLISH = ReportWords(
     elsewhere_text="These are no cells of this report: they were looked at with cells of another "
     "size, or in another grid.",
     place="left and upper edge, width × height in mm",
+    regions_whole="What was drawn is measured whole, also where it lies outside the part of the "
+    "slide that this report is of.",
     comparisons="Compared",
     comparison_text="Nuclear area, % of tissue.",
     covers="for what is unsure of",

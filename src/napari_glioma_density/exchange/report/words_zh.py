@@ -146,6 +146,7 @@ CHINESE = ReportWords(
     elsewhere="其他位置的备注",
     elsewhere_text="以下位置不是本报告中的单元：查看时采用了其他单元边长或其他网格。",
     place="左边缘、上边缘；宽 × 高（mm）",
+    regions_whole="所画区域和线均按整体测量，包括位于本报告所涉及部分之外的内容。",
     comparisons="区域比较",
     comparison_text="核面积占组织面积的百分比。",
     covers="区间所含的不确定性",
