@@ -29,7 +29,7 @@ from napari_glioma_density.exchange.plots import (
 )
 from napari_glioma_density.exchange.plots.paper import words_of
 from napari_glioma_density.exchange.plots.words import CHINESE, ENGLISH
-from napari_glioma_density.findings.decay import Decay, Side, slope, steps_beside
+from napari_glioma_density.findings.decay import Decay, Side, Slope, slope, steps_beside
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.profiles import Profile, ProfileKind
 from napari_glioma_density.lettering import chinese_font
@@ -127,6 +127,23 @@ def test_a_profile_shows_densities_and_the_fit_of_its_side():
 @pytest.mark.parametrize(
     ("side", "ends", "words"),
     [
+def test_of_two_sides_that_are_drawn_it_is_said_which_one_was_fitted():
+    tissue = np.full((1, 20), 1000.0)
+    both = Profile(np.arange(-950, 1000, 100.0), 100.0, tissue * 0.2, tissue, tissue, 2.5e-7)
+    decay = Decay(500.0, Interval(400.0, 600.0), 12.0, 8.0)
+    fits = {"decay": decay, "slope": Slope(-3.0, Interval(-4.0, -2.0))}
+
+    def said(profile, kind=ProfileKind.FROM, side=Side.RIGHT):
+        (legend,) = draw_profile(profile, kind, side=side, **fits).legends
+        return [text.get_text() for text in legend.get_texts()]
+
+    assert all(line.startswith("on the right: ") for line in said(both))
+    assert all(line.startswith("on the left: ") for line in said(both, side=Side.LEFT))
+    alone = steps_beside(both, Side.RIGHT), ProfileKind.FROM
+    for seen in (said(both, side=Side.BOTH), said(*alone), said(both, ProfileKind.ALONG)):
+        assert not any("on the" in line for line in seen)
+
+
         (Side.RIGHT, (0.05, 0.95), ENGLISH.right_side),
         (Side.LEFT, (-0.95, -0.05), ENGLISH.sides),
         (Side.BOTH, (-0.95, 0.95), ENGLISH.sides),

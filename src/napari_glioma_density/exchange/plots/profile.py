@@ -46,7 +46,7 @@ def draw_profile(
     decay, slope
         Fits to the profile.
     side
-        The side of the border that the decay was fitted to.
+        The side of the border that decay and slope were fitted to; said where both are drawn.
     name
         Of the line; stands in the title.
     language
@@ -63,10 +63,12 @@ def draw_profile(
             say_nothing(axes, words.nothing)
             return figure
         axes.plot(distance_mm, density, color=LINE, marker="o", ms=3, lw=1.2)
+        are_both_drawn = not along and distance_mm.min() < 0 < distance_mm.max()
+        whose = words.of_side[side] if are_both_drawn else ""
         if decay is not None:
-            _draw_decay(axes, distance_mm, decay, side, words)
+            _draw_decay(axes, distance_mm, decay, side, whose + _decay_text(decay, words))
         if slope is not None:
-            axes.plot([], [], " ", label=_slope_text(slope, words))
+            axes.plot([], [], " ", label=whose + _slope_text(slope, words))
         if decay is not None or slope is not None:
             figure.legend(loc="outside lower left", fontsize=7)
         axes.set_ylim(bottom=0)
@@ -93,14 +95,14 @@ def _slope_text(slope: Slope, words: PlotWords) -> str:
 
 
 def _draw_decay(
-    axes: Axes, distance_mm: NDArray[np.float64], decay: Decay, side: Side, words: PlotWords
+    axes: Axes, distance_mm: NDArray[np.float64], decay: Decay, side: Side, text: str
 ) -> None:
     first = 0.0 if side is Side.RIGHT else float(distance_mm.min())
     last = 0.0 if side is Side.LEFT else float(distance_mm.max())
     x = np.linspace(first, last, 400)
     fall = np.exp(-np.abs(x) * _UM_PER_MM / decay.length_um)
     fitted = decay.plateau_percent + decay.amplitude * fall
-    axes.plot(x, fitted, color=FIT, lw=1.5, ls="--", label=_decay_text(decay, words))
+    axes.plot(x, fitted, color=FIT, lw=1.5, ls="--", label=text)
 
 
 def _name_distance(

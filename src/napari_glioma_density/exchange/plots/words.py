@@ -23,6 +23,8 @@ class PlotWords:
     distance_from: str
     sides: str
     right_side: str
+    of_side: dict[str, str]
+    """Before what was fitted to one side of two that are drawn."""
     tissue_density: str
     fit: str
     slope: str
@@ -47,6 +49,7 @@ ENGLISH = PlotWords(
     distance_from="distance from the line, mm",
     sides="negative: on the left of the line as it was drawn",
     right_side="on the right of the line as it was drawn",
+    of_side={"left": "on the left: ", "right": "on the right: ", "both": ""},
     tissue_density="nuclear area, % of tissue",
     fit="exponential fit, decay length {length} mm (95 % interval {low} to {high})",
     slope="slope {slope} points per mm (95 % interval {low} to {high})",
@@ -71,6 +74,7 @@ CHINESE = PlotWords(
     distance_from="距所画线的距离（mm）",
     sides="负值：位于画线方向的左侧",
     right_side="位于画线方向的右侧",
+    of_side={"left": "左侧：", "right": "右侧：", "both": ""},
     tissue_density="核面积占组织面积的百分比（%）",
     fit="指数拟合，衰减长度 {length} mm（95% 区间 {low} 至 {high}）",
     slope="斜率 {slope} 个百分点/mm（95% 区间 {low} 至 {high}）",
