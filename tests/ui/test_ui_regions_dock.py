@@ -170,6 +170,18 @@ def test_name_reason_and_left_out_can_be_changed(at_work: Pathologist) -> None:
     assert at_work.on_disk() == ()
 
 
+def test_a_chosen_border_is_not_asked_why_it_is_left_out(at_work: Pathologist) -> None:
+    box = at_work.dock.list_box
+    line = shapely.LineString([(10, 10), (400, 400)])
+    border = Region.drawn(RegionKind.BORDER, line, name="edge")
+    area = Region.drawn(RegionKind.AREA, shapely.box(0, 0, 480, 480), name="A")
+    at_work.desk.put(border, area)
+    for chosen, hidden in ((border, True), (area, False), (None, False)):
+        at_work.desk.choose(chosen)
+        assert (box._out.isHidden(), box._reason.native.isHidden()) == (hidden, hidden)
+        assert box._reason.native.isEnabled() == (chosen is area)
+
+
 def test_a_name_typed_without_enter_is_that_of_the_region_it_was_typed_for(
     at_work: Pathologist,
 ) -> None:

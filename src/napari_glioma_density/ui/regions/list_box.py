@@ -218,6 +218,8 @@ class ListBox(Box):
         for part in (self._name, self._edit, self._delete):
             part.setEnabled(chosen is not None)
         area = chosen is not None and not chosen.kind.is_line
+        for part in (self._out, self._reason.native):  # a line leaves nothing out
+            part.setVisible(area or chosen is None)
         self._out.setEnabled(area)
         out = chosen is not None and chosen.kind is RegionKind.EXCLUSION
         self._out.setChecked(out)
