@@ -48,12 +48,13 @@ from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui import estimating as estimating_room
 from napari_glioma_density.ui import session as session_room
-from napari_glioma_density.ui import sureness
+from napari_glioma_density.ui import sureness, words
 from napari_glioma_density.ui.camera import SCALE_BAR_PX, layer_view, visible_part
 from napari_glioma_density.ui.dock import problem_line
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.keys import session_keys
+from napari_glioma_density.ui.dock.slide_box import SlideBox
 from napari_glioma_density.ui.models import ModelChoice
 from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.region import Scope, draw_region, region_of
@@ -707,6 +708,7 @@ def test_what_a_model_found_is_said_to_be_kept_where_another_has_found_nothing(
 def test_a_model_that_is_gone_takes_its_figures_along(finished: Any, qtbot: Any) -> None:
     session, box = finished.session, finished.model_box
     box._list_models = lambda: (ModelChoice("pale", "Pale px", ""),)
+    before = session.shown.tissue_mm2
     session.models_changed.emit()
     qtbot.waitUntil(lambda: box.chosen()[0] == "pale", timeout=LONG)
     assert session.snapshot is None
@@ -714,6 +716,8 @@ def test_a_model_that_is_gone_takes_its_figures_along(finished: Any, qtbot: Any)
     assert box._other.isHidden()
 
 
+    tissue = finished.findChild(SlideBox)._tissue
+    assert tissue.text() == words.area(before) != words.NONE
 def test_results_of_a_model_that_is_not_here_are_told_to_be_its_own(
     estimated_slide: Path, make_napari_viewer: Callable[..., Any], qtbot: Any
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 from napari_glioma_density.density import Lattice, PatchTable
@@ -11,6 +12,7 @@ from napari_glioma_density.ui.background import OneAtATime
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.readiness import Asked
 from napari_glioma_density.ui.session import Session
+from napari_glioma_density.ui.stored import tissue_mm2
 
 
 def get_ready(session: Session, model: str, device: str) -> None:
@@ -20,6 +22,14 @@ def get_ready(session: Session, model: str, device: str) -> None:
     begun.
     """
     _ahead.setdefault(session, _Ahead(session)).ask(model, device)
+
+
+class _Seen(NamedTuple):
+    """A slide that was looked over: its patches, nothing measured of them, and its tissue."""
+
+    lattice: Lattice
+    nothing: Snapshot
+    tissue_mm2: float
 
 
 class _Ahead:
@@ -49,16 +59,19 @@ class _Ahead:
             return
         choices = session.choices
 
-        def look() -> tuple[Lattice, Snapshot] | None:
+        def look() -> _Seen | None:
             with suppress(BadInput):
-                plane = session.readiness.get(asked, ahead=True).survey.plane
+                survey = session.readiness.get(asked, ahead=True).survey
+                plane, kinds = survey.plane, survey.tissue.kinds
                 lattice = Lattice.over(plane.height, plane.width, plane.um_per_px)
-                return lattice, take_snapshot(PatchTable.pending(lattice), choices)
+                nothing = take_snapshot(PatchTable.pending(lattice), choices)
+                return _Seen(lattice, nothing, tissue_mm2(kinds, lattice))
             return None
 
-        def looked(found: tuple[Lattice, Snapshot] | None) -> None:
+        def looked(found: _Seen | None) -> None:
             if found is not None and _is_wanted(session, asked):
-                session.overlays.expect(*found)
+                session.overlays.expect(found.lattice, found.nothing)
+                session.see_tissue(found.tissue_mm2)
 
         session.background.submit(look, looked, end)
 

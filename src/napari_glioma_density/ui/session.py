@@ -55,6 +55,8 @@ class Session:
     """The models there are can be chosen."""
     nothing_stored = Signal()
     """The current slide has no results of the model asked for: an estimate may follow."""
+    tissue_seen = Signal()
+    """It is known how much tissue the current slide holds, also where nothing is estimated yet."""
     importing = Signal()
     """An import will write to fields on disk: an open one is to be put away."""
     imported = Signal()
@@ -68,6 +70,7 @@ class Session:
         self.models_changed.connect(self.readiness.forget)
         self.choices = Choices()
         self.shown: ShownRun | None = None
+        self.tissue_mm2: float | None = None
         self.snapshot: Snapshot | None = None
         self._summed_as: Choices | None = None
         self.slides = OpenSlides(viewer)
@@ -151,7 +154,7 @@ class Session:
     def _change_slide(self) -> None:
         self.estimating.leave()
         show_region(self.viewer, self.slides.slide)
-        self._asked = None
+        self._asked = self.tissue_mm2 = None
         self._clear()
         self.problem.emit("")
         self._frame_slide()
@@ -244,10 +247,16 @@ class Session:
         """Show a run, as far as it is done."""
         self.shown = shown
         self.slides.set_organ(shown.spec.organ)
+        self.see_tissue(shown.tissue_mm2)
         self._choose_without_redrawing(replace(self.choices, amendments=shown.amendments))
         self.overlays.show(shown)
         self.outline_left_out(shown.left_out)
         self.show_snapshot(shown.snapshot)
+
+    def see_tissue(self, mm2: float) -> None:
+        """Take note of how much tissue the current slide holds."""
+        self.tissue_mm2 = mm2
+        self.tissue_seen.emit()
 
     def outline_left_out(self, regions: Sequence[Region]) -> None:
         """Show on the slide what is in no number of the run on show."""

@@ -63,17 +63,16 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         sections=find_sections(run.tissue, run.lattice),
         error=known_error(findings.store, run.spec, findings.snapshot),
         validated=density_error(run.spec.weights_sha256, run.spec.organ),
-        tissue_mm2=_tissue_mm2(run),
+        tissue_mm2=tissue_mm2(run.tissue, run.lattice),
         is_brightfield=run.is_brightfield,
         is_sharper=is_sharper(run),
         asked=read_asked(findings.store),
     )
 
 
-def _tissue_mm2(run: Run) -> float:
+def tissue_mm2(kinds: NDArray[np.uint8], lattice: Lattice) -> float:
     """Tissue of the whole slide as the tissue map has it."""
-    lattice = run.lattice
-    px = tissue_px(run.tissue, lattice.height_px, lattice.width_px, PATCH_PX)
+    px = tissue_px(kinds, lattice.height_px, lattice.width_px, PATCH_PX)
     return float(px.sum() * lattice.px_mm2)
 
 

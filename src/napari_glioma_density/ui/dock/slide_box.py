@@ -75,7 +75,7 @@ class SlideBox(Box):
         self.connections.add(session.slides.changed, self._show)
         self.connections.add(session.slides.listed, self._show_slides)
         self.connections.add(session.slides.specimen_changed, self._show_specimen)
-        self.connections.add(session.measured, self._show_tissue)
+        self.connections.add(session.tissue_seen, self._show_tissue)
         self._show()
 
     def _asking(self) -> QWidget:
@@ -158,8 +158,8 @@ class SlideBox(Box):
         self._resolution.setText(words.resolution(slide.um_per_px, slide.resolution.source))
 
     def _show_tissue(self) -> None:
-        shown = self._session.shown
-        self._tissue.setText(words.area(shown.tissue_mm2) if shown else words.NONE)
+        mm2 = self._session.tissue_mm2
+        self._tissue.setText(words.NONE if mm2 is None else words.area(mm2))
 
 
 def _is_asked(slide: Slide) -> bool:
