@@ -47,6 +47,7 @@ from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui import estimating as estimating_room
+from napari_glioma_density.results.location import places_of
 from napari_glioma_density.ui import session as session_room
 from napari_glioma_density.ui import sureness, words
 from napari_glioma_density.ui.camera import SCALE_BAR_PX, layer_view, visible_part
@@ -634,6 +635,19 @@ def test_doubted_slide_is_refused_in_one_line_and_estimated_when_the_user_insist
 
 
 def test_other_problems_offer_no_way_around(open_dock: Callable[..., Any]) -> None:
+def test_a_full_disk_is_told_by_a_folder_that_is_there_and_never_by_the_file_name(
+    open_dock: Callable[..., Any], slide_path: Path
+) -> None:
+    dock = open_dock(slide_path)
+    name = f"results of {dock.session.slides.slide.pseudonym}"
+    for store in places_of(slide_path):
+        for inside in ("", "/runs/ab12/nuclei/0"):
+            dock.session.problem.emit(f"{store}{inside}: the disk is full; free some space")
+            told = dock.problem.line.text()
+            assert told == f"{name}, in {store.parent}: the disk is full; free some space"
+            assert slide_path.name not in told
+
+
     dock = open_dock()
     start(dock)
     assert "No slide is open" in dock.problem.line.text()

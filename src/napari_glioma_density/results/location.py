@@ -32,10 +32,16 @@ def find_store(slide_path: str | Path) -> Path | None:
     If it has two, return the one beside it, unless that folder cannot be written to.
     """
     slide = Path(slide_path).absolute()
-    there = [path for path in (_beside(slide), _in_user_data(slide)) if path.is_dir()]
+    there = [path for path in places_of(slide) if path.is_dir()]
     if len(there) == 2 and not _is_writable(slide.parent):
         return there[1]
     return there[0] if there else None
+
+
+def places_of(slide_path: str | Path) -> tuple[Path, Path]:
+    """Return where the store of a slide may lie: beside it, and in the user's data folder."""
+    slide = Path(slide_path).absolute()
+    return _beside(slide), _in_user_data(slide)
 
 
 def _beside(slide: Path) -> Path:

@@ -1,11 +1,14 @@
 """The line that says what went wrong, and the way on where there is one."""
 
 import re
+from pathlib import Path
 
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_glioma_density.results.location import places_of
+from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import text
 from napari_glioma_density.ui.session import Session
@@ -38,8 +41,8 @@ class ProblemLine(QWidget):  # type: ignore[misc]
 
     def _show(self, problem: str) -> None:
         slide = self._session.slides.slide
-        if slide is not None:  # errors name the file, which may be an accession number
-            problem = _named(slide.name).sub(slide.pseudonym, problem)
+        if slide is not None:
+            problem = _without_file_name(problem, slide)
         self.line.setText(problem)
         self.anyway.setVisible(self._session.estimating.refused is not None)
         self.setVisible(bool(problem))
@@ -55,6 +58,22 @@ class ProblemLine(QWidget):  # type: ignore[misc]
         is_seen = any(not line.visibleRegion().isEmpty() for line in lines)
         if self.line.text() and not is_seen and lines[0] is self:
             show_warning(self.line.text())
+
+
+def _without_file_name(problem: str, slide: Slide) -> str:
+    """Name a slide by its pseudonym: errors name the file, which may be an accession number.
+
+    Its store is named by the folder it lies in: there is no file of the slide's pseudonym.
+    """
+    for store in places_of(slide.path):
+        place = f"results of {slide.pseudonym}, in {store.parent}"
+        problem = place.join(_within(store).split(problem))
+    return _named(slide.name).sub(slide.pseudonym, problem)
+
+
+def _within(store: Path) -> re.Pattern[str]:
+    """A store, or a file or folder of it."""
+    return re.compile(rf"{re.escape(str(store))}(?:[/\\][^:\n]*)?")
 
 
 def _named(file_name: str) -> re.Pattern[str]:
