@@ -41,6 +41,9 @@ class MadeUp:
         """Return nothing: it has learnt from no picture."""
         return frozenset()
 
+    def tuned_on(self) -> None:
+        """Return nothing: it was not fine-tuned."""
+
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Fail: what it found is made up elsewhere."""
         raise NotImplementedError

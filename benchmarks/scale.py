@@ -59,6 +59,9 @@ class FindsNothing:
         """Return nothing: it has learnt from no picture."""
         return frozenset()
 
+    def tuned_on(self) -> None:
+        """Return nothing: it was not fine-tuned."""
+
     def segment(self, images: Rgb) -> Rgb:
         """Return empty masks."""
         return np.zeros(images.shape[:3], np.uint8)

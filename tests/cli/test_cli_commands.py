@@ -164,6 +164,23 @@ def test_estimate_says_that_its_model_was_fine_tuned_on_other_slides(
     assert TUNED_ELSEWHERE in program(*call).stdout
 
 
+def test_weights_outside_the_models_folder_are_told_to_be_fine_tuned_on_other_slides(
+    program: Program, slide_path: Path, weights: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.safetensors"
+    mine.write_bytes(weights.read_bytes())
+    kept = {"sha256": sha256_of(mine), "data_sets": [], "fine_tuning": {"slides": ["slide-0"]}}
+    scores = tmp_path / "mine.metrics.json"
+    scores.write_text(json.dumps(kept))
+    done = program("estimate", slide_path, "-o", tmp_path / "o", "--model", mine)
+    assert TUNED_ELSEWHERE in done.stdout
+    scores.unlink()  # and mine.safetensors may be gone one day
+    report = tmp_path / "r.html"
+    folder = tmp_path / "o" / slide_path.name
+    assert program("export", folder, "--to", "report", "-o", report).status == 0
+    assert TUNED_ELSEWHERE in report.read_text(encoding="utf-8")
+
+
 def test_segment_writes_a_mask_of_the_picture_s_size(
     program: Program, weights: Path, tmp_path: Path
 ) -> None:

@@ -26,6 +26,9 @@ class Dark:
     def learnt(self) -> frozenset[str]:
         return frozenset()
 
+    def tuned_on(self) -> None:
+        """Return nothing: it was not fine-tuned."""
+
     def segment(self, images: Any) -> Any:
         return (images.min(axis=-1) < 90).astype(np.uint8)
 

@@ -54,6 +54,9 @@ class DarkIsNucleus:
     def learnt(self) -> frozenset[str]:
         return frozenset()
 
+    def tuned_on(self) -> None:
+        """Return nothing: it was not fine-tuned."""
+
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return (images[..., 0] < 150).astype(np.uint8)
 

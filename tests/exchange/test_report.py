@@ -287,7 +287,8 @@ def test_a_slide_sharper_than_what_was_checked_on_is_why_there_is_no_interval(
 
 def test_figures_of_glass_and_tissue_together_say_so(found, bare_page, tmp_path: Path):
     spec = replace(found.spec, tissue_mask=False)
-    run = SimpleNamespace(spec=spec, folder=found.run.folder, is_brightfield=True, sharpness=None)
+    known = {"is_brightfield": True, "sharpness": None, "tuned_on": None}
+    run = SimpleNamespace(spec=spec, folder=found.run.folder, **known)
     findings = replace(found, run=run)
     line = words_in("en").glass_too
     assert line in write(tmp_path / "r.html", findings)

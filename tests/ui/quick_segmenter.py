@@ -26,6 +26,9 @@ class DarkPixels:
     def learnt(self) -> frozenset[str]:
         return frozenset()
 
+    def tuned_on(self) -> None:
+        """Return nothing: it was not fine-tuned."""
+
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         self.seen.release()
         assert self.gate.wait(60)

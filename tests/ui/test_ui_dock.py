@@ -41,21 +41,22 @@ from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.sections import Section
 from napari_glioma_density.findings.snapshot import Bands, Choices, Snapshot
+from napari_glioma_density.findings.tuning import TUNED_ELSEWHERE
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store
+from napari_glioma_density.results.location import places_of
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui import estimating as estimating_room
-from napari_glioma_density.results.location import places_of
 from napari_glioma_density.ui import session as session_room
 from napari_glioma_density.ui import sureness, words
 from napari_glioma_density.ui.camera import SCALE_BAR_PX, layer_view, visible_part
 from napari_glioma_density.ui.dock import problem_line
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
+from napari_glioma_density.ui.dock.slide_box import SlideBox
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.keys import session_keys
-from napari_glioma_density.ui.dock.slide_box import SlideBox
 from napari_glioma_density.ui.models import ModelChoice
 from napari_glioma_density.ui.reader import read_slide
 from napari_glioma_density.ui.region import Scope, draw_region, region_of
@@ -634,7 +635,6 @@ def test_doubted_slide_is_refused_in_one_line_and_estimated_when_the_user_insist
     assert dock.problem.isHidden()
 
 
-def test_other_problems_offer_no_way_around(open_dock: Callable[..., Any]) -> None:
 def test_a_full_disk_is_told_by_a_folder_that_is_there_and_never_by_the_file_name(
     open_dock: Callable[..., Any], slide_path: Path
 ) -> None:
@@ -648,6 +648,7 @@ def test_a_full_disk_is_told_by_a_folder_that_is_there_and_never_by_the_file_nam
             assert slide_path.name not in told
 
 
+def test_other_problems_offer_no_way_around(open_dock: Callable[..., Any]) -> None:
     dock = open_dock()
     start(dock)
     assert "No slide is open" in dock.problem.line.text()
@@ -707,6 +708,7 @@ def test_what_a_model_found_is_said_to_be_kept_where_another_has_found_nothing(
     finished: Any, qtbot: Any
 ) -> None:
     session, box = finished.session, finished.model_box
+    before = session.shown.tissue_mm2
     box._list_models = lambda: (*MODELS, ModelChoice("pale", "Pale px", ""))
     session.models_changed.emit()
     qtbot.waitUntil(lambda: "pale" in box._model.choices, timeout=LONG)
@@ -714,6 +716,8 @@ def test_what_a_model_found_is_said_to_be_kept_where_another_has_found_nothing(
     box._model.value = "pale"
     qtbot.waitUntil(lambda: not box._other.isHidden(), timeout=LONG)
     assert "What “Dark px” found is kept" in box._other.text()
+    tissue = finished.findChild(SlideBox)._tissue
+    assert tissue.text() == words.area(before) != words.NONE
     box._model.value = "dark"
     qtbot.waitUntil(lambda: session.snapshot is not None, timeout=LONG)
     assert box._other.isHidden()
@@ -722,7 +726,6 @@ def test_what_a_model_found_is_said_to_be_kept_where_another_has_found_nothing(
 def test_a_model_that_is_gone_takes_its_figures_along(finished: Any, qtbot: Any) -> None:
     session, box = finished.session, finished.model_box
     box._list_models = lambda: (ModelChoice("pale", "Pale px", ""),)
-    before = session.shown.tissue_mm2
     session.models_changed.emit()
     qtbot.waitUntil(lambda: box.chosen()[0] == "pale", timeout=LONG)
     assert session.snapshot is None
@@ -730,8 +733,6 @@ def test_a_model_that_is_gone_takes_its_figures_along(finished: Any, qtbot: Any)
     assert box._other.isHidden()
 
 
-    tissue = finished.findChild(SlideBox)._tissue
-    assert tissue.text() == words.area(before) != words.NONE
 def test_results_of_a_model_that_is_not_here_are_told_to_be_its_own(
     estimated_slide: Path, make_napari_viewer: Callable[..., Any], qtbot: Any
 ) -> None:
@@ -744,6 +745,9 @@ def test_results_of_a_model_that_is_not_here_are_told_to_be_its_own(
         qtbot.waitUntil(lambda: dock.model_box.chosen()[0] == "pale", timeout=LONG)
         assert not dock.model_box._other.isHidden()
         assert "what “dark” found" in dock.model_box._other.text()
+        assert TUNED_ELSEWHERE not in dock.model_box._other.text()
+        dock.session.show(replace(dock.session.shown, is_tuned_elsewhere=True))
+        assert TUNED_ELSEWHERE in dock.model_box._other.text()
     finally:
         dock.shut()
 

@@ -105,6 +105,7 @@ def _bring_up_to_date(survey: Survey, segmenter: Segmenter, run: Run) -> None:
     """
     try:
         run.note_learnt(segmenter.learnt())
+        run.note_tuned_on(segmenter.tuned_on())
         run.note_brightfield(survey.is_brightfield)
         if run.sharpness is None:
             run.note_sharpness(survey.sharpness)

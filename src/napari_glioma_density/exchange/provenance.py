@@ -7,7 +7,6 @@ import numpy as np
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.findings import Findings
-from napari_glioma_density.findings.tuning import is_tuned_elsewhere
 from napari_glioma_density.slides import Slide
 
 RESEARCH_USE: Final = "Research use only, not for diagnosis, grading or margins."
@@ -34,11 +33,11 @@ def provenance(findings: Findings) -> dict[str, str | float]:
         "organ": spec.organ,
         "specimen": findings.specimen,
         "model": spec.model,
-        "tuned_elsewhere": "yes" if is_tuned_elsewhere(findings) else "no",
+        "tuned_elsewhere": "yes" if findings.is_tuned_elsewhere else "no",
         "weights_sha256": spec.weights_sha256,
         "run": spec.run_id,
-        "regions_of": "slide",  # a part is of whole patches: it would cut what somebody drew
         "of": measured_part(findings),
+        "regions_of": "slide",  # a part is of whole patches: it would cut what somebody drew
         "hotspots_ranked_by": ranked_by(findings),
         "bands": findings.snapshot.scale.name,
         "band_limits_percent": " ".join(findings.snapshot.scale.written_limits),

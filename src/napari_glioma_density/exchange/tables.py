@@ -9,7 +9,6 @@ from napari_glioma_density.exchange.extras_gathering import intervals, sections_
 from napari_glioma_density.exchange.provenance import measured_part, ranked_by
 from napari_glioma_density.exchange.whole_output import whole_files
 from napari_glioma_density.findings.findings import Findings
-from napari_glioma_density.findings.tuning import is_tuned_elsewhere
 from napari_glioma_density.findings.uncertainty import BY_HAND
 from napari_glioma_density.results.heatmap import write_heatmap
 from napari_glioma_density.results.summary import (
@@ -80,7 +79,7 @@ def figures_of(
         seconds=seconds or {},
     )
     figures |= {"of": measured_part(findings), "hotspots_ranked_by": ranked_by(findings)}
-    figures["tuned_elsewhere"] = is_tuned_elsewhere(findings)
+    figures["tuned_elsewhere"] = findings.is_tuned_elsewhere
     figures["brightfield"] = findings.run.is_brightfield
     figures |= {"sharpness": findings.run.sharpness, "sharper_than_checked": findings.is_sharper}
     figures |= {"specimen": findings.specimen, "intervals": _intervals(findings)}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.density import CorrectedPatches, Exclusions
 from napari_glioma_density.findings.known_error import is_sharper
 from napari_glioma_density.findings.snapshot import Amendments, Snapshot
+from napari_glioma_density.findings.tuning import is_tuned_elsewhere
 from napari_glioma_density.regions.measuring import Measured
 from napari_glioma_density.regions.plane import Plane
 from napari_glioma_density.regions.region import Region
@@ -78,6 +79,11 @@ class Findings:
     def is_sharper(self) -> bool:
         """Whether the slide is sharper than every field its model was validated on."""
         return is_sharper(self.run)
+
+    @property
+    def is_tuned_elsewhere(self) -> bool:
+        """Whether the model was fine-tuned, and on no field of this slide."""
+        return is_tuned_elsewhere(self.run, self.pseudonym)
 
     @property
     def exclusions(self) -> Exclusions:

@@ -22,6 +22,7 @@ from napari_glioma_density.nuclei.device import (
     on_device,
     placed,
 )
+from napari_glioma_density.nuclei.kept_metrics import slides_learnt
 from napari_glioma_density.nuclei.memory import is_out_of_memory, room_on
 from napari_glioma_density.nuclei.networks.block_unet import BlockNetwork
 from napari_glioma_density.nuclei.registry import DEFAULT_MODEL, Model, find_model
@@ -62,6 +63,10 @@ class Segmenter(Protocol):
 
     def learnt(self) -> frozenset[str]:
         """Digests of the pictures that it is known to have learnt from."""
+        ...
+
+    def tuned_on(self) -> frozenset[str] | None:
+        """Pseudonyms of the slides that it was fine-tuned on; None when it was not."""
         ...
 
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -147,6 +152,10 @@ class NetworkSegmenter:
             When the weights file, which tells them, is gone or damaged.
         """
         return self._model.learnt.pictures
+
+    def tuned_on(self) -> frozenset[str] | None:
+        """Pseudonyms of the slides that it was fine-tuned on, as what lies beside it tells."""
+        return slides_learnt(self._model.metrics)
 
     def segment(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Masks (n, h, w) of 0/1 for images (n, h, w, 3); sides are multiples of 16 px.

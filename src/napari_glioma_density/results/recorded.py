@@ -27,6 +27,12 @@ def recorded_learnt(attributes: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(map(str, kept)) if isinstance(kept, list) else frozenset()
 
 
+def recorded_tuned_on(attributes: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the slides that the model of a run is recorded to be fine-tuned on; None for none."""
+    kept = attributes.get("tuned_on")
+    return frozenset(map(str, kept)) if isinstance(kept, list) else None
+
+
 def recorded_sharpness(attributes: Mapping[str, Any]) -> float | None:
     """Return how sharp the slide of a run is recorded to be; None where that is not known."""
     kept = attributes.get("sharpness")

@@ -25,6 +25,7 @@ from napari_glioma_density.results.recorded import (
     recorded_learnt,
     recorded_sharpness,
     recorded_spec,
+    recorded_tuned_on,
 )
 from napari_glioma_density.results.unread import UnreadMaps
 
@@ -125,6 +126,25 @@ class Run:
         if not known.issuperset(pictures):
             with explained(self.folder, BLOCKS_ARE_KEPT):
                 self._mark(learnt=sorted(known.union(pictures)))
+
+    @property
+    def tuned_on(self) -> frozenset[str] | None:
+        """Pseudonyms of the slides that its model was fine-tuned on; None where not known to be."""
+        return recorded_tuned_on(self._attributes)
+
+    def note_tuned_on(self, slides: frozenset[str] | None) -> None:
+        """Keep which slides the run's model was fine-tuned on: it may lie where nobody looks.
+
+        Raises
+        ------
+        StoreError
+            When the disk is full or refuses.
+        """
+        self._demand_writing()
+        known = self.tuned_on
+        if slides is not None and (known is None or not known >= slides):
+            with explained(self.folder, BLOCKS_ARE_KEPT):
+                self._mark(tuned_on=sorted(slides | (known or frozenset())))
 
     def patches(self) -> PatchTable:
         """Return what is known of every patch, as arrays of the caller's own."""

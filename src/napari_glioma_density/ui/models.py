@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
+from napari_glioma_density.findings.tuning import is_elsewhere
 from napari_glioma_density.nuclei.kept_metrics import slides_learnt
 
 
@@ -19,7 +20,7 @@ class ModelChoice:
 
     def is_tuned_elsewhere(self, pseudonym: str) -> bool:
         """Whether it was fine-tuned, and on no field of this slide."""
-        return self.tuned_on is not None and pseudonym not in self.tuned_on
+        return is_elsewhere(self.tuned_on, pseudonym)
 
 
 ListModels = Callable[[], tuple[ModelChoice, ...]]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from napari_glioma_density.density import PATCH_PX, Lattice
 from napari_glioma_density.findings.density_error import DensityError, density_error
 from napari_glioma_density.findings.gathering import gather
-from napari_glioma_density.findings.known_error import is_sharper, known_error
+from napari_glioma_density.findings.known_error import known_error
 from napari_glioma_density.findings.sections import Section, find_sections
 from napari_glioma_density.findings.snapshot import Amendments, Choices, Snapshot
 from napari_glioma_density.regions.region import Region
@@ -28,8 +28,9 @@ class ShownRun:
 
     `amendments` are those on disk when it was opened. `error` is how far the model was then known
     to be off, see `sureness`; `validated` is how far it was off in validation, and `is_sharper`
-    tells whether the slide is sharper than the fields of that validation. `asked` is what was
-    chosen when the slide was last open, if that was kept.
+    tells whether the slide is sharper than the fields of that validation; `is_tuned_elsewhere` tells
+    whether the model was fine-tuned on other slides. `asked` is what was chosen when the slide was
+    last open, if that was kept.
     """
 
     store: Path
@@ -45,6 +46,7 @@ class ShownRun:
     tissue_mm2: float
     is_brightfield: bool
     is_sharper: bool
+    is_tuned_elsewhere: bool
     asked: Asked | None
 
 
@@ -65,7 +67,8 @@ def show_run(run: Run, choices: Choices, scope: NDArray[np.bool_] | None = None)
         validated=density_error(run.spec.weights_sha256, run.spec.organ),
         tissue_mm2=tissue_mm2(run.tissue, run.lattice),
         is_brightfield=run.is_brightfield,
-        is_sharper=is_sharper(run),
+        is_sharper=findings.is_sharper,
+        is_tuned_elsewhere=findings.is_tuned_elsewhere,
         asked=read_asked(findings.store),
     )
 

@@ -32,7 +32,6 @@ from napari_glioma_density.exchange.report.pictures import (
 )
 from napari_glioma_density.exchange.report.words import ReportWords, words_in
 from napari_glioma_density.findings.findings import Findings
-from napari_glioma_density.findings.tuning import is_tuned_elsewhere
 from napari_glioma_density.findings.uncertainty import Uncertainty
 from napari_glioma_density.results.attributes import read_attributes
 from napari_glioma_density.slides import Slide
@@ -178,7 +177,7 @@ def gather_contents(
         profiles=tuple(_profiles(extras, language)),
         versions=_versions(attributes.get("versions", {})),
         model=model_notes(findings.spec),
-        tuned_elsewhere=is_tuned_elsewhere(findings),
+        tuned_elsewhere=findings.is_tuned_elsewhere,
         commands=commands(findings, language),
     )
 

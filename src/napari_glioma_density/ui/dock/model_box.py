@@ -2,6 +2,7 @@
 
 from magicgui.widgets import ComboBox, Container
 
+from napari_glioma_density.findings.tuning import TUNED_ELSEWHERE
 from napari_glioma_density.results import RunSpec
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.ahead import get_ready
@@ -131,7 +132,8 @@ class ModelBox(Box):
                 self._model.value = shown.spec.model
             self._describe(shown.spec.model)
         else:
-            self._other.setText(words.OTHER_MODEL.format(name=shown.spec.model))
+            caution = f" {TUNED_ELSEWHERE}" if shown.is_tuned_elsewhere else ""
+            self._other.setText(words.OTHER_MODEL.format(name=shown.spec.model) + caution)
 
     def _show_device(self) -> None:
         with self._device.changed.blocked():
