@@ -1,13 +1,44 @@
 """Letters of names that people gave, as plots can draw them with the fonts at hand."""
 
 import logging
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from typing import Final
 
-import matplotlib as mpl
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+_BACKEND: Final = "MPLBACKEND"
+
+
+def _import_matplotlib() -> None:
+    """Import matplotlib also where a backend is asked for that it does not know.
+
+    It would refuse; but plots are drawn without any. One that it knows is left to others' plots.
+    """
+    if "matplotlib" in sys.modules:
+        return
+    asked = os.environ.pop(_BACKEND, None)
+    try:
+        found = import_module("matplotlib")
+    finally:
+        if asked is not None:
+            os.environ[_BACKEND] = asked
+    if asked:
+        with suppress(ValueError):
+            found.rcParams["backend"] = asked
+
+
+_import_matplotlib()
+
+import matplotlib as mpl  # noqa: E402
+from matplotlib.font_manager import (  # noqa: E402
+    FontProperties,
+    findfont,
+    fontManager,
+    get_font,
+)
 
 _LATIN: Final = "DejaVu Sans"
 """Comes with matplotlib."""

@@ -1,5 +1,8 @@
 """What plots draw is what was measured."""
 
+import os
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -124,9 +127,6 @@ def test_a_profile_shows_densities_and_the_fit_of_its_side():
     assert "0.50 mm (95 % interval 0.40 to 0.60)" in figure.legends[0].get_texts()[0].get_text()
 
 
-@pytest.mark.parametrize(
-    ("side", "ends", "words"),
-    [
 def test_of_two_sides_that_are_drawn_it_is_said_which_one_was_fitted():
     tissue = np.full((1, 20), 1000.0)
     both = Profile(np.arange(-950, 1000, 100.0), 100.0, tissue * 0.2, tissue, tissue, 2.5e-7)
@@ -144,6 +144,9 @@ def test_of_two_sides_that_are_drawn_it_is_said_which_one_was_fitted():
         assert not any("on the" in line for line in seen)
 
 
+@pytest.mark.parametrize(
+    ("side", "ends", "words"),
+    [
         (Side.RIGHT, (0.05, 0.95), ENGLISH.right_side),
         (Side.LEFT, (-0.95, -0.05), ENGLISH.sides),
         (Side.BOTH, (-0.95, 0.95), ENGLISH.sides),
@@ -224,3 +227,29 @@ def test_a_line_is_named_whole_within_the_plot(profile, name):
     drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     assert 0 <= drawn.x0 < drawn.x1 <= width
     assert 0 <= drawn.y0 < drawn.y1 <= height
+
+
+@pytest.mark.parametrize("module", ["exchange.plots", "training.learning_curves"])
+def test_a_backend_that_matplotlib_does_not_know_does_not_matter_to_plots(module):
+    draw = {
+        "exchange.plots": "draw_band_shares(totals, PAPER_BANDS)",
+        "training.learning_curves": "learning_curves(log, 'A')",
+    }[module]
+    script = f"""
+from napari_glioma_density.{module} import *
+from napari_glioma_density.density import PAPER_BANDS, Lattice, PatchTable
+totals = PatchTable.pending(Lattice.over(9, 9, 0.5)).totals()
+log = [{{"epoch": 1, "epochs": 1, "loss": 0.5, "learning_rate": 1e-3, "drop_rate": 0.1}}]
+{draw}
+import os, matplotlib
+print(os.environ["MPLBACKEND"], matplotlib.rcParams["backend"])
+"""
+    for backend, taken in (("nonsense", False), ("svg", True)):
+        environment = {**os.environ, "MPLBACKEND": backend}
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        named, known = done.stdout.split()
+        assert named == backend
+        assert (known == backend) is taken

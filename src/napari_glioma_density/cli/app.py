@@ -90,8 +90,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A name that the terminal cannot show must not end the program.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # No plot is shown in a window; with a name that it does not know matplotlib is not imported.
-    os.environ["MPLBACKEND"] = "agg"
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     status = run(sys.argv[1:] if arguments is None else arguments)
     remark("")  # what was logged and could not be written would end Python with a status of its own

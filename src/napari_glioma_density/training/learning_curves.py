@@ -35,11 +35,12 @@ def learning_curves(log: Log, title: str) -> "Figure":
     title
         What was trained.
     """
+    from napari_glioma_density.lettering import drawable  # before all else: it imports matplotlib
+
+    # isort: split
     # No pyplot, so that no state is shared with a program that draws its own figures.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-
-    from napari_glioma_density.lettering import drawable
 
     figure = Figure(figsize=INCHES, layout="constrained")
     FigureCanvasAgg(figure)
