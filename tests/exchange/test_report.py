@@ -123,6 +123,11 @@ def bare_page(found: Findings, tmp_path_factory) -> str:
     return unescape(write(tmp_path_factory.mktemp("bare") / "report.html", found))
 
 
+def test_a_report_names_its_model_as_the_dock_does_and_commands_as_they_take_it(bare_page):
+    assert bare_page.count("<td>Fast</td>") == 2
+    assert "<td>fast</td>" not in bare_page
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_report_of_a_part_says_that_what_was_drawn_is_measured_whole(
     amended: Findings, extras, page, tmp_path: Path, language: str

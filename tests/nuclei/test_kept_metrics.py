@@ -9,7 +9,12 @@ import pytest
 
 from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei import kept_metrics
-from napari_glioma_density.nuclei.kept_metrics import keep_metrics, metrics_of, slides_learnt
+from napari_glioma_density.nuclei.kept_metrics import (
+    keep_metrics,
+    metrics_of,
+    slides_learnt,
+    title_of,
+)
 from napari_glioma_density.nuclei.registry import find_model
 
 SCORES = {"sha256": "ab", "data_sets": [{"name": "one", "folder": "/home/x", "f1": 0.9}]}
@@ -91,3 +96,8 @@ def test_the_slides_of_a_model_are_those_of_all_rounds_of_its_tuning() -> None:
     by_an_earlier_version = slides_learnt({"fine_tuning": {"split": last}})
     assert by_an_earlier_version is not None
     assert "slide-00000001" in by_an_earlier_version
+
+
+def test_shipped_models_have_a_capital_where_people_read_their_names() -> None:
+    names = ("fast", "accurate", "mine", "Fast-2")
+    assert [title_of(name) for name in names] == ["Fast", "Accurate", "mine", "Fast-2"]

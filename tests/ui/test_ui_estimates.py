@@ -261,6 +261,6 @@ def test_runs_are_named_by_their_model_and_by_what_parts_them() -> None:
     strict = replace(spec, threshold=0.7)
     other = replace(spec, model="accurate")
     names = run_names([spec, strict, other])
-    assert names[spec.run_id] == "fast (threshold 0.5)"
-    assert names[strict.run_id] == "fast (threshold 0.7)"
-    assert names[other.run_id] == "accurate"
+    assert names[spec.run_id] == "Fast (threshold 0.5)"
+    assert names[strict.run_id] == "Fast (threshold 0.7)"
+    assert names[other.run_id] == "Accurate"

@@ -18,6 +18,7 @@ from napari_glioma_density.annotation.model_nuclei import model_nuclei
 from napari_glioma_density.density import PATCH_PX, Block, Lattice, PatchState
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.estimate.measurement import Ground
+from napari_glioma_density.nuclei.kept_metrics import title_of
 from napari_glioma_density.results import Run
 from napari_glioma_density.slides import Pixels, WorkingPlane
 
@@ -143,7 +144,7 @@ def _demand_same_plane(plane: WorkingPlane, run: Run) -> None:
     theirs = spec.level, spec.sixteenths, spec.height_px, spec.width_px
     if theirs != (plane.level, plane.sixteenths, plane.height, plane.width):
         raise BadInput(
-            f"{plane.slide.pseudonym}: the run of model {spec.model} reads the slide at "
+            f"{plane.slide.pseudonym}: the run of model {title_of(spec.model)} reads the slide at "
             f"{spec.working_um_per_px:g} µm/px, not {plane.um_per_px:g}; begin the field at that"
         )
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.nuclei.kept_metrics import title_of
 from napari_glioma_density.slides import Slide
 
 RESEARCH_USE: Final = "Research use only, not for diagnosis, grading or margins."
@@ -72,9 +73,9 @@ def corrected_patches(findings: Findings) -> int:
 def mask_description(findings: Findings) -> str:
     """Say what an exported mask shows."""
     return (
-        f"Nuclei found by model {findings.spec.model}, corrected fields in place: 255 nucleus, 0 "
-        "none; coarser levels show the mean. What was left out of the sums is not cut out of it, "
-        "nor is what lies outside a section or part that was chosen. "
+        f"Nuclei found by model {title_of(findings.spec.model)}, corrected fields in place: 255 "
+        "nucleus, 0 none; coarser levels show the mean. What was left out of the sums is not cut "
+        "out of it, nor is what lies outside a section or part that was chosen. "
         f"Specimen: {findings.specimen}. {RESEARCH_USE}"
     )
 
@@ -82,8 +83,8 @@ def mask_description(findings: Findings) -> str:
 def density_description(findings: Findings) -> str:
     """Say what an exported density map shows."""
     return (
-        f"Nuclear area of all cell types in percent, by model {findings.spec.model}, one px a "
-        f"patch; not a number where nothing counts. Measured: {_measured(findings)}. "
+        f"Nuclear area of all cell types in percent, by model {title_of(findings.spec.model)}, one "
+        f"px a patch; not a number where nothing counts. Measured: {_measured(findings)}. "
         f"Specimen: {findings.specimen}. {RESEARCH_USE}"
     )
 

@@ -13,6 +13,7 @@ from napari_glioma_density.json_object import json_object
 from napari_glioma_density.nuclei.whole_file import whole_file
 
 METRICS: Final = ".metrics.json"
+WEIGHTS: Final = ".safetensors"
 _TUNING: Final = "fine_tuning"
 _OF_ONE_CALL: Final = ("images", "pictures")
 """Rows of single images and paths of pictures: of the call, not of the model."""
@@ -26,6 +27,19 @@ def user_models_folder() -> Path:
 def shipped_models_folder() -> Path:
     """Folder of the weights that come with the program."""
     return Path(str(files("napari_glioma_density.nuclei") / "models"))
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a model of this name comes with the program."""
+    return (shipped_models_folder() / f"{name}{WEIGHTS}").is_file()
+
+
+def title_of(name: str) -> str:
+    """Return a model's name as people read it: shipped ones have a capital.
+
+    Commands, and tables that they read, have the name that ``--model`` takes.
+    """
+    return name.capitalize() if is_shipped(name) else name
 
 
 def metrics_of(weights_sha256: str) -> dict[str, Any] | None:

@@ -8,8 +8,12 @@ from typing import Any, Final
 from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei.kept_metrics import (
     METRICS,
+    WEIGHTS,
     read_metrics,
     shipped_models_folder,
+)
+from napari_glioma_density.nuclei.kept_metrics import (
+    is_shipped as is_shipped,  # re-exported
 )
 from napari_glioma_density.nuclei.kept_metrics import (
     user_models_folder as user_models_folder,  # re-exported
@@ -19,7 +23,6 @@ from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.weights import read_learnt, read_spec, sha256_of
 
 DEFAULT_MODEL: Final = "fast"
-_SUFFIX: Final = ".safetensors"
 _BESIDE: Final = (
     ".safetensors.checkpoint", METRICS, ".log.json", ".log.csv", ".curves.png",
     ".dropped.csv",
@@ -79,15 +82,10 @@ def find_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
     """
     named = {file.stem: file for file in _weights_files()}
     path = named.get(str(name_or_path), Path(name_or_path))
-    if path.suffix != _SUFFIX and not path.is_file():
+    if path.suffix != WEIGHTS and not path.is_file():
         known = ", ".join(sorted(named)) or "none is installed"
         raise ModelError(f"{name_or_path}: no such model; give a weights file or one of: {known}")
     return _model(path)
-
-
-def is_shipped(name: str) -> bool:
-    """Whether a model of this name comes with the program."""
-    return (shipped_models_folder() / f"{name}{_SUFFIX}").is_file()
 
 
 def remove_model(name: str) -> None:
@@ -106,13 +104,13 @@ def remove_model(name: str) -> None:
         raise BadInput(f"{name}: comes with the program and stays; only models of yours can go")
     folder = user_models_folder()
     if Path(name).name != name or not any(
-        (folder / f"{name}{ending}").is_file() for ending in (_SUFFIX, _BESIDE[0])
+        (folder / f"{name}{ending}").is_file() for ending in (WEIGHTS, _BESIDE[0])
     ):
         own = ", ".join(path.stem for path in _user_files()) or "there is none"
         raise BadInput(f"{name}: no model of yours has that name; name one of: {own}")
     try:
         # The weights go first: a model half removed must not be listed.
-        for ending in (_SUFFIX, *_BESIDE):
+        for ending in (WEIGHTS, *_BESIDE):
             (folder / f"{name}{ending}").unlink(missing_ok=True)
     except OSError as error:
         raise BadInput(
@@ -123,13 +121,13 @@ def remove_model(name: str) -> None:
 def _weights_files() -> Iterator[Path]:
     """Shipped weights last, so that a file of the user's cannot pose as a shipped model."""
     yield from _user_files()
-    yield from sorted(shipped_models_folder().glob(f"*{_SUFFIX}"))
+    yield from sorted(shipped_models_folder().glob(f"*{WEIGHTS}"))
 
 
 def _user_files() -> Iterator[Path]:
     folder = user_models_folder()
     if folder.is_dir():
-        yield from sorted(folder.glob(f"*{_SUFFIX}"))
+        yield from sorted(folder.glob(f"*{WEIGHTS}"))
 
 
 def _model(path: Path) -> Model:

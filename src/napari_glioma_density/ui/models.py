@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from napari_glioma_density.findings.tuning import is_elsewhere
-from napari_glioma_density.nuclei.kept_metrics import slides_learnt
+from napari_glioma_density.nuclei.kept_metrics import slides_learnt, title_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def list_models() -> tuple[ModelChoice, ...]:
     return tuple(
         ModelChoice(
             name=model.name,
-            title=model.name.capitalize() if registry.is_shipped(model.name) else model.name,
+            title=title_of(model.name),
             about=f"{model.spec.title}; {patch_gflop(model.spec):.0f} GFLOP a patch",
             tuned_on=slides_learnt(model.metrics),
         )

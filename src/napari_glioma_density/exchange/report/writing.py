@@ -13,6 +13,7 @@ from napari_glioma_density.exchange.provenance import demand_slide, software
 from napari_glioma_density.exchange.report.contents import Contents, gather_contents
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.nuclei.kept_metrics import title_of
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.slides import Slide
@@ -89,6 +90,7 @@ def report_html(contents: Contents) -> str:
     pages.filters["decimals"] = lambda value, places: _text(value, f".{places}f")
     pages.filters["count"] = lambda value: _text(value, ",.0f").replace(",", _THIN_SPACE)
     pages.filters["full"] = _full_precision
+    pages.filters["model_title"] = title_of
     return pages.get_template("report.html.j2").render(
         c=contents, w=contents.words, software=software()
     )

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QLineEdit, QPushButton
 from napari_glioma_density.annotation.document import AnnotatedField
 from napari_glioma_density.annotation.field import FieldRecord, Origin, Start
 from napari_glioma_density.annotation.stored import tells_of_error
+from napari_glioma_density.nuclei.kept_metrics import title_of
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.choosing import FieldChooser
 from napari_glioma_density.ui.annotation.clicking import ClickAdding
@@ -184,7 +185,7 @@ class FieldBox(Box):
         if record.start is Start.BLANK and not document.done:
             return ["Begun blank: it counts once it is done."]
         of_other = shown is not None and not tells_of_error(record, shown.spec)
-        origin = f"Begun with the outlines of {record.model}" if of_other else ""
+        origin = f"Begun with the outlines of {title_of(record.model)}" if of_other else ""
         if origin and not document.done:
             return [f"{origin}: it counts here once it is done."]
         if self._is_outdated(record):

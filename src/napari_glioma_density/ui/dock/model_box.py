@@ -4,6 +4,7 @@ from magicgui.widgets import ComboBox, Container
 
 from napari_glioma_density.findings.tuning import TUNED_ELSEWHERE
 from napari_glioma_density.results import RunSpec
+from napari_glioma_density.nuclei.kept_metrics import title_of
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.ahead import get_ready
 from napari_glioma_density.ui.connections import Connections
@@ -103,7 +104,7 @@ class ModelBox(Box):
             self._choose(self._model.value)
 
     def _title(self, name: str) -> str:
-        return next((model.title for model in self._models if model.name == name), name)
+        return next((model.title for model in self._models if model.name == name), title_of(name))
 
     def _tell_of_kept(self) -> None:
         """Say that what has left the view for a model without results is not lost."""
@@ -133,7 +134,8 @@ class ModelBox(Box):
             self._describe(shown.spec.model)
         else:
             caution = f" {TUNED_ELSEWHERE}" if shown.is_tuned_elsewhere else ""
-            self._other.setText(words.OTHER_MODEL.format(name=shown.spec.model) + caution)
+            name = title_of(shown.spec.model)
+            self._other.setText(words.OTHER_MODEL.format(name=name) + caution)
 
     def _show_device(self) -> None:
         with self._device.changed.blocked():
@@ -152,5 +154,6 @@ class ModelBox(Box):
         name, slide = self._model.value, self._session.slides.slide
         chosen = next((model for model in self._models if model.name == name), None)
         elsewhere = chosen and slide and chosen.is_tuned_elsewhere(slide.pseudonym)
-        self._tuned.setText(words.TUNED_ELSEWHERE.format(name=name) if elsewhere else "")
+        title = chosen.title if chosen else ""
+        self._tuned.setText(words.TUNED_ELSEWHERE.format(name=title) if elsewhere else "")
         self._tuned.setVisible(bool(elsewhere))

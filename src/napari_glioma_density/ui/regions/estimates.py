@@ -10,6 +10,7 @@ from napari_glioma_density.findings.estimate_comparison import (
 )
 from napari_glioma_density.findings.gathering import gather, open_run
 from napari_glioma_density.findings.snapshot import Choices, Snapshot
+from napari_glioma_density.nuclei.kept_metrics import title_of
 from napari_glioma_density.results import ResultStore, RunSpec
 from napari_glioma_density.ui.regions.places import Place
 from napari_glioma_density.ui.specimen import ORGAN_NAMES
@@ -42,13 +43,13 @@ def _name(spec: RunSpec, same_model: list[RunSpec]) -> str:
     names = Counter(tuple(say(each) for say in parting) for each in same_model)
     words = tuple(say(spec) for say in parting)
     told = ", ".join((*words, spec.run_id[-4:]) if names[words] > 1 else words)
-    return f"{spec.model} ({told})" if told else spec.model
+    return f"{title_of(spec.model)} ({told})" if told else title_of(spec.model)
 
 
 def other_runs(shown: ShownRun) -> tuple[str, tuple[Place, ...]]:
     """Return what the run on show is called, and the others of its store; reads the disk."""
     names = run_names(ResultStore(shown.store).runs())
-    own = names.pop(shown.spec.run_id, shown.spec.model)
+    own = names.pop(shown.spec.run_id, title_of(shown.spec.model))
     return own, tuple((name, run_id) for run_id, name in names.items())
 
 
