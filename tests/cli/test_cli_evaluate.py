@@ -113,7 +113,7 @@ def test_people_read_aligned_tables(
     assert ends.split()[:2] == ["95", "%"]
     at = heading.index("recall") + len("recall")
     assert values[:at].split()[-1].replace(".", "").isdigit()
-    assert "–" in ends[:at].split()[-1]
+    assert ends[:at].split()[-2] == "to"
     assert scores == "95 %: bootstrap, 1000 draws by patient."
     assert "by organ" in shown
     assert sum(line.startswith(f"{n}.png") for line in shown.splitlines() for n in range(6)) == 6

@@ -142,7 +142,9 @@ def test_what_the_dock_was_told_of_the_specimen_holds_on_the_command_line(
     ffpe = program(*again, "--specimen", "ffpe")
     assert json.loads((store_of(case) / "asked.json").read_text()) == {"specimen": "ffpe"}
     low, high = before["intervals"]["tissue_density_percent"]
-    assert f"95 % interval {low:.1f}–{high:.1f} %, by {before['intervals']['basis']}" in ffpe.stdout
+    assert (
+        f"95 % interval {low:.1f} to {high:.1f} %, by {before['intervals']['basis']}" in ffpe.stdout
+    )
 
 
 def test_a_slide_that_somebody_insisted_on_is_told_to_be_such(

@@ -202,7 +202,7 @@ def test_sections_regions_and_references_are_told(page, amended):
         assert shown["tissue_density_percent"] == section.totals.tissue_density_percent
     assert places["comparisons"]["difference_points"] == 0.5
     assert places["comparisons"]["tissue_density_percent"] == 30
-    assert "-1.00 … 2.00" in page
+    assert "−1.00 to 2.00" in page
     assert ">for what is unsure of</th>" in page
     assert "<td>model</td></tr>" in page
     assert places["data-cell A1"]["ratio"] == 1.25

@@ -360,7 +360,15 @@ def test_no_column_of_the_agreement_is_cut_off_in_letters_of_any_size(
     window = QMainWindow()
     window.setStyleSheet(f"QWidget {{ font-size: {points}pt; }}")
     shown(qtbot, window)
-    row = ("both prefilled", "12", "0.999", "0.998", "−10.0 (−10.1…+10.2)", "1 813 / 1 814", "1.00")
+    row = (
+        "both prefilled",
+        "12",
+        "0.999",
+        "0.998",
+        "−10.0 (−10.1 to +10.2)",
+        "1 813 / 1 814",
+        "1.00",
+    )
     dialog = figures_dialog("Agreement", Figures(COLUMNS, (row,)), window)
     with qtbot.waitExposed(dialog):
         dialog.show()
@@ -379,7 +387,7 @@ def test_agreement_of_two_readers_is_what_their_outlines_say(tmp_path: Path) -> 
     assert field == ("Cell B2", "1", "0.667", "0.667", "−5.0", "2 / 1", "–")
     assert (alike[0], *alike[2:6]) == ("1", "1.000", "1.000", "0.0", "2 / 2")
     # Differences −5 and 0: mean −2.5, standard deviation 3.54, so limits −2.5 ± 6.93.
-    assert pooled[:6] == ("all 2 fields", "2", "0.857", "0.857", "−2.5 (−9.4…+4.4)", "4 / 3")
+    assert pooled[:6] == ("all 2 fields", "2", "0.857", "0.857", "−2.5 (−9.4 to +4.4)", "4 / 3")
     assert figures.note.endswith("left out: 1.")
 
 

@@ -111,7 +111,7 @@ def test_random_fields_give_a_factor_for_the_slide(at_desk: Annotator) -> None:
     assert 0.4 < factor.factor < 0.6
     assert line.text() == (
         f"Slide, from 3 random fields: nuclear area × {factor.factor:.2f} "
-        f"(95 % interval {factor.interval.low:.2f}–{factor.interval.high:.2f})"
+        f"(95 % interval {factor.interval.low:.2f} to {factor.interval.high:.2f})"
     )
     # Nothing is known of this model but what these fields tell; the dock follows them at once.
     sureness = at_desk.session.sureness

@@ -336,10 +336,10 @@ def test_a_new_model_is_told_with_its_curves_and_the_table(
     assert box.task().name == "tuned-3"
     assert [words(box._table, row) for row in (0, 1, 4, 5, 6)] == [
         ["Check fields: 1 field"],
-        ["F1, %", "80.0", "82.5", "+2.5 (−3.0…+3.0)"],
-        ["Density error, points", "2.3", "1.8", "−0.5 (−0.9…−0.1)"],
+        ["F1, %", "80.0", "82.5", "+2.5 (−3.0 to +3.0)"],
+        ["Density error, points", "2.3", "1.8", "−0.5 (−0.9 to −0.1)"],
         ["Guard kept: 1\u2009200 fields"],
-        ["F1, %", "80.0", "77.0", "−3.0 (−3.0…+3.0)"],
+        ["F1, %", "80.0", "77.0", "−3.0 (−3.0 to +3.0)"],
     ]
     assert "separate fields of one slide" in box._note.text()
     assert "forgotten" in box._note.text()

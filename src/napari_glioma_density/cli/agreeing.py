@@ -7,6 +7,7 @@ import typer
 
 from napari_glioma_density.cli.console import AsJson, print_json, say
 from napari_glioma_density.cli.score_tables import aligned
+from napari_glioma_density.findings.written import decimal, signed, span
 
 if TYPE_CHECKING:
     from napari_glioma_density.training.agreement import Agreement
@@ -49,14 +50,14 @@ def _told(found: "Agreement", names: tuple[str, str]) -> str:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     lower, upper = row["lower"], row["upper"]
-    limits = "" if lower is None else f"{lower:+.2f} to {upper:+.2f}".replace("-", "−")
+    limits = "" if lower is None else span((lower, upper), 2, with_signs=True)
     return (
         row["name"],
         str(row["patches"]),
         f"{row['object_f1']:.3f}",
         f"{row['dice']:.3f}",
-        f"{row['bias']:+.2f}".replace("-", "−"),
+        signed(row["bias"], 2),
         limits,
         f"{row['nuclei_first']} / {row['nuclei_second']}",
-        "" if row["kappa"] is None else f"{row['kappa']:.2f}".replace("-", "−"),
+        "" if row["kappa"] is None else decimal(row["kappa"], 2),
     )

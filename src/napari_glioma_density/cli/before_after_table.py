@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from napari_glioma_density.cli.score_tables import aligned
+from napari_glioma_density.findings.written import signed, span
 
 if TYPE_CHECKING:
     from napari_glioma_density.training.before_after import BeforeAfter, Change
@@ -34,14 +35,12 @@ def _rows(table: "Sequence[BeforeAfter]") -> Iterator[tuple[str, ...]]:
 
 def _cells(change: "Change", decimals: int) -> Iterator[str]:
     yield f"{change.before:.{decimals}f}"
-    yield _interval(change.before_interval, f".{decimals}f")
+    yield _interval(change.before_interval, decimals)
     yield f"{change.after:.{decimals}f}"
-    yield _interval(change.after_interval, f".{decimals}f")
-    yield f"{change.difference:+.{decimals}f}".replace("-", "−")
-    yield _interval(change.difference_interval, f"+.{decimals}f")
+    yield _interval(change.after_interval, decimals)
+    yield signed(change.difference, decimals)
+    yield _interval(change.difference_interval, decimals, with_signs=True)
 
 
-def _interval(ends: tuple[float, float] | None, how: str) -> str:
-    if ends is None:
-        return ""
-    return " to ".join(f"{end:{how}}" for end in ends).replace("-", "−")
+def _interval(ends: tuple[float, float] | None, decimals: int, *, with_signs: bool = False) -> str:
+    return "" if ends is None else span(ends, decimals, with_signs=with_signs)

@@ -3,7 +3,9 @@
 from typing import Any
 
 from napari_glioma_density.cli.console import say
+from napari_glioma_density.findings import written
 from napari_glioma_density.findings.areas import square_mm
+from napari_glioma_density.findings.written import span
 
 
 def print_figures(figures: dict[str, Any]) -> None:
@@ -39,7 +41,7 @@ def _headline(figures: dict[str, Any]) -> str:
 
 def _count(figures: dict[str, Any]) -> list[str]:
     count = figures["nuclei_per_mm2"]
-    return [] if count is None else [f"{count:.0f} nuclei/mm² of tissue"]
+    return [] if count is None else [f"{written.count(count)} nuclei/mm² of tissue"]
 
 
 def _how_sure(figures: dict[str, Any]) -> list[str]:
@@ -57,8 +59,8 @@ def _how_sure(figures: dict[str, Any]) -> list[str]:
         return [SHARPER if figures["sharper_than_checked"] else UNKNOWN]
     if known["basis"] == BY_HAND:
         return [BY_HAND]
-    low, high = known["tissue_density_percent"]
-    return [f"95 % interval {low:.1f}–{high:.1f} %, by {known['basis']}"]
+    ends = span(known["tissue_density_percent"], 1)
+    return [f"95 % interval {ends} %, by {known['basis']}"]
 
 
 def _cautions(figures: dict[str, Any]) -> list[str]:

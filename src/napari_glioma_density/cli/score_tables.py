@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from napari_glioma_density.findings.written import signed, span
+
 Scores = dict[str, Any]
 Rows = Iterable[tuple[str, ...]]
 
@@ -62,7 +64,7 @@ def _scores(scores: Scores) -> tuple[str, ...]:
         f"{scores['accuracy']:.3f}",
         *(f"{scores[name]:.3f}" for name in _SHARES),
         f"{scores['density_mae']:.2f}",
-        _signed(scores["density_bias"]),
+        signed(scores["density_bias"], 2),
     )
 
 
@@ -70,14 +72,10 @@ def _intervals(ends: dict[str, tuple[float, float]]) -> Iterator[str]:
     for name in (*_SHARES, *_POINTS):
         lower, upper = ends[name]
         if name == "density_bias":
-            yield f"{_signed(lower)} to {_signed(upper)}"
+            yield span((lower, upper), 2, with_signs=True)
         else:
             digits = 3 if name in _SHARES else 2
-            yield f"{lower:.{digits}f}–{upper:.{digits}f}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+            yield span((lower, upper), digits)
 
 
 def _resampling(sets: list[Scores]) -> str:
@@ -106,7 +104,7 @@ def _count_rows(sets: list[Scores]) -> Iterator[tuple[str, ...]]:
 
 def _count(count: Scores) -> tuple[str, ...]:
     relative = count["relative_error"]
-    error = "" if relative is None else f"{100 * relative:+.1f}".replace("-", "−")
+    error = "" if relative is None else signed(100 * relative, 1)
     return (*(str(count[name]) for name in ("fields", "true", "predicted")), error)
 
 

@@ -14,6 +14,7 @@ from napari_glioma_density.exchange.replacing import (
     demand_replaceable_tables,
 )
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.written import count
 from napari_glioma_density.slides import Slide, open_slide
 
 Told = Progress | None
@@ -116,7 +117,7 @@ def _geojson(findings: Findings, path: Path, wishes: Wishes, on_progress: Told) 
         field_hotspots=densest_fields(findings),
         on_progress=on_progress,
     )
-    return f"{written.nuclei} nuclei, {written.annotations} annotations"
+    return f"{count(written.nuclei)} nuclei, {count(written.annotations)} annotations"
 
 
 def _ome_tiff(findings: Findings, path: Path, _: Wishes, on_progress: Told) -> str:

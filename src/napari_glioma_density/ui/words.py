@@ -9,6 +9,8 @@ from napari_glioma_density.density import Cell, PatchState, Totals
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.interval import Interval
 from napari_glioma_density.findings.uncertainty import BY_HAND, Uncertainty
+from napari_glioma_density.findings.written import count, span
+from napari_glioma_density.findings.written import signed as signed  # re-exported
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Progress
@@ -31,7 +33,6 @@ TUNED_ELSEWHERE = (
     "check its outlines on this one, or choose another model."
 )
 NONE = "–"
-MINUS = "\u2212"
 CORRECTED = "✎"
 """Marks what a person has corrected."""
 
@@ -43,13 +44,7 @@ def percent(value: float | None) -> str:
 
 def number(value: float | None) -> str:
     """Return a count with its thousands apart, as in 4 812."""
-    return NONE if value is None else f"{value:,.0f}".replace(",", "\u2009")
-
-
-def signed(value: float, decimals: int) -> str:
-    """Return a difference with its sign, as in +2.1; none has none."""
-    sign = "+" if round(value, decimals) else ""
-    return f"{value:{sign}z.{decimals}f}".replace("-", MINUS)
+    return NONE if value is None else count(value)
 
 
 def area(mm2: float) -> str:
@@ -71,12 +66,12 @@ def duration(seconds: float) -> str:
 
 
 def interval(ends: Interval) -> str:
-    """Return a 95 % interval of percentages, as in 16.1–20.0 %."""
-    return f"{ends.low:.1f}–{ends.high:.1f} %"
+    """Return a 95 % interval of percentages, as in 16.1 to 20.0 %."""
+    return f"{span(ends, 1)} %"
 
 
 def sureness(unsure: Uncertainty) -> str:
-    """Return how sure a density of tissue is, as in 95 % interval 16.1–20.0 %."""
+    """Return how sure a density of tissue is, as in 95 % interval 16.1 to 20.0 %."""
     if unsure.is_known:
         return BY_HAND
     return f"95 % interval {interval(unsure.tissue_density)}"

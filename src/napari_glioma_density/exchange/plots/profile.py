@@ -19,6 +19,7 @@ from napari_glioma_density.exchange.plots.paper import (
 from napari_glioma_density.exchange.plots.words import Language, PlotWords
 from napari_glioma_density.findings.decay import Decay, Side, Slope
 from napari_glioma_density.findings.profiles import Profile, ProfileKind
+from napari_glioma_density.findings.written import decimal, span
 
 _UM_PER_MM = 1000
 _TITLE_CHARACTERS = 32
@@ -83,15 +84,14 @@ def decay_text(decay: Decay, language: Language = "en") -> str:
 
 
 def _decay_text(decay: Decay, words: PlotWords) -> str:
-    length, low, high = (f"{um / _UM_PER_MM:.2f}" for um in (decay.length_um, *decay.interval))
-    return words.fit.format(length=length, low=low, high=high)
+    ends = (um / _UM_PER_MM for um in decay.interval)
+    interval = span(ends, 2, language=words.language)
+    return words.fit.format(length=decimal(decay.length_um / _UM_PER_MM, 2), interval=interval)
 
 
 def _slope_text(slope: Slope, words: PlotWords) -> str:
-    low, high = slope.interval
-    return words.slope.format(
-        slope=f"{slope.points_per_mm:.2f}", low=f"{low:.2f}", high=f"{high:.2f}"
-    )
+    interval = span(slope.interval, 2, language=words.language)
+    return words.slope.format(slope=decimal(slope.points_per_mm, 2), interval=interval)
 
 
 def _draw_decay(

@@ -1,15 +1,15 @@
 """What plots say, in two languages."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-Language = Literal["en", "zh"]
+from napari_glioma_density.findings.written import Language as Language  # re-exported
 
 
 @dataclass(frozen=True)
 class PlotWords:
     """Titles and axes; names in braces are filled in."""
 
+    language: Language
     scales: dict[str, str]
     histogram: str
     patch_density: str
@@ -32,6 +32,7 @@ class PlotWords:
 
 
 ENGLISH = PlotWords(
+    language="en",
     scales={
         "paper": "Xia et al. 2025",
         "this slide": "this slide",
@@ -51,12 +52,13 @@ ENGLISH = PlotWords(
     right_side="on the right of the line as it was drawn",
     of_side={"left": "on the left: ", "right": "on the right: ", "both": ""},
     tissue_density="nuclear area, % of tissue",
-    fit="exponential fit, decay length {length} mm (95 % interval {low} to {high})",
-    slope="slope {slope} points per mm (95 % interval {low} to {high})",
+    fit="exponential fit, decay length {length} mm (95 % interval {interval})",
+    slope="slope {slope} points per mm (95 % interval {interval})",
     nothing="nothing measured yet",
 )
 
 CHINESE = PlotWords(
+    language="zh",
     scales={
         "paper": "论文分级",
         "this slide": "本切片分级",
@@ -76,7 +78,7 @@ CHINESE = PlotWords(
     right_side="位于画线方向的右侧",
     of_side={"left": "左侧：", "right": "右侧：", "both": ""},
     tissue_density="核面积占组织面积的百分比（%）",
-    fit="指数拟合，衰减长度 {length} mm（95% 区间 {low} 至 {high}）",
-    slope="斜率 {slope} 个百分点/mm（95% 区间 {low} 至 {high}）",
+    fit="指数拟合，衰减长度 {length} mm（95% 区间 {interval}）",
+    slope="斜率 {slope} 个百分点/mm（95% 区间 {interval}）",
     nothing="尚无测量结果",
 )

@@ -13,6 +13,7 @@ from napari_glioma_density.exchange.provenance import demand_slide, software
 from napari_glioma_density.exchange.report.contents import Contents, gather_contents
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.findings import Findings
+from napari_glioma_density.findings.written import count, decimal, signed, span
 from napari_glioma_density.nuclei.kept_metrics import title_of
 from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
@@ -20,7 +21,6 @@ from napari_glioma_density.slides import Slide
 
 LANGUAGES = ("en", "zh")
 NONE = "–"
-_THIN_SPACE = "\u2009"
 
 
 def write_report(
@@ -83,12 +83,14 @@ def report_html(contents: Contents) -> str:
         lstrip_blocks=True,
     )
     sign = contents.words.percent_sign
-    pages.filters["percent"] = lambda value: _text(value, ".1f", sign)
-    pages.filters["signed_percent"] = lambda value: f"{value:+.0f}{sign}".replace("-", "−")
+    language = contents.language
+    pages.filters["percent"] = lambda value: _text(value, 1, sign)
+    pages.filters["span"] = lambda ends, places: span(ends, places, language=language)
+    pages.filters["signed_percent"] = lambda value: f"{signed(value, 0)}{sign}"
     pages.filters["mm2"] = lambda value: NONE if value is None else square_mm(value)
-    pages.filters["mm"] = lambda value: _text(value, ".2f")
-    pages.filters["decimals"] = lambda value, places: _text(value, f".{places}f")
-    pages.filters["count"] = lambda value: _text(value, ",.0f").replace(",", _THIN_SPACE)
+    pages.filters["mm"] = lambda value: _text(value, 2)
+    pages.filters["decimals"] = _text
+    pages.filters["count"] = lambda value: NONE if value is None else count(value)
     pages.filters["full"] = _full_precision
     pages.filters["model_title"] = title_of
     return pages.get_template("report.html.j2").render(
@@ -96,8 +98,8 @@ def report_html(contents: Contents) -> str:
     )
 
 
-def _text(value: float | None, form: str, unit: str = "") -> str:
-    return NONE if value is None else f"{value:{form}}{unit}"
+def _text(value: float | None, decimals: int, unit: str = "") -> str:
+    return NONE if value is None else f"{decimal(value, decimals)}{unit}"
 
 
 def _full_precision(value: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from napari_glioma_density.findings.written import span
 from napari_glioma_density.ui.annotation.table import Figures
 from napari_glioma_density.ui.words import NONE, number, signed
 
@@ -56,7 +57,8 @@ def _cells(row: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:
     name = row["name"].removesuffix(".png")
     bias = signed(row["bias"], 1)
     if row["lower"] is not None:
-        bias = f"{bias} ({signed(row['lower'], 1)}…{signed(row['upper'], 1)})"
+        limits = span((row["lower"], row["upper"]), 1, with_signs=True)
+        bias = f"{bias} ({limits})"
     return (
         names.get(name, name),
         number(row["patches"]),

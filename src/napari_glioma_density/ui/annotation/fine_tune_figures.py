@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from napari_glioma_density.findings.written import span
 from napari_glioma_density.ui.annotation.table import Figures
 from napari_glioma_density.ui.words import number, signed
 
@@ -41,8 +42,8 @@ def _change(change: Mapping[str, Any], factor: float, decimals: int) -> tuple[st
     difference = signed(factor * change["difference"], decimals)
     interval = change["difference_interval"]
     if interval is not None:
-        low, high = (signed(factor * end, decimals) for end in interval)
-        difference = f"{difference} ({low}…{high})"
+        ends = span((factor * end for end in interval), decimals, with_signs=True)
+        difference = f"{difference} ({ends})"
     before, after = (f"{factor * change[when]:.{decimals}f}" for when in ("before", "after"))
     return before, after, difference
 

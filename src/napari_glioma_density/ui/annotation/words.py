@@ -6,6 +6,7 @@ from napari_glioma_density.annotation.field import Choice, FieldRecord
 from napari_glioma_density.density import Block, CellGrid
 from napari_glioma_density.findings.random_fields import FEWEST_FIELDS, CorrectionFactor
 from napari_glioma_density.findings.snapshot import Snapshot
+from napari_glioma_density.findings.written import span
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.annotation.figures import field_densities
 from napari_glioma_density.ui.annotation.shelved import ShelvedField
@@ -84,5 +85,5 @@ def factor_line(factor: CorrectionFactor | None, fields: Sequence[ShelvedField])
         return f"Random fields: {done} of {len(drawn)} done; {told}"
     return (
         f"Slide, from {factor.fields} random fields: nuclear area × {factor.factor:.2f} "
-        f"(95 % interval {factor.interval.low:.2f}–{factor.interval.high:.2f})"
+        f"(95 % interval {span(factor.interval, 2)})"
     )

@@ -86,19 +86,19 @@ COLUMNS = (
         "95 %\ninterval",
         lambda each: each.interval,
         lambda each: each.unsure.tissue_density.low if each.unsure else None,
-        width_px=70,
+        width_px=84,
     ),
     Column(
         "Nuclei\n/mm²",
         lambda each: words.number(each.cell.nuclei_per_mm2),
         lambda each: each.cell.nuclei_per_mm2,
-        width_px=52,
+        width_px=48,
     ),
     Column(
         "Tissue\nmm²",
         lambda each: square_mm(each.cell.tissue_mm2),
         lambda each: each.cell.tissue_mm2,
-        width_px=58,
+        width_px=54,
     ),
     Column(
         "× refe-\nrence", lambda each: _figure(each.ratio), lambda each: each.ratio, width_px=48

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_glioma_density.findings.estimate_comparison import EstimateComparison
-from napari_glioma_density.ui import words
+from napari_glioma_density.findings.written import MINUS
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.dock.parts import Box, row, text
 from napari_glioma_density.ui.estimating import Phase
@@ -241,7 +241,7 @@ class _Legend(QWidget):  # type: ignore[misc]
     def show_scale(self, scale: DifferenceScale) -> None:
         """Write the limits of a scale."""
         for label, limit in zip(self._limits, scale.limits_points, strict=True):
-            label.setText(f"{limit:+g}".replace("-", words.MINUS))
+            label.setText(f"{limit:+g}".replace("-", MINUS))
 
     def texts(self) -> list[str]:
         """Return the limits as written."""

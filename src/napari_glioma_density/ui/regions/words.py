@@ -5,6 +5,7 @@ from napari_glioma_density.findings.comparison import GONE_THROUGH, Comparison
 from napari_glioma_density.findings.decay import Decay, Slope
 from napari_glioma_density.findings.estimate_comparison import EstimateComparison
 from napari_glioma_density.findings.interval import Interval
+from napari_glioma_density.findings.written import span
 from napari_glioma_density.regions.measuring import RegionSums
 from napari_glioma_density.regions.region import Region
 from napari_glioma_density.ui import words
@@ -73,10 +74,7 @@ def sloping(slope: Slope | None, decay: Decay | None) -> str:
 
 
 def _interval(interval: Interval | None, decimals: int) -> str:
-    if interval is None:
-        return ""
-    low, high = (f"{end:.{decimals}f}".replace("-", words.MINUS) for end in interval)
-    return f" ({low} to {high})"
+    return "" if interval is None else f" ({span(interval, decimals)})"
 
 
 def side_by_side(names: tuple[str, str], found: EstimateComparison) -> tuple[tuple[str, ...], ...]:
@@ -100,6 +98,6 @@ def agreeing(found: EstimateComparison) -> str:
     mean, low, high = found.agreement
     lines = [f"Mean difference {words.signed(mean, 1)} points over {found.patches} patches"]
     if low is not None and high is not None:
-        ends = f"{words.signed(low, 1)} to {words.signed(high, 1)}"
+        ends = span((low, high), 1, with_signs=True)
         lines.append(f"Limits of agreement {ends} points a patch")
     return "\n".join(lines)
