@@ -61,3 +61,15 @@ def test_a_nucleus_drawn_in_qupath_is_in_the_field_afterwards(slide: Slide, tmp_
     patches = gather(store).snapshot.patches
     assert patches.count[FIELD.patches].sum() == 1
     assert patches.nucleus_px[FIELD.patches].sum() == 20 * 10
+
+
+def test_a_file_that_was_exported_from_another_slide_is_refused(
+    slide: Slide, tmp_path: Path
+) -> None:
+    back = tmp_path / "back.geojson"
+    export(gather(store_of(slide)), Format.GEOJSON, back, Wishes(slide))
+    collection = json.loads(back.read_text(encoding="utf-8"))
+    collection["glioma-density"]["slide"] = "slide-00000000"
+    back.write_text(json.dumps(collection), encoding="utf-8")
+    with pytest.raises(BadInput, match=f"from slide-00000000, and this slide is {slide.pseudonym}"):
+        import_geojson(store_of(slide), back, slide=slide)

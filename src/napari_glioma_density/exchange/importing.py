@@ -87,6 +87,7 @@ def import_geojson(
         about.height,
         offset_px=slide.bounds_offset if slide else (0, 0),
         author=author,
+        pseudonym=about.pseudonym,
     )
     replaced, silent = dict[str, int](), 0
     if found.nuclei and records:

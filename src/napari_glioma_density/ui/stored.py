@@ -29,8 +29,8 @@ class ShownRun:
     `amendments` are those on disk when it was opened. `error` is how far the model was then known
     to be off, see `sureness`; `validated` is how far it was off in validation, and `is_sharper`
     tells whether the slide is sharper than the fields of that validation; `is_tuned_elsewhere`
-    tells whether the model was fine-tuned on other slides. `asked` is what was chosen when the slide was
-    last open, if that was kept.
+    tells whether the model was fine-tuned on other slides. `asked` is what was chosen when the
+    slide was last open, if that was kept.
     """
 
     store: Path

@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -13,6 +13,8 @@ from typing import IO, Any, Final, cast
 from napari_glioma_density.errors import BadInput
 
 Feature = dict[str, Any]
+Tell = Callable[[str, Any], None]
+"""Told of a member of the file's object that is no feature, by its name."""
 
 _CHUNK: Final = 2**18
 LARGEST_VALUE: Final = 2**28
@@ -20,10 +22,11 @@ LARGEST_VALUE: Final = 2**28
 _UNREADABLE = (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile)
 
 
-def read_features(path: Path) -> Iterator[Feature]:
+def read_features(path: Path, tell: Tell = lambda _name, _value: None) -> Iterator[Feature]:
     """Yield the features of a FeatureCollection, a bare array, or a single Feature.
 
-    Plain, gzip and zip files are told by their content. Only one feature is held at a time.
+    Plain, gzip and zip files are told by their content. Only one feature is held at a time. `tell`
+    hears what else stands in the collection when it is reached.
 
     Raises
     ------
@@ -34,7 +37,7 @@ def read_features(path: Path) -> Iterator[Feature]:
         if path.exists() and not path.is_file() and not path.is_dir():  # it may never end, or begin
             raise BadInput(f"{path}: is no file: name the GeoJSON file itself")
         with _opened(path) as file:
-            yield from _features(_JsonText(file, path), path)
+            yield from _features(_JsonText(file, path), path, tell)
     except OSError as error:
         raise BadInput(
             f"{path}: cannot be read ({error.strerror or error}): check the path"
@@ -79,18 +82,18 @@ def _may_be_geojson(name: str) -> bool:
     return file.lower().endswith((".json", ".geojson")) and not is_note
 
 
-def _features(text: "_JsonText", path: Path) -> Iterator[Feature]:
+def _features(text: "_JsonText", path: Path, tell: Tell) -> Iterator[Feature]:
     if text.takes("["):
         yield from _array(text, path)
     elif text.takes("{"):
-        yield from _object(text, path)
+        yield from _object(text, path, tell)
     else:
         raise text.not_json()
     if text.peek():
         raise text.not_json()
 
 
-def _object(text: "_JsonText", path: Path) -> Iterator[Feature]:
+def _object(text: "_JsonText", path: Path, tell: Tell) -> Iterator[Feature]:
     """Yield what an object holds: itself when it is a feature, else its member "features"."""
     members: Feature = {}
     for name in _names(text):
@@ -99,6 +102,7 @@ def _object(text: "_JsonText", path: Path) -> Iterator[Feature]:
             members["type"] = "FeatureCollection"
         else:
             members[name] = text.value()
+            tell(name, members[name])
     if members.get("type") == "Feature":
         yield members
     elif members.get("type") != "FeatureCollection":

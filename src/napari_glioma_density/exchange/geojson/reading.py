@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,7 @@ def read_geojson(
     offset_px: tuple[float, float] = (0, 0),
     nuclei_in: BaseGeometry | None = None,
     author: str = "",
+    pseudonym: str = "",
 ) -> Imported:
     """Read annotations, detections and cells that QuPath, or this program, exported.
 
@@ -113,6 +115,8 @@ def read_geojson(
         not be held at once; all by default.
     author
         Who is to stand as the author of drawings that name none.
+    pseudonym
+        The slide's, if a file of this program's own that names another is to be refused.
 
     Raises
     ------
@@ -121,11 +125,24 @@ def read_geojson(
     """
     slide = shapely.box(0, 0, width, height)
     found = _Found(path, slide, slide if nuclei_in is None else nuclei_in, offset_px, author)
-    for number, feature in enumerate(_objects(read_features(path)), start=1):
+    of_this_slide = partial(_demand_slide, path, pseudonym)
+    for number, feature in enumerate(_objects(read_features(path, of_this_slide)), start=1):
         found.take(feature, number)
     return Imported(
         tuple(found.regions.values()), tuple(found.nuclei), dict(found.passed_over), found.mended
     )
+
+
+def _demand_slide(path: Path, pseudonym: str, name: str, value: object) -> None:
+    """Refuse a collection that this program wrote of another slide: its px may fit this one too."""
+    if name != vocabulary.ABOUT or not isinstance(value, dict) or not pseudonym:
+        return
+    written_of = value.get("slide", pseudonym)
+    if written_of != pseudonym:
+        raise BadInput(
+            f"{path}: was exported from {written_of}, and this slide is {pseudonym}: "
+            "open that slide, then import"
+        )
 
 
 class _Found:

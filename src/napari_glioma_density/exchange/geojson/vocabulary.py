@@ -5,6 +5,8 @@ from typing import Final
 
 from napari_glioma_density.regions.region import Reason, RegionKind
 
+ABOUT: Final = "glioma-density"
+"""Member of a collection that says of which slide and run it was written."""
 NUCLEUS: Final = "Nucleus"
 GRID_CELL: Final = "Grid cell"
 HOTSPOT: Final = "Hotspot"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_glioma_density.exchange.geojson.features import annotation_lines, nucleus_lines
 from napari_glioma_density.exchange.geojson.nucleus_outlines import OutlinedNuclei, outline_nuclei
+from napari_glioma_density.exchange.geojson.vocabulary import ABOUT
 from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.provenance import provenance
 from napari_glioma_density.exchange.whole_output import whole_file
@@ -81,7 +82,7 @@ def write_geojson(
     with whole_file(path) as beside:
         with beside.open("w", encoding="utf-8", newline="\n") as file:
             about = dumps(provenance(findings), ensure_ascii=False)
-            file.write(f'{{"type":"FeatureCollection","glioma-density":{about},"features":[')
+            file.write(f'{{"type":"FeatureCollection","{ABOUT}":{about},"features":[')
             for number, line in enumerate(lines):
                 file.write(f",\n{line}" if number else f"\n{line}")
             file.write("\n]}\n")

@@ -3,8 +3,8 @@
 from magicgui.widgets import ComboBox, Container
 
 from napari_glioma_density.findings.tuning import TUNED_ELSEWHERE
-from napari_glioma_density.results import RunSpec
 from napari_glioma_density.nuclei.kept_metrics import title_of
+from napari_glioma_density.results import RunSpec
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.ahead import get_ready
 from napari_glioma_density.ui.connections import Connections
