@@ -86,11 +86,36 @@ def test_folder_without_a_slide_is_left_to_other_plugins(tmp_path: Path) -> None
     assert get_reader([str(tmp_path)]) is None
 
 
+@pytest.mark.parametrize(
+    ("inside", "dropped", "told"),
+    [
+        ("slides/H24-00123.svs", "slides", "slides: is a folder without a DICOM slide"),
+        ("scans/series/1.dcm", "scans", "scans: is a folder without a DICOM slide"),
+        ("a.svs.glioma.zarr/zarr.json", "a.svs.glioma.zarr", "open the slide itself"),
+        ("drawn.geojson", "drawn.geojson", "Press Import from QuPath"),
+    ],
+)
+def test_what_is_dropped_in_place_of_a_slide_is_told_with_the_way_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str, dropped: str, told: str
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(reader, "show_error", lines.append)
+    (tmp_path / inside).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / inside).write_text("{}")
+    read = get_reader(str(tmp_path / dropped))
+    assert read is not None
+    assert read(str(tmp_path / dropped)) == NOTHING
+    (line,) = lines
+    assert told in line
+    assert "\n" not in line
+
+
 def test_manifest_claims_every_slide_suffix_and_is_valid() -> None:
     manifest = PluginManifest.from_file(MANIFEST)
     patterns = yaml.safe_load(MANIFEST.read_text())["contributions"]["readers"][0]
     assert manifest.name == "napari-glioma-density"
-    assert {f"*{suffix}" for suffix in reader.SLIDE_SUFFIXES} <= set(patterns["filename_patterns"])
+    claimed = {f"*{suffix}" for suffix in (*reader.SLIDE_SUFFIXES, reader.DRAWINGS)}
+    assert claimed <= set(patterns["filename_patterns"])
 
 
 def test_real_slide_opens_with_its_resolution(data_folder: Path) -> None:

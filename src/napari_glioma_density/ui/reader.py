@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_glioma_density.errors import SlideError, UndecodableSlide
+from napari_glioma_density.results.location import STORE_SUFFIX
 from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui.sessions import has_session
 from napari_glioma_density.ui.slide_layer import hide_file_name, slide_layer_data
@@ -20,6 +21,14 @@ ReadLayers = Callable[[PathOrPaths], list[LayerData]]
 SLIDE_SUFFIXES = frozenset({".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".svslide", ".dcm"})
 """Suffixes that mean a slide; a file that has one and cannot be opened is an error to tell."""
 
+DRAWINGS = ".geojson"
+"""Suffix of what QuPath exports: no layer, but regions and nuclei of a slide that is open."""
+RESULTS_ARE_NO_SLIDE = "is where results are kept; open the slide itself, and they are back"
+PRESS_IMPORT = (
+    "Press Import from QuPath … under Export (Plugins > Glioma density > Glioma density) "
+    "to bring drawings into a slide that is estimated"
+)
+
 NOTHING: list[LayerData] = [(None,)]
 """napari's sign for "read, and there is no layer to add"."""
 
@@ -27,12 +36,16 @@ NOTHING: list[LayerData] = [(None,)]
 def get_reader(path: PathOrPaths) -> ReadLayers | None:
     """Return a reader for one slide file or folder, or None to leave `path` to other plugins.
 
-    A picture, a generic TIFF or a folder is claimed only when it can be opened as a slide, or when
-    nobody can decode it.
+    A picture, a generic TIFF or a folder is claimed only when it can be opened as a slide, when
+    nobody can decode it, or to tell which of the slides in a folder to open.
     """
     if not isinstance(path, str):
         return None
-    if Path(path).suffix.lower() in SLIDE_SUFFIXES or _opens(path):
+    if Path(path).suffix.lower() == DRAWINGS:
+        return _tell_how_to_import
+    if Path(path).name.endswith(STORE_SUFFIX):
+        return _tell_of_results
+    if Path(path).suffix.lower() in SLIDE_SUFFIXES or _opens(path) or _holds_slides(Path(path)):
         return read_slide
     return None
 
@@ -49,6 +62,28 @@ def read_slide(path: PathOrPaths) -> list[LayerData]:
     if QApplication.instance() is not None:
         QTimer.singleShot(0, _hide_file_names)  # napari makes the layer after this returns
     return [_in_units_of_window(layer)]
+
+
+def _tell_how_to_import(_path: PathOrPaths) -> list[LayerData]:
+    show_error(f"{PRESS_IMPORT}.")
+    return NOTHING
+
+
+def _tell_of_results(path: PathOrPaths) -> list[LayerData]:
+    name = Path(path if isinstance(path, str) else path[0]).name
+    show_error(f"{name}: {RESULTS_ARE_NO_SLIDE}.")
+    return NOTHING
+
+
+def _holds_slides(folder: Path) -> bool:
+    """Whether slides lie in a folder, or in folders of it as DICOM slides do."""
+    if not folder.is_dir():
+        return False
+    try:
+        inside = (*folder.glob("*"), *folder.glob("*/*.dcm"))
+    except OSError:
+        return False
+    return any(each.suffix.lower() in SLIDE_SUFFIXES for each in inside)
 
 
 def _in_units_of_window(layer: LayerData) -> LayerData:
