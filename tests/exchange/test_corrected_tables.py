@@ -43,7 +43,7 @@ Write = Callable[..., Path]
 class MeasuredRun:
     """Stands in for a run that is finished: making one takes a slide and a network."""
 
-    lattice, is_brightfield, sharpness = LATTICE, True, 0.3
+    lattice, is_brightfield, sharpness, tuned_on = LATTICE, True, 0.3, None
     tissue = np.ones((-(-LATTICE.height_px // 16), -(-LATTICE.width_px // 16)), np.uint8)
     spec = made_up_spec(LATTICE.height_px, LATTICE.width_px)
 
