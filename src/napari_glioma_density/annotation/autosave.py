@@ -29,8 +29,8 @@ class _Edit(NamedTuple):
 class Autosave:
     """Saves the latest state of every field in a thread of its own.
 
-    An edit is on disk within a second, sooner when little goes on. While the disk refuses, what
-    is not saved is kept in memory and tried again every two seconds.
+    An edit is on disk within a second, sooner if few edits are made. While the disk refuses,
+    unsaved states are kept in memory and tried again every two seconds.
 
     Parameters
     ----------

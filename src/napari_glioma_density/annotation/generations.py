@@ -45,7 +45,7 @@ class Generations:
         return max((*self.revisions(), present.revision if present else 0))
 
     def keep_present(self) -> None:
-        """Keep the field's file, which is about to be replaced; a damaged one is no state."""
+        """Keep the field's file, which is about to be replaced; a damaged one is not kept."""
         present = self._in_file()
         if present is not None:
             self.keep(self._file, present)

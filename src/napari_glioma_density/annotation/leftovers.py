@@ -1,4 +1,4 @@
-"""What a crash leaves among a reader's corrections, and fields that were taken out."""
+"""Clearing up what a crash left among a reader's corrections, and putting away removed fields."""
 
 import re
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""The manifest of a reader's corrections: which fields there are, as any data set tells it."""
+"""The manifest of a reader's corrections: its fields, listed as in any data set."""
 
 import json
 from collections.abc import Mapping

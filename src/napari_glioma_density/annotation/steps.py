@@ -32,8 +32,8 @@ _NONE: Mapping[int, Nucleus | None] = MappingProxyType({})
 class SteppedField:
     """What :class:`~napari_glioma_density.annotation.document.AnnotatedField` is built on.
 
-    It holds the field, answers questions about it, and does and undoes steps; which steps there
-    are is not its business.
+    It holds the field, answers questions about it, and does and undoes steps; the subclass defines
+    which steps there are.
     """
 
     changed = Signal(tuple)

@@ -42,7 +42,7 @@ class _Reading:
         self._begun: dict[Block, Future[_Seen]] = {}
 
     def begin(self, blocks: int) -> None:
-        """Have the next so many under way; what was begun of others is let go."""
+        """Keep the next so many under way, and drop what was begun of others."""
         wanted = self._queue.first(blocks)
         for block in self._begun.keys() - wanted:
             self._begun.pop(block).cancel()

@@ -1,4 +1,4 @@
-"""What is read of a slide before its first block: its tissue, its colours and how sharp it is."""
+"""What is read of a slide before its first block: its tissue, its colours and its sharpness."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Parts of a picture moved together, so that what is done to all px is done to those alone."""
+"""Gathering parts of a picture in a smaller one, so that costly work is done on them alone."""
 
 from dataclasses import dataclass
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""The pixels of one patch, and what of the patch's sums lies in a part of them."""
+"""The pixels of one patch, and the share of its sums that lies in some of them."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -10,8 +10,8 @@ from napari_glioma_density.slides.source import silent
 class PositionalFile:
     """A file open for reading at given offsets.
 
-    Where the system has `os.pread` threads read side by side; elsewhere (Windows) they take
-    turns, because seeking and reading are two steps there.
+    With `os.pread` threads read side by side; on systems without it (Windows) they take turns,
+    because seeking and reading are two steps there.
     """
 
     def __init__(self, path: Path, name: str) -> None:

@@ -1,7 +1,7 @@
 """How large a level-0 pixel is, and who says so.
 
-Files lie: 72 dpi left by an image editor, an XResolution of (0, 1000), a comma for a decimal
-point. A statement outside 0.05–5 µm/px is not believed, and the source says why.
+Files are often wrong: 72 dpi left by an image editor, an XResolution of (0, 1000), a decimal comma.
+A statement outside 0.05–5 µm/px is not believed, and the source says why.
 """
 
 import html
@@ -116,7 +116,8 @@ def ome_pixels(xml: str) -> list[str]:
 def ome_statement(xml: str, width: int, height: int) -> Statement | None:
     """Return what `PhysicalSizeX` (and Y) of the image of a size in px states; µm is the default.
 
-    Of several images the first of that size counts; the size of a single one is not looked at.
+    Of several images the first with that size counts; if there is only one, its size is not
+    compared.
     """
     images = [_attributes(tag) for tag in ome_pixels(xml)]
     if len(images) > 1:

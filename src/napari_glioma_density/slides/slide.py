@@ -117,7 +117,8 @@ class Slide:
     def with_um_per_px(self, um_per_px: float, source: str | None = None) -> Slide:
         """Return the same open slide with another µm/px, and where that comes from.
 
-        Without a `source` it was given by the user; where the file states another, that is said.
+        Without a `source` it counts as given by the user; if the file states another, the source
+        says so.
 
         Raises
         ------

@@ -116,7 +116,7 @@ class WorkingPlane:
 def working_plane(slide: Slide, um_per_px: float) -> WorkingPlane:
     """Return the slide at the resolution nearest to `um_per_px`.
 
-    It is about 3 % off at most, or 6 where the slide is coarser than that.
+    It is at most about 3 % off, or 6 % where the slide is coarser than that.
 
     Raises
     ------

@@ -36,8 +36,8 @@ class Truth:
     patches
         True values; READ where a patch holds tissue, else BACKGROUND.
     spoiled
-        bool, shape of the patches: blur or ink covers a tenth of the patch or more, so less is
-        to be expected of a measurement.
+        bool, shape of the patches: blur or ink covers a tenth of the patch or more, so a
+        measurement there need not come as close.
     """
 
     slide: Path

@@ -26,8 +26,8 @@ _source: CropSource | None = None
 class CropWorkers:
     """The batches of a source, bit by bit, made by several processes.
 
-    The fields lie in a temporary folder that all of them map into memory, and batches come back
-    in shared memory: nothing large is copied between processes but once.
+    The fields lie in a temporary folder that all processes map into memory, and batches come back
+    in shared memory, so large data are copied between processes only once.
 
     Parameters
     ----------

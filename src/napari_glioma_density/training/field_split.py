@@ -30,7 +30,7 @@ class FieldSplit:
     unit
         What stays together: ``cases``, ``slides`` or ``fields``; ``given`` when a person chose.
     is_optimistic
-        Whether both sides may show the same tissue, so that the check flatters: a new slide
+        Whether both sides may show the same tissue. Then the check is too favourable: a new slide
         will be harder.
     """
 

@@ -1,4 +1,4 @@
-"""Annotated fields as they are when a training begins."""
+"""Copies of annotated fields, made when a training begins."""
 
 import dataclasses
 import shutil
@@ -14,7 +14,7 @@ from napari_glioma_density.training.field_split import FieldSplit
 
 @contextmanager
 def held(split: FieldSplit) -> Iterator[FieldSplit]:
-    """Give the same split of copies, which nobody edits or removes.
+    """Yield the same split, but of copies, which nobody edits or removes.
 
     People go on editing their fields while a model learns from them: without copies the models
     before and after would be judged against different annotations.

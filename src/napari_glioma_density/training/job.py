@@ -122,7 +122,7 @@ class TrainingJob:
         return f"{self.architecture}, base width {width}, {um_per_px} µm/px"
 
     def configuration(self) -> str:
-        """Everything a resumed run must share with the one that was killed."""
+        """Everything that a resumed run must have in common with the one that was killed."""
         fields = [str(field.image.name) for one in self.data for field in one]
         return json.dumps(
             {

@@ -77,9 +77,8 @@ def pixel_scores(
     Returns
     -------
     dict
-        accuracy, dice, recall, precision, f1 and iou, 0–1, each of the shape given. A score that
-        would be nothing by nothing is 1 where there was nothing to find and nothing was claimed,
-        and else 0.
+        accuracy, dice, recall, precision, f1 and iou, 0–1, each of the shape given. Where a score
+        would be 0 / 0, it is 1 if there was nothing to find and nothing was claimed, and else 0.
     """
     hit, false, missed, right = (
         np.asarray(count, np.float64)

@@ -63,8 +63,8 @@ def refuse_shared_images(training: Sequence[DataSet], validation: Sequence[DataS
 def refuse_learnt(data_sets: Sequence[DataSet], learnt: Learnt, who: str = "the weights") -> None:
     """Make sure that a model is not judged by what it, or its parent, has learnt from.
 
-    Fields are told by their pixels: new ones of a set that grows may judge, whatever its name is.
-    Where nobody has kept which fields a set had, all of that name are refused.
+    Fields are recognised by their pixels, so new fields of a growing set may judge, whatever its
+    name is. If it was not recorded which fields a set had, all sets of that name are refused.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def learnt_with(data_sets: Sequence[DataSet], before: Learnt) -> Learnt:
 
 
 def refuse_repeats(data_sets: Sequence[DataSet]) -> dict[Path, str]:
-    """Make sure that no tissue is shown twice, be it to learn from, to check or to guard.
+    """Make sure that no tissue is shown twice among what learns, checks and guards.
 
     Besides images of the same pixels, fields that overlap on their slide are found: two readers'
     annotations of a field, say.

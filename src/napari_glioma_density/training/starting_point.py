@@ -56,8 +56,8 @@ class StartingPoint:
 def mixed(parent: nn.Module, child: nn.Module, share: float) -> nn.Module:
     """A network whose every weight is ``share`` of the child's and the rest the parent's.
 
-    A little of what the child has learnt is given up for much of what it has forgotten
-    (WiSE-FT: Wortsman et al. 2022, DOI 10.1109/CVPR52688.2022.00780).
+    That gives up a little of what the child has learnt and brings back much of what it has
+    forgotten (WiSE-FT: Wortsman et al. 2022, DOI 10.1109/CVPR52688.2022.00780).
     """
     network = copy.deepcopy(child)
     learnt, known = child.state_dict(), parent.state_dict()

@@ -9,9 +9,9 @@ from napari_glioma_density.nuclei.networks.unet import UNet
 def take_over(network: nn.Module, parent: nn.Module) -> None:
     """Give ``network`` what ``parent`` has learnt; it may have more channels.
 
-    The parent's channels become the first of every layer and do not look at the new ones, which
-    are as they were drawn and look at all. So in evaluation mode the network gives what the
-    parent gives, and what is new about it is free to learn (the thought of Net2Net: Chen,
+    The parent's channels become the first of every layer and take no input from the new ones; the
+    new ones keep their random weights and take input from all. So in evaluation mode the network
+    gives what the parent gives, and its new part is free to learn (the idea of Net2Net: Chen,
     Goodfellow and Shlens 2016, arXiv 1511.05641).
 
     Parameters
