@@ -40,7 +40,7 @@ from napari_glioma_density.estimate import prepare
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.density_error import DensityError
 from napari_glioma_density.findings.sections import Section
-from napari_glioma_density.findings.snapshot import Bands, Choices, Snapshot
+from napari_glioma_density.findings.snapshot import Bands, Choices, Snapshot, take_snapshot
 from napari_glioma_density.findings.tuning import TUNED_ELSEWHERE
 from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.region import Reason, Region, RegionKind
@@ -54,6 +54,7 @@ from napari_glioma_density.ui import sureness, words
 from napari_glioma_density.ui.camera import SCALE_BAR_PX, layer_view, visible_part
 from napari_glioma_density.ui.dock import problem_line
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
+from napari_glioma_density.ui.dock.scope_box import NO_TISSUE
 from napari_glioma_density.ui.dock.slide_box import SlideBox
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.keys import session_keys
@@ -203,6 +204,35 @@ def test_the_region_tool_is_put_down_when_the_run_begins(
     assert region.mode == "add_rectangle"
     scope.value = Scope.SLIDE
     assert region.mode == "pan_zoom"
+
+
+def test_the_tool_is_back_where_a_drawn_region_is_chosen_once_more(
+    finished: Any, qtbot: Any
+) -> None:
+    box, viewer = finished.scope_box, finished.session.viewer
+    assert box._advice.isHidden()
+    box._scope.value = Scope.DRAWN
+    assert not box._advice.isHidden()
+    region = viewer.layers["region"]
+    region.add_rectangles(np.array([[50, 50], [200, 250]]))
+    box.press()
+    finish(finished, qtbot)
+    assert region.mode == "pan_zoom"
+    box._scope.native.activated.emit(box._scope.native.currentIndex())
+    assert (region.mode, viewer.layers.selection.active) == ("add_rectangle", region)
+    box._scope.value = Scope.SLIDE
+    assert box._advice.isHidden()
+
+
+def test_where_there_is_no_tissue_that_is_said(finished: Any) -> None:
+    box, session = finished.scope_box, finished.session
+    measured, part = session.snapshot.measured, session.snapshot.measured.state < 0
+    part[0, 0] = True
+    glass = replace(measured, state=np.full_like(measured.state, PatchState.BACKGROUND))
+    session.show_snapshot(take_snapshot(glass, session.choices, part))
+    assert session.snapshot.scope is not None
+    assert NO_TISSUE in box._nuclei.text()
+    assert "nuclei per mm²" not in box._nuclei.text()
 
 
 def test_the_layer_to_draw_on_is_there_whenever_a_drawing_is_asked_for(

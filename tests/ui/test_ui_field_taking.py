@@ -7,7 +7,7 @@ from annotating import Annotator
 from napari_glioma_density.annotation.field import Start
 from napari_glioma_density.ui.annotation.field_box import Where
 from napari_glioma_density.ui.annotation.words import opened_instead
-from napari_glioma_density.ui.region import draw_region
+from napari_glioma_density.ui.region import draw_region, put_down
 
 pytestmark = pytest.mark.window
 CORNERS_PX = np.array([[250, 10], [250, 300], [470, 300], [470, 10]])
@@ -39,6 +39,17 @@ def test_the_rectangle_tool_is_put_down_when_another_place_is_taken(at_desk: Ann
     assert at_desk.viewer.layers["region"].mode == "add_rectangle"
     where.value = Where.VIEW
     assert at_desk.viewer.layers["region"].mode == "pan_zoom"
+
+
+def test_the_rectangle_tool_is_back_where_a_rectangle_is_chosen_once_more(
+    at_desk: Annotator,
+) -> None:
+    where = at_desk.dock.field_box._where
+    where.value = Where.DRAWN
+    put_down(at_desk.viewer)
+    where.native.activated.emit(where.native.currentIndex())
+    assert at_desk.viewer.layers["region"].mode == "add_rectangle"
+    where.value = Where.VIEW
 
 
 def test_the_colours_of_the_legend_are_those_of_the_outlines(at_desk: Annotator) -> None:

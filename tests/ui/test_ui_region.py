@@ -55,6 +55,19 @@ def test_drawn_shapes_are_given_in_px_of_the_slide(
     assert drawn.outline == ((0, 0), (1920, 0), (0, 1440))
 
 
+def test_a_line_drawn_straight_lies_on_the_slide(
+    make_napari_viewer: Callable[..., Any], slide_path: Path
+) -> None:
+    viewer = make_napari_viewer()
+    with open_slide(slide_path) as slide:
+        draw_region(viewer, slide)
+        viewer.layers["region"].add_lines(np.array([[100, 50], [100, 250]]))
+        assert region_of(viewer, slide, Scope.DRAWN) == Region((100, 200, 400, 1))
+        viewer.layers["region"].add_lines(np.array([[-100, 50], [-100, 250]]))
+        with pytest.raises(BadInput, match="beyond the slide"):
+            region_of(viewer, slide, Scope.DRAWN)
+
+
 def test_what_was_drawn_on_one_slide_is_nothing_on_another(
     make_napari_viewer: Callable[..., Any], slide_path: Path, tmp_path: Path
 ) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 REGION_LAYER = "region"
 _SLIDE = "glioma-density slide"
 """In the layer's metadata: the fingerprint of the slide that it was drawn on."""
+NOTHING_DRAWN = (
+    "No region is drawn: draw a rectangle on the layer “region”; what the Regions dock holds does "
+    "not count here."
+)
 COLOUR = "#0057FF"
 EDGE_PX = 3
 PARTS = 8
@@ -77,7 +81,7 @@ def region_of(viewer: Any, slide: Slide, scope: Scope) -> Region | None:
         return Region(_on_slide(visible_part(viewer), slide))
     layer = _region_layer(viewer)
     if layer is None or not is_drawn(viewer, slide):
-        raise BadInput("No region is drawn: draw a rectangle on the layer “region”.")
+        raise BadInput(NOTHING_DRAWN)
     corners = np.array([layer.data_to_world(corner) for corner in layer.data[-1]])
     rectangle = _on_slide(_around(corners), slide)
     if layer.shape_type[-1] != "polygon":
@@ -98,7 +102,7 @@ def _on_slide(view: View, slide: Slide) -> tuple[int, int, int, int]:
     left, top = max(view.x_um, 0.0), max(view.y_um, 0.0)
     right = min(view.x_um + view.width_um, slide.width * um_per_px)
     bottom = min(view.y_um + view.height_um, slide.height * um_per_px)
-    if right <= left or bottom <= top:
+    if right < left or bottom < top:  # a line that is drawn straight has no width
         raise BadInput("That part is beyond the slide: move the view or draw on the slide.")
     x, y, width, height = (
         round(side / um_per_px) for side in (left, top, right - left, bottom - top)

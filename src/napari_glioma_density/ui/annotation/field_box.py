@@ -97,6 +97,7 @@ class FieldBox(Box):
         add(self._annotate.clicked, self._take)
         add(self._sample.clicked, self._take_sample)
         add(self._where.changed, self._choose_where)
+        add(self._where.native.activated, self._choose_where)
         add(self._start.changed, self._begin_with)
         add(self._author.textChanged, self._sign)
         add(self._done.clicked, self._toggle_done)
@@ -118,10 +119,13 @@ class FieldBox(Box):
         }
         takes[self._where.value]()
 
-    def _choose_where(self, where: str) -> None:
-        """Take up the drawing tool when a rectangle is wanted, and put it down when none is."""
+    def _choose_where(self, *_: object) -> None:
+        """Take up the drawing tool when a rectangle is wanted, and put it down when none is.
+
+        So it is where that is chosen once more, to draw another.
+        """
         session = self._annotation.session
-        if Where(where) is Where.DRAWN:
+        if Where(self._where.value) is Where.DRAWN:
             draw_region(session.viewer, session.slides.slide)
         else:
             put_down(session.viewer)

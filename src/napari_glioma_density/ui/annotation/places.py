@@ -13,7 +13,7 @@ from napari_glioma_density.findings.snapshot import Snapshot
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.ui.annotation.shelved import ShelvedField
 from napari_glioma_density.ui.camera import visible_part
-from napari_glioma_density.ui.region import Scope, region_of
+from napari_glioma_density.ui.region import NOTHING_DRAWN, Scope, region_of
 
 LARGEST = 4
 """Patches a side: more nuclei than a person looks through in one go."""
@@ -40,7 +40,7 @@ def block_drawn(viewer: Any, slide: Slide, lattice: Lattice) -> Block:
     """Return the patches that the region drawn last touches; BadInput when there are too many."""
     region = region_of(viewer, slide, Scope.DRAWN)
     if region is None or slide.um_per_px is None:
-        raise BadInput("No region is drawn: draw a rectangle on the layer “region”.")
+        raise BadInput(NOTHING_DRAWN)
     patch = PATCH_PX * lattice.um_per_px / slide.um_per_px
     x, y, width, height = region.rectangle
     top, left = int(y // patch), int(x // patch)

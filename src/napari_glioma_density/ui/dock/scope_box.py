@@ -27,6 +27,11 @@ OF_SLIDE = "the slide's tissue"
 """Whose mm² are read, where the headline is of a part."""
 PART = "of the part asked for; the map shows all that is read"
 IN_VIEW = "of the tiles in view"
+NO_TISSUE = "No tissue was found here."
+HOW_TO_DRAW = (
+    "Drag a rectangle on the slide, or take the polygon tool at the upper left; the last drawing "
+    "counts. Choose “Drawn region” again to draw another."
+)
 
 
 class ScopeBox(Box):
@@ -58,13 +63,16 @@ class ScopeBox(Box):
             text(words.NONE, large=Large.HEADLINE, wrap=False),
         )
         self._measure, self._nuclei = text(words.MEASURE), text(quiet=True)
+        self._advice = text(HOW_TO_DRAW, quiet=True)
         self.body.addWidget(self._scope.native)
+        self.body.addWidget(self._advice)
         self.body.addLayout(row([self._estimate, self._stop], stretch=0))
         self.body.addWidget(self._bar)
         self.body.addWidget(self._state)
         self.body.addLayout(self._figures())
         self.connections = Connections()
         self.connections.add(self._scope.changed, self._scope_changed)
+        self.connections.add(self._scope.native.activated, self._take_up_tool)
         self.connections.add(session.wishes.changed, self._show_scope)
         self.connections.add(self._estimate.clicked, self._start)
         self.connections.add(self._stop.clicked, session.estimating.stop)
@@ -72,6 +80,7 @@ class ScopeBox(Box):
         self.connections.add(session.estimating.phase_changed, self._show_phase)
         self.connections.add(session.estimating.progressed, self._show_progress)
         self.connections.add(session.measured, self._show_totals)
+        self._show_scope()
         self._show_phase()
         self._show_totals()
 
@@ -121,10 +130,16 @@ class ScopeBox(Box):
     def _show_scope(self) -> None:
         with self._scope.changed.blocked():
             self._scope.value = self._session.wishes.scope
+        self._advice.setVisible(self._session.wishes.scope is Scope.DRAWN)
 
     def _scope_changed(self, scope: str) -> None:
         self._session.wishes.choose_scope(Scope(scope))
-        if Scope(scope) is Scope.DRAWN:
+        self._advice.setVisible(Scope(scope) is Scope.DRAWN)
+        self._take_up_tool()
+
+    def _take_up_tool(self, *_: int) -> None:
+        """Have the tool ready, also where the scope is chosen once more after an estimate."""
+        if Scope(self._scope.value) is Scope.DRAWN:
             draw_region(self._session.viewer, self._session.slides.slide)
         else:
             put_down(self._session.viewer)
@@ -156,8 +171,7 @@ class ScopeBox(Box):
         left_out = words.left_out(snapshot.exclusions.read_mm2(snapshot.scope))
         is_whole = snapshot.scope is None
         part = "" if is_whole else IN_VIEW if self._session.estimating.is_live else PART
-        figures = words.totals_values(snapshot.totals, unsure)
-        lines = self._doubts(snapshot, unsure), figures, part, left_out
+        lines = self._doubts(snapshot, unsure), _values(snapshot, unsure), part, left_out
         self._nuclei.setText("\n".join(line for line in lines if line))
         if self._session.estimating.phase is Phase.READY:
             read = snapshot.measured.totals()  # what is left out was read, too
@@ -194,6 +208,12 @@ class ScopeBox(Box):
     def _say(self, state: str) -> None:
         self._state.setText(state)
         self._state.setVisible(bool(state))
+
+
+def _values(snapshot: Snapshot, unsure: Uncertainty | None) -> str:
+    totals = snapshot.totals
+    is_glass = totals.complete and not totals.patches
+    return NO_TISSUE if is_glass else words.totals_values(totals, unsure)
 
 
 def _unsure(snapshot: Snapshot, error: DensityError | None) -> Uncertainty | None:
