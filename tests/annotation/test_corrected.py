@@ -222,7 +222,7 @@ def test_nuclei_drawn_where_nothing_was_read_are_in_the_mask_as_little_as_in_the
         writing.commit(replace(patch, read_px=read, unread_px=gone, unread=unread))
     run = ResultStore(store).run(SPEC.run_id)
     stored(store, done=True)
-    (field,) = stored_fields(store, run)
+    (field,) = stored_fields(store, run, "first")
     assert not field.mask.nucleus[:, :200].any()
     assert field.mask.nucleus[:, 200:].any()
 

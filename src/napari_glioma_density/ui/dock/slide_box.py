@@ -59,8 +59,8 @@ class SlideBox(Box):
         facts.addRow("Name", self._name)
         facts.addRow("Size", self._size)
         facts.addRow("Resolution", self._resolution)
-        tissue = [self._tissue, self._organ.native, self._specimen.native]
-        facts.addRow("Tissue", row(tissue, stretch=0))
+        facts.addRow("Organ", row([self._organ.native], stretch=0))
+        facts.addRow("Tissue", row([self._tissue, self._specimen.native], stretch=0))
         self._ask = self._asking()
         self.body.addWidget(self._slides)
         self.body.addLayout(facts)
