@@ -65,6 +65,14 @@ def test_it_covers_nothing_while_all_of_the_slide_is_in_view(dock: Any) -> None:
     assert dock.overview.isVisible()
 
 
+def test_it_leaves_a_canvas_alone_that_has_no_room_for_it(dock: Any) -> None:
+    canvas = dock.overview.parent()
+    canvas.resize(170, canvas.height())
+    assert not dock.overview.isVisible()
+    canvas.resize(600, canvas.height())
+    assert dock.overview.isVisible()
+
+
 def test_key_hides_it_and_brings_it_back(dock: Any) -> None:
     dock._toggle_overview()
     assert not dock.overview.isVisible()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QEvent, QObject, QRectF, Qt
+from qtpy.QtCore import QEvent, QMargins, QObject, QRectF, Qt
 from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
@@ -15,6 +15,7 @@ from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.session import Session
 
 LONGER_SIDE_PX, MARGIN_PX = 160, 12
+ROUND = QMargins(MARGIN_PX, MARGIN_PX, MARGIN_PX, MARGIN_PX)
 SMALLEST_MARK_PX = 5
 FRAME, MARK = QColor("#5B6470"), QColor("#0057FF")
 
@@ -23,7 +24,8 @@ class Overview(QWidget):  # type: ignore[misc]
     """A thumbnail of the session's slide over the upper right corner of `canvas`.
 
     The thumbnail is made in the background; a click, or a drag, moves the view there. While all of
-    the slide is in view it would tell nothing and cover cells, and is hidden.
+    the slide is in view it would tell nothing and cover cells, and is hidden; so it is where it
+    does not fit.
     """
 
     def __init__(self, session: Session, canvas: QWidget) -> None:
@@ -99,8 +101,14 @@ class Overview(QWidget):  # type: ignore[misc]
         self.move(self.parent().width() - self.width() - MARGIN_PX, MARGIN_PX)
 
     def _redraw(self, *_: Any) -> None:
-        self.setVisible(self._wanted and self._image is not None and not self._sees_all())
+        told = self._image is not None and self._has_room() and not self._sees_all()
+        self.setVisible(self._wanted and told)
         self.update()
+
+    def _has_room(self) -> bool:
+        """Whether the canvas is large enough, which it may not be in a window made small."""
+        needed, canvas = self.size().grownBy(ROUND), self.parent().size()
+        return bool(needed.width() <= canvas.width() and needed.height() <= canvas.height())
 
     def _sees_all(self) -> bool:
         """Whether no part of the slide lies outside the view."""
@@ -109,9 +117,10 @@ class Overview(QWidget):  # type: ignore[misc]
         return view.y_um <= 0 and view.x_um <= 0 and down >= height and across >= width
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Stay in the corner when the canvas is resized."""
+        """Stay in the corner when the canvas is resized, while there is room."""
         if watched is self.parent() and event.type() == QEvent.Type.Resize:
             self._place()
+            self._redraw()
         return False
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802

@@ -30,7 +30,7 @@ IN_VIEW = "of the tiles in view"
 NO_TISSUE = "No tissue was found here."
 HOW_TO_DRAW = (
     "Drag a rectangle on the slide, or take the polygon tool at the upper left; the last drawing "
-    "counts. Choose “Drawn region” again to draw another."
+    "counts. Where dragging moves the slide, choose “Drawn region” again."
 )
 
 
