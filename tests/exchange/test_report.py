@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from napari_glioma_density.density import PATCH_PX, Block, PatchState, Totals
-from napari_glioma_density.errors import BadInput
+from napari_glioma_density.errors import BadInput, StoreError
 from napari_glioma_density.exchange.extras import (
     DrawnProfile,
     Extras,
@@ -24,7 +24,7 @@ from napari_glioma_density.exchange.extras import (
     References,
     RegionComparison,
 )
-from napari_glioma_density.exchange.report import write_report
+from napari_glioma_density.exchange.report import write_report, writing
 from napari_glioma_density.exchange.report.commands import commands
 from napari_glioma_density.exchange.report.words import ReportWords, words_in
 from napari_glioma_density.exchange.tables import write_tables
@@ -383,3 +383,13 @@ def test_another_slide_or_language_is_refused(found, named_slide: Path, tmp_path
     with pytest.raises(BadInput, match="en or zh"):
         write_report(tmp_path / "r.html", found, language="de")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_be_written_to_is_told_before_anything_is_drawn(
+    found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    drawn: list[Any] = []
+    monkeypatch.setattr(writing, "gather_contents", lambda *known: drawn.append(known))
+    with pytest.raises(StoreError, match=r"r\.html: cannot be read or written"):
+        write_report(tmp_path / "gone" / "r.html", found)
+    assert not drawn

@@ -11,12 +11,11 @@ from napari_glioma_density.exchange.plots import Language
 from napari_glioma_density.exchange.progress import Progress
 from napari_glioma_density.exchange.provenance import demand_slide, software
 from napari_glioma_density.exchange.report.contents import Contents, gather_contents
+from napari_glioma_density.exchange.whole_output import whole_file
 from napari_glioma_density.findings.areas import square_mm
 from napari_glioma_density.findings.findings import Findings
 from napari_glioma_density.findings.written import count, decimal, signed, span
 from napari_glioma_density.nuclei.kept_metrics import title_of
-from napari_glioma_density.results.durable import write_atomically
-from napari_glioma_density.results.failures import explained
 from napari_glioma_density.slides import Slide
 
 LANGUAGES = ("en", "zh")
@@ -65,12 +64,11 @@ def write_report(
     if language not in LANGUAGES:
         raise BadInput(f"language {language!r}: reports are written in en or zh; give one of them")
     demand_slide(slide, findings.pseudonym)
-    contents = gather_contents(
-        findings, extras or Extras(), cast("Language", language), slide, case_id, on_progress
-    )
-    html = report_html(contents)
-    with explained(path, when_full="free some space and write the report again"):
-        write_atomically(path, html.encode(errors="replace"))
+    said = (extras or Extras(), cast("Language", language), slide, case_id, on_progress)
+    with whole_file(path) as beside:
+        beside.touch()  # what cannot be written is to be told before all pictures are drawn
+        html = report_html(gather_contents(findings, *said))
+        beside.write_bytes(html.encode(errors="replace"))
 
 
 def report_html(contents: Contents) -> str:
