@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.nuclei.pictures import model_probability
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
+from napari_glioma_density.slides.organ import organ_named
 from napari_glioma_density.stain import optical_density
 from napari_glioma_density.training.dataset import DataSet, Field, open_data_set, read_field
 from napari_glioma_density.training.metrics import PixelCounts
@@ -68,12 +69,11 @@ def f1_moved(segmenter: NetworkSegmenter, data_set: DataSet, moves: list[Shift])
     for field in data_set:
         rgb, labels = read_field(field)
         probability = model_probability(segmenter, rgb, field.um_per_px)
+        threshold = segmenter.spec.for_organ(organ_named(field.organ)).threshold
         for place, (down, right) in enumerate(moves):
             by = np.array([[1, 0, right], [0, 1, down]], np.float64)
             moved = cv2.warpAffine(probability, by, probability.shape[::-1])
-            counts[place] += PixelCounts.of(
-                (moved >= segmenter.spec.threshold)[INNER], labels[INNER]
-            )
+            counts[place] += PixelCounts.of((moved >= threshold)[INNER], labels[INNER])
     return [100 * one.scores()["f1"] for one in counts]
 
 

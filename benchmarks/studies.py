@@ -5,7 +5,7 @@
         [--only NAME ...]
 
 Every run is the default recipe but for what its name says, learns from the sets that may train
-weights that ship, and is scored at the threshold that is best on the mean F1 of the validation
+weights that ship, and is scored at the threshold that `calibrate` chooses by all validation
 sets. Results are kept in FOLDER/<study>.json run by run: a killed study goes on where it was, in
 the middle of a run too. A run whose recipe has changed since is run again. Prints a Markdown
 table, which is also written to FOLDER/<study>.md.

@@ -722,16 +722,21 @@ def test_brain_and_other_organ_have_results_of_their_own(
     assert box._other.isHidden()
 
 
-def test_results_that_come_back_name_their_organ(
-    open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any
+@pytest.mark.parametrize("model", ["dark", "pale"])
+def test_results_that_come_back_name_their_organ_and_stay(
+    open_dock: Callable[..., Any], slide_path: Path, segmenter: DarkPixels, qtbot: Any, model: str
 ) -> None:
+    segmenter.spec = segmenter.spec.with_(name=model)
     with closing(prepare(open_slide(slide_path), segmenter, organ="other")) as estimation:
         for _ in estimation.blocks():
             pass
     dock = open_dock(slide_path)
     qtbot.waitUntil(lambda: dock.session.snapshot is not None, timeout=LONG)
+    qtbot.wait(500)
     assert dock.boxes[0]._organ.value == "other"
-    assert dock.session.shown.spec.organ == "other"
+    shown = dock.session.shown
+    assert shown is not None
+    assert (shown.spec.organ, shown.spec.model) == ("other", model)
 
 
 def test_what_a_model_found_is_said_to_be_kept_where_another_has_found_nothing(

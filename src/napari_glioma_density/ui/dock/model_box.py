@@ -99,8 +99,13 @@ class ModelBox(Box):
         return words.KEPT.format(name=self._title(shown.model))
 
     def _choose_anew(self) -> None:
-        """Show what the model has found on the slide as one of another organ."""
-        if self._model.value is not None:
+        """Show what the model has found on the slide as one of another organ.
+
+        Results that come back name their organ themselves, maybe before they choose their model.
+        """
+        shown = self._session.shown
+        is_shown = shown is not None and shown.spec.organ == self._session.slides.organ
+        if self._model.value is not None and not is_shown:
             self._choose(self._model.value)
 
     def _title(self, name: str) -> str:
