@@ -30,7 +30,8 @@ from shapely.affinity import translate
 from napari_glioma_density.density import PATCH_PX, CellGrid, cell_grid
 from napari_glioma_density.estimate import prepare
 from napari_glioma_density.findings.gathering import gather
-from napari_glioma_density.nuclei.segmenter import Segmenter, load_segmenter
+from napari_glioma_density.nuclei.segmenter import load_segmenter
+from napari_glioma_density.nuclei.segmenter_protocol import Segmenter
 from napari_glioma_density.regions.measuring import Measured, RegionSums, sums_of
 from napari_glioma_density.slides import open_slide, working_plane
 from napari_glioma_density.slides.organ import Organ

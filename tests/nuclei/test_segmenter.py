@@ -21,7 +21,8 @@ from napari_glioma_density.nuclei.pictures import (
     segment_picture,
 )
 from napari_glioma_density.nuclei.registry import Model
-from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter, load_segmenter
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
+from napari_glioma_density.nuclei.segmenter_protocol import Segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.nuclei.trial import plan_device
 from napari_glioma_density.stain import Statistics, colour_input

@@ -34,7 +34,7 @@ from napari_glioma_density.nuclei.memory import room_for
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Estimation, Progress
-    from napari_glioma_density.nuclei.segmenter import Segmenter
+    from napari_glioma_density.nuclei.segmenter_protocol import Segmenter
     from napari_glioma_density.results.specimen import Specimen
     from napari_glioma_density.slides import Slide
     from napari_glioma_density.slides.organ import Organ

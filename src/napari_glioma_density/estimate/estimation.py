@@ -19,7 +19,7 @@ from napari_glioma_density.estimate.progress import Pace, Progress, StageSeconds
 from napari_glioma_density.estimate.rereading import readable_now
 from napari_glioma_density.estimate.slide_colours import FIT
 from napari_glioma_density.estimate.survey import Survey
-from napari_glioma_density.nuclei.segmenter import Segmenter
+from napari_glioma_density.nuclei.segmenter_protocol import Segmenter
 from napari_glioma_density.results import ResultStore, Run, RunSpec, store_path
 from napari_glioma_density.slides import Slide, WorkingPlane
 from napari_glioma_density.slides.organ import BRAIN, Organ

@@ -18,7 +18,7 @@ from napari_glioma_density.estimate.measuring import MeasuredElsewhere, Measured
 from napari_glioma_density.estimate.order import NearestFirst
 from napari_glioma_density.estimate.progress import StageSeconds
 from napari_glioma_density.nuclei.block_queue import Answer, BlockQueue, block_queue
-from napari_glioma_density.nuclei.segmenter import Segmenter
+from napari_glioma_density.nuclei.segmenter_protocol import Segmenter
 from napari_glioma_density.results import BlockRecord, Run
 from napari_glioma_density.slides import Pixels, WorkingPlane
 

@@ -11,7 +11,8 @@ from napari_glioma_density.estimate.slide_colours import (
     fit_slide_colours,
     read_windows,
 )
-from napari_glioma_density.nuclei.segmenter import Segmenter, rehearse
+from napari_glioma_density.nuclei.segmenter import rehearse
+from napari_glioma_density.nuclei.segmenter_protocol import Segmenter
 from napari_glioma_density.nuclei.spec import ModelSpec
 from napari_glioma_density.slides import (
     Slide,

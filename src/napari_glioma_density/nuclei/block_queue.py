@@ -16,7 +16,8 @@ from torch import Tensor
 
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.memory import room_on
-from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, Segmenter
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
+from napari_glioma_density.nuclei.segmenter_protocol import Segmenter
 
 Answer = Callable[[], NDArray[np.uint8]]
 """Waits for a block's mask (h, w) of 0/1; any thread may, once."""

@@ -11,7 +11,7 @@ from napari_glioma_density.ui.courtesy import give_way
 
 if TYPE_CHECKING:
     from napari_glioma_density.estimate import Survey
-    from napari_glioma_density.nuclei.segmenter import Segmenter
+    from napari_glioma_density.nuclei.segmenter_protocol import Segmenter
 
 LoadSegmenter = Callable[[str, str], "Segmenter"]
 
