@@ -779,7 +779,7 @@ def test_results_of_a_model_that_is_not_here_are_told_to_be_its_own(
         qtbot.waitUntil(lambda: dock.session.snapshot is not None, timeout=LONG)
         qtbot.waitUntil(lambda: dock.model_box.chosen()[0] == "pale", timeout=LONG)
         assert not dock.model_box._other.isHidden()
-        assert "what “dark” found" in dock.model_box._other.text()
+        assert "These results are of “dark”" in dock.model_box._other.text()
         assert TUNED_ELSEWHERE not in dock.model_box._other.text()
         dock.session.show(replace(dock.session.shown, is_tuned_elsewhere=True))
         assert TUNED_ELSEWHERE in dock.model_box._other.text()
