@@ -37,11 +37,11 @@ from napari_glioma_density.annotation.hint_settings import HintSettings, HintSou
 from napari_glioma_density.annotation.hints import Hint, HintMap, find_hints, missing_hints
 from napari_glioma_density.annotation.scores import Probability, Score
 from napari_glioma_density.annotation.slide_scores import picture_score_statistics
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.pictures import model_probability, resampled
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.table import SMALLEST_NUCLEUS_UM2
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.training.dataset import Field, open_data_set, read_field
 from napari_glioma_density.training.ignore_zones import read_ignored
 from napari_glioma_density.training.metrics import PixelCounts

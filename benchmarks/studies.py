@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.weights import load_network
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.stain import INPUTS
 from napari_glioma_density.training.dataset import DataSet, open_data_set
 from napari_glioma_density.training.job import TrainingJob

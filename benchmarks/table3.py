@@ -32,10 +32,10 @@ import numpy as np
 import torch
 from table3_report import Result, report
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.pictures import network_prediction, picture_probability
 from napari_glioma_density.nuclei.weights import load_network
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.training.dataset import DataSet, Field, open_data_set, read_field
 from napari_glioma_density.training.job import TrainingJob
 from napari_glioma_density.training.metrics import PixelCounts

@@ -1,6 +1,7 @@
 """Scores kept beside weights, found by the weights' hash."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,12 +67,11 @@ def test_scores_are_replaced_whole_or_not_at_all(
 ) -> None:
     keep_metrics(folder / "mine.metrics.json", SCORES)
 
-    def full(path: Path, text: str, encoding: str) -> int:
-        path.write_bytes(text.encode(encoding)[:20])
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(Path, "write_text", full)
+        disk.setattr(os, "fsync", full)
         with pytest.raises(BadInput, match="No space left"):
             keep_metrics(folder / "mine.metrics.json", {**SCORES, "sha256": "cd"})
     assert [path.name for path in folder.iterdir()] == ["mine.metrics.json"]

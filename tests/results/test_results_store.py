@@ -16,9 +16,10 @@ import pytest
 import zarr
 from made_up_blocks import SPEC, TISSUE, made_up_mask, made_up_result, write_run
 
+from napari_glioma_density import durable
 from napari_glioma_density.density import Block, PatchState, partition
 from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, Run, RunSpec, durable
+from napari_glioma_density.results import NUCLEUS_DTYPE, ResultStore, Run, RunSpec
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
 from napari_glioma_density.results.store import recorded_slide
 

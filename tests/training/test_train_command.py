@@ -269,20 +269,23 @@ def test_a_folder_that_cannot_be_written_to_is_named(
 
 @pytest.fixture
 def fill_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Let that many safetensors files be written, then half of one."""
-    save = weights_module.save_file
+    """Let that many safetensors files be written; the disk has no room for the next."""
+    write = weights_module.write_atomically
+
+    def refuse(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     def fill(after: int) -> None:
         left = [after]
 
-        def until_full(tensors: Any, path: Path, metadata: Any) -> None:
-            if not left[0]:
-                path.write_bytes(b"half")
-                raise OSError(errno.ENOSPC, "No space left on device")
+        def until_full(path: Path, data: bytes) -> None:
+            with monkeypatch.context() as disk:
+                if not left[0]:
+                    disk.setattr(os, "fsync", refuse)
+                write(path, data)
             left[0] -= 1
-            save(tensors, path, metadata)
 
-        monkeypatch.setattr(weights_module, "save_file", until_full)
+        monkeypatch.setattr(weights_module, "write_atomically", until_full)
 
     return fill
 
@@ -304,7 +307,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(
     assert train(folder, epochs=2).is_refused("w.safetensors", "No space left", "free disk space")
     assert checkpoint.exists() is (written > 0)
     assert not weights.exists()
-    assert not [name for name in files(tmp_path) if name.endswith((".part", ".partial"))]
+    assert not [name for name in files(tmp_path) if name.endswith(".partial")]
     fill_disk(99)
     done = train(folder, epochs=2)
     assert sum(line.startswith("epoch ") for line in done.lines) == 2 - written

@@ -28,8 +28,8 @@ from napari_glioma_density.annotation.manifest import (
     read_manifest,
     write_manifest,
 )
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.locking import take_lock
 from napari_glioma_density.results.pictures import read_png, write_png

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from napari_glioma_density.annotation.field_file import read_notes
+from napari_glioma_density.durable import sync_folder
 from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results.durable import sync_folder
 
 NEWEST_KEPT = 20
 SLOT_SECONDS = 600

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_glioma_density.annotation.generations import keep_copy
 from napari_glioma_density.annotation.manifest import IMAGES, LABELS
-from napari_glioma_density.results.durable import sync_folder
+from napari_glioma_density.durable import sync_folder
 
 HISTORY = "history"
 _NAME = re.compile(r".+-r\d+-c\d+-\d+x\d+(-\d+)?")

@@ -9,9 +9,9 @@ from typing import Any
 from napari_glioma_density.annotation.colours import COLOURS, colours_file
 from napari_glioma_density.annotation.field import FieldRecord
 from napari_glioma_density.annotation.field_file import record_from_json, record_to_json
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.json_object import json_object
-from napari_glioma_density.results.durable import write_atomically
 
 MANIFEST = "manifest.json"
 IMAGES, LABELS = "images", "labels"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.exchange.whole_output import WHEN_FULL
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 
 Columns = Mapping[str, int | None]

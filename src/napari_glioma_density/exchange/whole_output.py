@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from napari_glioma_density.durable import sync_files, sync_folder, sync_tree
 from napari_glioma_density.errors import BadInput, StoreError
-from napari_glioma_density.results.durable import sync_files, sync_folder, sync_tree
 from napari_glioma_density.results.failures import explained
 
 WHEN_FULL = "what was there before is kept: free some space and export again"

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from platformdirs import user_data_path
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.json_object import json_object
-from napari_glioma_density.nuclei.whole_file import whole_file
 
 METRICS: Final = ".metrics.json"
 WEIGHTS: Final = ".safetensors"
@@ -150,8 +150,7 @@ def hand_on_tuning(known: Mapping[str, Any], path: Path, sha256: str) -> None:
 
 def _write_metrics(path: Path, kept: Mapping[str, Any]) -> None:
     try:
-        with whole_file(path) as beside:
-            beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        write_atomically(path, json.dumps(kept, indent=1).encode())
     except OSError as error:
         raise BadInput(
             f"{path.name}: cannot be written beside the weights ({error.strerror}); "

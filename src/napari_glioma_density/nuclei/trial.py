@@ -17,6 +17,7 @@ import torch
 from platformdirs import user_cache_path
 from torch import nn
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.json_object import json_object
 from napari_glioma_density.nuclei.device import (
     OPENVINO,
@@ -27,7 +28,6 @@ from napari_glioma_density.nuclei.device import (
     openvino_version,
     placed,
 )
-from napari_glioma_density.nuclei.whole_file import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -191,7 +191,6 @@ def _remembered(cache: Path) -> dict[str, str]:
 def _remember(cache: Path, known: dict[str, str]) -> None:
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(cache) as beside:
-            beside.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        write_atomically(cache, json.dumps(known, indent=1).encode())
     except OSError as error:
         logger.warning("the device trial cannot be remembered: %s", error)

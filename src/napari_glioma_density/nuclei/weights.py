@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.learnt import Learnt
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.networks.activations import Activations
 from napari_glioma_density.nuclei.networks.unet import UNet
 from napari_glioma_density.nuclei.spec import ModelSpec
-from napari_glioma_density.nuclei.whole_file import whole_file
 from napari_glioma_density.stain import colour_input
 
 SPEC_KEY = "glioma_density_spec"
@@ -33,9 +33,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, str])
     plain = {name: t.detach().contiguous().cpu() for name, t in tensors.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as beside:
-            save_file(plain, beside, metadata=header)
-            beside.chmod(0o644)  # safetensors writes files that only their owner can read
+        write_atomically(path, save(plain, metadata=header))
     except (OSError, SafetensorError) as error:
         raise ModelError(
             f"{path.name}: cannot be written ({error}); free disk space or choose another folder"

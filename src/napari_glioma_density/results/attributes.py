@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.json_object import json_object
-from napari_glioma_density.results.durable import write_atomically
 
 GROUP_FILE = "zarr.json"
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from zarr.codecs import BytesCodec, ZstdCodec
 
 from napari_glioma_density.density import PATCH_PX
+from napari_glioma_density.durable import place, sync_folder
 from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results.durable import place, sync_folder
 from napari_glioma_density.results.failures import COMPUTE_ANEW, damage_named
 
 Window = tuple[slice, slice]

@@ -11,9 +11,9 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from napari_glioma_density.durable import sync_tree
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results.attributes import now, write_attributes
-from napari_glioma_density.results.durable import sync_tree
 from napari_glioma_density.results.failures import COMPUTE_ANEW
 from napari_glioma_density.results.masks import create_masks
 from napari_glioma_density.results.spec import RunSpec

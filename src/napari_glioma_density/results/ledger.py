@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import Block, Lattice, PatchTable
+from napari_glioma_density.durable import write_tail
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import layout
 from napari_glioma_density.results.blocks import BlockRecord
-from napari_glioma_density.results.durable import write_tail
 from napari_glioma_density.results.failures import COMPUTE_ANEW, explained
 from napari_glioma_density.results.finished import FinishedWork
 from napari_glioma_density.results.journal import JournalEntry, read_journal

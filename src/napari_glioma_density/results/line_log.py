@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from napari_glioma_density.durable import sync_folder, write_tail
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.json_object import json_object
-from napari_glioma_density.results.durable import sync_folder, write_tail
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.locking import take_lock
 

@@ -7,7 +7,7 @@ import zarr
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import Block, Lattice, patches_of
-from napari_glioma_density.results.durable import sync_tree
+from napari_glioma_density.durable import sync_tree
 
 NUCLEUS_DTYPE = np.dtype([("y_px", "<f4"), ("x_px", "<f4"), ("area_px", "<u4"), ("origin", "u1")])
 """Centre and area in working px of the slide; `origin` tells the model's nuclei (0) from others."""

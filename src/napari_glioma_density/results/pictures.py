@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import StoreError
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.slides.codestreams import JPEG_START, is_whole_jpeg
 

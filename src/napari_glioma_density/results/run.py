@@ -12,11 +12,11 @@ from filelock import BaseFileLock
 from numpy.typing import NDArray
 
 from napari_glioma_density.density import Block, PatchTable
+from napari_glioma_density.durable import sync_folder
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import layout
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
 from napari_glioma_density.results.blocks import BlockRecord, BlockResult
-from napari_glioma_density.results.durable import sync_folder
 from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, damage_named, explained
 from napari_glioma_density.results.ledger import Ledger
 from napari_glioma_density.results.masks import MaskPyramid, StoredLevel

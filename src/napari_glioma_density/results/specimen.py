@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.json_object import json_object
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 
 Specimen = Literal["unknown", "ffpe", "frozen", "smear"]

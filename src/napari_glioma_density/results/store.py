@@ -11,6 +11,7 @@ import numpy as np
 from filelock import BaseFileLock
 from numpy.typing import NDArray
 
+from napari_glioma_density.durable import sync_folder
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results.attributes import (
     GROUP_FILE,
@@ -19,7 +20,6 @@ from napari_glioma_density.results.attributes import (
     read_attributes,
     write_attributes,
 )
-from napari_glioma_density.results.durable import sync_folder
 from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, explained
 from napari_glioma_density.results.layout import create_run
 from napari_glioma_density.results.locking import take_lock

@@ -18,7 +18,7 @@ from napari_glioma_density.density import (
     PatchTable,
     Totals,
 )
-from napari_glioma_density.results.durable import write_atomically
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.spec import RunSpec
 from napari_glioma_density.results.tables import DECIMALS

@@ -22,7 +22,7 @@ from napari_glioma_density.density import (
     PatchTable,
     band_of,
 )
-from napari_glioma_density.results.durable import write_atomically
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 
 PATCH_COLUMNS = (

@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.pictures import resampled
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.stain import optical_density
 from napari_glioma_density.stain.quality import darkness_of, detail_of, ground_of, is_ink
 from napari_glioma_density.training.dataset import DataSet, read_rgb

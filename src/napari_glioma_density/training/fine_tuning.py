@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import BadInput, ModelError
 from napari_glioma_density.nuclei.kept_metrics import slides_learnt
 from napari_glioma_density.nuclei.registry import Model, find_model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.nuclei.weights import read_spec
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.training.before_after import BeforeAfter, before_after
 from napari_glioma_density.training.checkpoint import checkpoint_path
 from napari_glioma_density.training.dataset import DataSet, Field

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import ModelError
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.training.learning_curves import draw_learning_curves
 
 logger = logging.getLogger(__name__)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import cv2
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
 from napari_glioma_density.results.drawing import Picture
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.training.dataset import DataSet, read_field
 from napari_glioma_density.training.evaluation import FieldScore, by_data_set, field_mask
 from napari_glioma_density.training.field_pictures import draw_field

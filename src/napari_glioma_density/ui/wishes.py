@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from psygnal import Signal
 
-from napari_glioma_density.results.durable import write_atomically
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 from napari_glioma_density.results.specimen import ASKED, stored_choices, stored_specimen
 from napari_glioma_density.ui.region import Scope

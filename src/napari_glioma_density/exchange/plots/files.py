@@ -5,9 +5,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from napari_glioma_density.durable import write_atomically
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.exchange.plots.paper import styled
-from napari_glioma_density.results.durable import write_atomically
 from napari_glioma_density.results.failures import explained
 
 _DPI = 200
