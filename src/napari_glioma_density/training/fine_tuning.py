@@ -115,7 +115,7 @@ def fine_tune(job: FineTuneJob, on_epoch: OnEpoch = lambda _: None) -> FineTuned
     Killed or stopped and called again with the same job, it goes on where it was. Beside the
     weights lie ``.log.json``, replaced whole after every epoch: a list of the entries that
     ``on_epoch`` gets, see :func:`trainer.train`, whose ``validation`` holds ``check`` and
-    ``guard <name>`` for each guard set, at the parent's threshold; ``.log.csv`` and
+    ``guard <name>`` for each guard set, at the parent's thresholds; ``.log.csv`` and
     ``.curves.png``; and at the end ``.metrics.json``, the child's scores and under
     ``fine_tuning`` what :meth:`FineTuned.as_dict` gives, with all that it and its forebears have
     ``learnt``, and of which ``slides``.
@@ -201,7 +201,9 @@ def _is_made(training: TrainingJob, epochs: int | None) -> bool:
     if not weights.exists() or checkpoint_path(weights).exists():  # the log is the latter's
         return False
     made, log = read_spec(weights), _log(weights)
-    is_same = made == training.spec().with_(threshold=made.threshold)
+    # Its thresholds are what the training found.
+    found = made.threshold, made.other_organs_threshold
+    is_same = made == training.spec().with_(threshold=found[0], other_organs_threshold=found[1])
     return is_same and bool(log) and epochs in (None, log[-1].get("epochs"))
 
 

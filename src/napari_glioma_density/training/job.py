@@ -50,8 +50,8 @@ class TrainingJob:
     magnified: bool = False
     """Whether the network is to look at its images enlarged; one that starts from such one does."""
     matched: tuple[DataSet, ...] = ()
-    """Sets on which the threshold is chosen such that nuclear area is as annotated; with none it
-    is as the recipe says."""
+    """Sets on which the thresholds are chosen such that nuclear area is as annotated; with none
+    they are as the recipe says."""
     epoch_steps: int | None = None
     """Optimiser steps of an epoch, for few fields; none: those the recipe's draw has."""
     look_every: int = VALIDATE_EVERY
@@ -88,7 +88,7 @@ class TrainingJob:
         )
 
     def _child_of(self, start: StartingPoint) -> ModelSpec:
-        """The parent's spec with what changes; halo, threshold and views are inherited."""
+        """The parent's spec with what changes; halo, thresholds and views are inherited."""
         parent, names = start.spec, [one.name for one in self.data]
         known = parent.licence.split("; ")
         licences = {f"{one.name}: {one.licence}" for one in self.data}

@@ -137,13 +137,12 @@ def _train(
 def _finished(
     job: TrainingJob, learner: Learner, crops: Crops, validation: ValidationFields
 ) -> tuple[ModelSpec, nn.Module]:
-    """What is kept, its threshold chosen and its activations watched."""
+    """What is kept, its thresholds chosen and its activations watched."""
     spec = job.spec()
     if validation and job.recipe.calibrate:
         spec = validation.calibrated(spec, validation.by_threshold(learner.kept(), spec))
     if job.matched:
-        matched = ValidationFields(job.matched)
-        spec = spec.with_(threshold=matched.density_matched_threshold(learner.kept(), spec))
+        spec = ValidationFields(job.matched).density_matched(learner.kept(), spec)
     kept = learner.kept()
     if isinstance(kept, UNet):
         kept.activations = observed(kept, _images(crops, job.device))

@@ -10,7 +10,7 @@ from torch import nn
 
 from napari_glioma_density.nuclei.pictures import network_prediction, picture_probability
 from napari_glioma_density.nuclei.spec import ModelSpec
-from napari_glioma_density.slides.organ import OTHER, organ_named
+from napari_glioma_density.slides.organ import ORGANS, OTHER, Organ, organ_named
 from napari_glioma_density.training.dataset import (
     DataSet,
     Field,
@@ -64,10 +64,12 @@ class _Held(NamedTuple):
     pixels: FieldPixels
     um_per_px: float
     slide_colours: NDArray[np.uint8] | None
+    organ: Organ
 
     @classmethod
     def of(cls, field: Field) -> Self:
-        return cls(read_field(field), field.um_per_px, read_slide_colours(field))
+        pixels, colours = read_field(field), read_slide_colours(field)
+        return cls(pixels, field.um_per_px, colours, organ_named(field.organ))
 
 
 class ValidationFields:
@@ -92,27 +94,24 @@ class ValidationFields:
         self._weights = dict(zip(named, weights or (1.0,) * len(named), strict=True))
         self._sets = {name: [_Held.of(field) for field in one] for name, one in named.items()}
         self._of_other_organs = [
-            name
-            for name, one in named.items()
-            if all(organ_named(field.organ) == OTHER for field in one)
+            name for name, held in self._sets.items() if all(one.organ == OTHER for one in held)
         ]
 
     def __bool__(self) -> bool:
         return any(self._sets.values())
 
     def scores(self, network: nn.Module, spec: ModelSpec) -> dict[str, dict[str, float]]:
-        """Pooled scores of each data set at the spec's threshold."""
-        at = np.array([spec.threshold])
+        """Pooled scores of each data set, each field at the spec's threshold for its organ."""
         return {
-            name: pooled_scores(counts for (counts,) in self._counts(name, network, spec, at))
-            for name in self._sets
+            name: pooled_scores(self._counts_of_organ(fields, network, spec))
+            for name, fields in self._sets.items()
         }
 
     def by_threshold(self, network: nn.Module, spec: ModelSpec) -> dict[str, AtThresholds]:
         """Pooled scores of each data set at each of :data:`THRESHOLDS`."""
         return {
-            name: AtThresholds.of(self._counts(name, network, spec, THRESHOLDS))
-            for name in self._sets
+            name: AtThresholds.of(self._counts(fields, network, spec, THRESHOLDS))
+            for name, fields in self._sets.items()
         }
 
     def calibrated(self, spec: ModelSpec, scores: Mapping[str, AtThresholds]) -> ModelSpec:
@@ -140,30 +139,59 @@ class ValidationFields:
         worth = np.sum([self._weights[name] * scores[name].worth for name in names], axis=0)
         return float(THRESHOLDS[int(np.argmax(worth))])
 
-    def density_matched_threshold(self, network: nn.Module, spec: ModelSpec) -> float:
-        """The threshold at which the nuclear area of all fields together is the annotated one.
+    def density_matched(self, network: nn.Module, spec: ModelSpec) -> ModelSpec:
+        """The spec with thresholds at which the nuclear area is the annotated one.
 
-        Where nothing is annotated, the spec's own.
+        Of a spec with two, each is found on the fields it is for, and stays where there are none.
         """
+        if not spec.other_organs_threshold:
+            return spec.with_(threshold=self.density_matched_threshold(network, spec))
+        brain, other = (
+            self.density_matched_threshold(network, spec.for_organ(organ), organ)
+            for organ in ORGANS
+        )
+        return spec.with_(threshold=brain, other_organs_threshold=other)
+
+    def density_matched_threshold(
+        self, network: nn.Module, spec: ModelSpec, organ: Organ | None = None
+    ) -> float:
+        """The threshold at which the nuclear area of fields together is the annotated one.
+
+        Of all fields, or those of an organ. Where nothing is annotated, the spec's own.
+        """
+        every = [held for fields in self._sets.values() for held in fields]
+        fields = [held for held in every if organ in (None, held.organ)]
         found, true = np.zeros(len(THRESHOLDS)), 0.0
-        for name, fields in self._sets.items():
-            every = self._counts(name, network, spec, THRESHOLDS)
-            for counts, held in zip(every, fields, strict=True):
-                px_um2 = held.um_per_px**2
-                found += [px_um2 * (one.true_positive + one.false_positive) for one in counts]
-                true += px_um2 * (counts[0].true_positive + counts[0].false_negative)
+        of_each = self._counts(fields, network, spec, THRESHOLDS)
+        for counts, held in zip(of_each, fields, strict=True):
+            px_um2 = held.um_per_px**2
+            found += [px_um2 * (one.true_positive + one.false_positive) for one in counts]
+            true += px_um2 * (counts[0].true_positive + counts[0].false_negative)
         if not true:
             return spec.threshold
         # The higher the threshold the smaller the area; np.interp wants rising areas.
         return round(float(np.interp(true, found[::-1], THRESHOLDS[::-1])), 3)
 
+    def _counts_of_organ(
+        self, fields: Sequence[_Held], network: nn.Module, spec: ModelSpec
+    ) -> Iterator[PixelCounts]:
+        """Counts of each field at the threshold for its organ."""
+        thresholds = np.array([spec.for_organ(organ).threshold for organ in ORGANS])
+        every = self._counts(fields, network, spec, thresholds)
+        for counts, held in zip(every, fields, strict=True):
+            yield counts[ORGANS.index(held.organ)]
+
     def _counts(
-        self, name: str, network: nn.Module, spec: ModelSpec, thresholds: NDArray[np.float64]
+        self,
+        fields: Iterable[_Held],
+        network: nn.Module,
+        spec: ModelSpec,
+        thresholds: NDArray[np.float64],
     ) -> Iterator[list[PixelCounts]]:
         """Counts of each field at each threshold."""
         network.eval()
         predict = network_prediction(network, spec)
-        for held in self._sets[name]:
+        for held in fields:
             rgb, labels = held.pixels
             probability = picture_probability(
                 predict, spec, rgb, held.um_per_px, held.slide_colours
