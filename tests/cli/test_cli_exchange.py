@@ -118,6 +118,16 @@ def test_the_run_that_was_estimated_last_is_exported_and_named(
         assert (tables / name).read_bytes() == (case / "slide.tiff" / name).read_bytes()
 
 
+def test_the_organ_of_the_run_that_is_exported_is_told(program: Program, case: Path) -> None:
+    slide = case / "slides" / "slide.tiff"
+    again = ("estimate", slide, "-o", case, "--um-per-px", UM, "--device", "cpu")
+    for organ, told in (("other", "as an organ other than the brain"), ("brain", "as the brain")):
+        assert program(*again, "--organ", organ).status == 0
+        done = program("export", case / "slide.tiff", "--to", "csv", "-o", case / organ)
+        assert f", {told}, {UM:g} µm/px" in done.stderr
+        assert f"organ,{organ}" in (case / organ / "about.csv").read_text().splitlines()
+
+
 def test_what_the_dock_was_told_of_the_specimen_holds_on_the_command_line(
     program: Program, case: Path
 ) -> None:

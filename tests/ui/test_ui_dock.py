@@ -665,6 +665,20 @@ def test_doubted_slide_is_refused_in_one_line_and_estimated_when_the_user_insist
     assert dock.problem.isHidden()
 
 
+def test_whoever_insists_on_a_doubted_slide_has_it_estimated_as_is_chosen_by_then(
+    open_dock: Callable[..., Any], tmp_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(write_glow(tmp_path / "glow.tiff"))
+    start(dock)
+    finish(dock, qtbot)
+    dock.boxes[0]._organ.value = "other"
+    assert not dock.problem.anyway.isHidden()
+    dock.problem.anyway.click()
+    finish(dock, qtbot)
+    assert dock.session.shown.spec.organ == "other"
+    assert dock.boxes[0]._organ.value == "other"
+
+
 def test_a_full_disk_is_told_by_a_folder_that_is_there_and_never_by_the_file_name(
     open_dock: Callable[..., Any], slide_path: Path
 ) -> None:

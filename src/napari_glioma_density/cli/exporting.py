@@ -76,13 +76,16 @@ def export(
 def _tell_of_others(store: Path, taken: "Run") -> None:
     """Say which run it is where there are several."""
     from napari_glioma_density.results import ResultStore
+    from napari_glioma_density.slides.organ import BRAIN
 
     runs = ResultStore(store).runs()
+    organ = "the brain" if taken.spec.organ == BRAIN else "an organ other than the brain"
     glass = "" if taken.spec.tissue_mask else ", without a tissue mask"
     if len(runs) > 1:
         remark(
             f"of {len(runs)} runs the one last estimated: {taken.spec.run_id}, model "
-            f"{taken.spec.model}, {taken.spec.um_per_px:g} µm/px{glass}; --run names another\n"
+            f"{taken.spec.model}, as {organ}, {taken.spec.um_per_px:g} µm/px{glass}; "
+            "--run names another\n"
         )
 
 

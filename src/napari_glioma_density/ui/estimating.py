@@ -11,6 +11,7 @@ from psygnal import Signal
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Choices
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.slides.organ import Organ
 from napari_glioma_density.ui.camera import CameraWatch, visible_part
 from napari_glioma_density.ui.job import (
     Advanced,
@@ -81,6 +82,11 @@ class Estimating:
         if self.refused is not None:
             self._insisted.add(self.refused.slide.fingerprint)
             self._begin_job(replace(self.refused, force=True))
+
+    def ask_instead(self, model: str, organ: Organ) -> None:
+        """Have what was refused estimated with this model, as this organ, if anybody insists."""
+        if self.refused is not None:
+            self.refused = replace(self.refused, model=model, organ=organ)
 
     def stop(self) -> None:
         """Stop after the blocks in flight; all that is done is kept."""

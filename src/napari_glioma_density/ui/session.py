@@ -123,6 +123,7 @@ class Session:
         Nor what it found when the slide was taken for another organ.
         """
         organ, spec = self.slides.organ, self.shown.spec if self.shown else None
+        self.estimating.ask_instead(model, organ)
         is_shown = spec is not None and (spec.model, spec.organ) == (model, organ)
         if self.estimating.phase is not Phase.READY or is_shown:
             return
