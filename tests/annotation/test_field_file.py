@@ -90,6 +90,12 @@ def test_a_record_survives_json() -> None:
     assert record_from_json(record_to_json(RECORD)) == RECORD
 
 
+@pytest.mark.parametrize("organ", ["cerebrum", "Brain ", 5, None])
+def test_an_organ_that_there_is_not_is_damage_to_a_field(organ: object) -> None:
+    with pytest.raises(ValueError, match="organ is"):
+        record_from_json(record_to_json(RECORD) | {"organ": organ})
+
+
 def test_a_field_of_many_nuclei_is_read_back(tmp_path: Path) -> None:
     """The notes of 16 patches are larger than what Pillow reads of compressed text."""
     record = make_record(Block(0, 0, 4, 4))

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+from napari_glioma_density.nuclei.weights import load_network, save_network
+
 Program = Callable[..., Any]
 
 
@@ -161,3 +163,15 @@ def test_scores_of_a_shipped_model_are_not_replaced_by_its_name(
     done = program("evaluate", "--data", annotated, "--keep")
     assert done.status == 2
     assert "fast: its scores come with the program and stay" in done.stderr
+
+
+def test_which_fields_have_the_threshold_for_other_organs_is_told(
+    program: Program, weights: Path, annotated: Path
+) -> None:
+    call = ("evaluate", "--data", annotated, "--json")
+    assert "organs other than" not in program(*call, "--model", weights).stderr
+    spec, network = load_network(weights)
+    two = weights.with_stem("two")
+    save_network(two, spec.with_(name="two", other_organs_threshold=0.7), network)
+    told = "Discs: 3 of 6 fields at the threshold for organs other than the brain, 0.7 (liver)\n"
+    assert told in program(*call, "--model", two).stderr

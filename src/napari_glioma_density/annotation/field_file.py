@@ -26,7 +26,7 @@ from napari_glioma_density.density import Block
 from napari_glioma_density.errors import StoreError
 from napari_glioma_density.json_object import json_object
 from napari_glioma_density.results import NUCLEUS_DTYPE
-from napari_glioma_density.slides.organ import BRAIN
+from napari_glioma_density.slides.organ import BRAIN, ORGANS
 
 SCHEMA = 1
 _KEYWORD = "glioma-density field"
@@ -269,4 +269,7 @@ def record_from_json(fields: dict[str, Any]) -> FieldRecord:
         "start": Start(fields["start"]),
         "choice": Choice(fields["choice"]),
     }
-    return FieldRecord(**known)
+    record = FieldRecord(**known)
+    if record.organ not in ORGANS:
+        raise ValueError(f"organ is {record.organ!r}")
+    return record

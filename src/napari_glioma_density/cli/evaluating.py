@@ -7,6 +7,7 @@ import typer
 
 from napari_glioma_density.cli.console import AsJson, print_json, progress_bar, say
 from napari_glioma_density.cli.score_tables import score_tables
+from napari_glioma_density.cli.specimens import tell_of_other_organs
 from napari_glioma_density.errors import BadInput
 
 
@@ -42,6 +43,7 @@ def evaluate(
         )
     sets = [open_data_set(folder) for folder in data]
     segmenter = load_segmenter(model, device)
+    tell_of_other_organs(sets, segmenter.spec)
     shown = None if pictures is None else WorstFields(pictures, sets, worst)
     with progress_bar("evaluating", "images") as bar:
         total = sum(map(len, sets))

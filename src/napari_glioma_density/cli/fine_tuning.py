@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_glioma_density.cli.console import AsJson, Seed, print_epoch, print_json, remark, say
+from napari_glioma_density.cli.specimens import tell_of_other_organs
 from napari_glioma_density.cli.terminating import stopped_by_terminate
 from napari_glioma_density.errors import BadInput
 
@@ -76,6 +77,8 @@ def fine_tune(
         for given in (data, base, guard, check)
     )
     check_weights_file(weights)
+    if not as_json:  # a program takes the last line it cannot read for what went wrong
+        tell_of_other_organs([*data_sets, *checks, *guards], model.spec)
     job = fine_tuning.FineTuneJob(
         model, weights, data_sets, bases, guards, checks, minutes, epochs, seed
     )

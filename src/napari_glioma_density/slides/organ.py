@@ -1,5 +1,6 @@
 """Which organ tissue is of, as far as it decides from where on a pixel is nucleus."""
 
+import re
 from typing import Final, Literal, get_args
 
 Organ = Literal["brain", "other"]
@@ -8,6 +9,12 @@ BRAIN: Final[Organ] = "brain"
 """What the program is made for: taken where nobody says otherwise."""
 OTHER: Final[Organ] = "other"
 
+_OF_BRAIN: Final = re.compile(
+    r"brain|cereb(r|ell)|astrocytoma|oligodendroglioma|(?<![a-z])(glioma|glioblastoma|gbm|lgg)",
+    re.I,
+)
+"""Parts of the brain and its gliomas; a paraganglioma is none."""
+
 
 def organ_named(name: str) -> Organ:
     """Return which of the two a data set's name of an organ means.
@@ -15,6 +22,7 @@ def organ_named(name: str) -> Organ:
     Parameters
     ----------
     name
-        As ``brain: glioblastoma``, ``human brain`` or ``colon``; empty where nobody said.
+        As ``brain: glioblastoma``, ``GBM``, ``human cerebellum`` or ``colon``; empty where nobody
+        said.
     """
-    return BRAIN if not name or BRAIN in name.lower() else OTHER
+    return BRAIN if not name.strip() or _OF_BRAIN.search(name) else OTHER
