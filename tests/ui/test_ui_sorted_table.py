@@ -29,7 +29,7 @@ COLUMNS = (
 
 @pytest.fixture
 def table(qtbot: Any) -> SortedTable:
-    made = SortedTable(COLUMNS, 200)
+    made = SortedTable("Animals", COLUMNS, 200)
     made.show_rows(PLACES)
     return shown(qtbot, made)
 

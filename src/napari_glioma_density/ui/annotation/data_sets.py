@@ -152,6 +152,7 @@ def _item(content: str, about: str) -> QTableWidgetItem:
 
 def _table() -> QTableWidget:
     table = QTableWidget(0, len(COLUMNS))
+    table.setAccessibleName("Data sets")
     table.setHorizontalHeaderLabels(COLUMNS)
     table.verticalHeader().hide()
     table.verticalHeader().setDefaultSectionSize(ROW_PX)

@@ -61,9 +61,12 @@ class FieldBox(Box):
         self._chooser, self._adding = chooser, adding
         self._where = ComboBox(choices=[(where.value, where) for where in Where], value=Where.VIEW)
         self._start = ComboBox(choices=list(STARTS), value=Start.MODEL)
+        self._where.native.setAccessibleName("Which field to take")
+        self._start.native.setAccessibleName("What the field begins with")
         self._reader = text("Reader", wrap=False)
         self._author = QLineEdit()
         self._author.setPlaceholderText("Your name or initials")
+        self._author.setAccessibleName("Reader")
         self._annotate = QPushButton("Annotate field")
         self._sample = QPushButton(f"Sample {SAMPLE} random fields")
         self._sample.setToolTip(

@@ -31,7 +31,7 @@ class FieldsBox(Box):
         self._annotation = annotation
         self._chooser = chooser
         self._summary = text(NO_FIELDS, quiet=True)
-        self._table = list_of_rows(COLUMNS, HEIGHT_PX, narrow=(0, 1))
+        self._table = list_of_rows("Fields", COLUMNS, HEIGHT_PX, narrow=(0, 1))
         self._next = QPushButton("Next unfinished field")
         self._remove = QPushButton("Remove field …")
         self._remove.setToolTip(

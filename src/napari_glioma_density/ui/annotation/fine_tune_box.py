@@ -187,6 +187,7 @@ class FineTuneBox(Box):
             self._table = None
         if figures is not None:
             self._table = FigureTable(figures)
+            self._table.setAccessibleName("Scores before and after")
             self.body.insertWidget(self.body.indexOf(self._note), self._table)
         self._note.setText(figures.note if figures else "")
         self._note.setVisible(bool(self._note.text()))

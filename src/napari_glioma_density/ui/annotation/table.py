@@ -93,6 +93,7 @@ def figures_dialog(title: str, figures: Figures, parent: QWidget) -> QDialog:
     layout = QVBoxLayout(dialog)
     layout.setSpacing(10)
     table = FigureTable(figures)
+    table.setAccessibleName(title)
     layout.addWidget(table)
     margins = layout.contentsMargins()
     needed = table.needed_width() + margins.left() + margins.right()

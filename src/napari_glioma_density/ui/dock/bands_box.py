@@ -71,9 +71,12 @@ class BandsBox(Box):
             choices=[(str(bands), bands) for bands in Bands],
             value=session.choices.bands,
         )
+        self._scale.native.setAccessibleName("Scale of bands")
         self._opacity = FloatSlider(
             name="opacity", value=session.overlays.opacity, min=0, max=1, readout=False
         )
+        for part in self._opacity.native.findChildren(QWidget):
+            part.setAccessibleName("Opacity of overlays")
         self._fill = CheckBox(text="Fill nuclei", value=session.overlays.filled)
         self._legend = Legend()
         drawing = row([text("Opacity", wrap=False), self._opacity.native, self._fill.native], 1)

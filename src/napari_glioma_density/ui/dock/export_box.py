@@ -89,6 +89,7 @@ class ExportBox(Box):
         self._language.native.setAccessibleName("Language of the report")
         self._case = QLineEdit()
         self._case.setPlaceholderText("Case id, if wanted")
+        self._case.setAccessibleName("Case id")
         self._case.setToolTip("Written into the report, and nowhere else")
         self._bar = QProgressBar()
         self._bar.setRange(0, 0)

@@ -89,7 +89,7 @@ class HotspotBox(Box):
         self._kind = ComboBox(choices=kinds, value=self._spots.area_mm2 or CELLS)
         self._kind.native.setAccessibleName("What is ranked")
         self._note = text(quiet=True)
-        self._table = SortedTable(COLUMNS, HEIGHT_PX)
+        self._table = SortedTable("Hotspots", COLUMNS, HEIGHT_PX)
         following = QPushButton("Next hotspot (N)")
         self._by_corrected = CheckBox(
             text="Rank by corrected values", value=session.choices.rank_corrected

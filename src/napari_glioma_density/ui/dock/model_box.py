@@ -29,7 +29,9 @@ class ModelBox(Box):
         self._session = session
         self._models: tuple[ModelChoice, ...] = ()
         self._model = ComboBox(name="model", choices=())
+        self._model.native.setAccessibleName("Model")
         self._device = ComboBox(name="device", choices=DEVICES, value=session.wishes.device)
+        self._device.native.setAccessibleName("Device")
         self._device.native.setToolTip("Where the network runs")
         self._missing = text(words.NO_MODEL)
         self._other = text(quiet=True)

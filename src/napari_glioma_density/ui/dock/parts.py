@@ -79,9 +79,12 @@ def form() -> QFormLayout:
     return layout
 
 
-def list_of_rows(columns: Sequence[str], height_px: int, narrow: Iterable[int]) -> QTableWidget:
+def list_of_rows(
+    name: str, columns: Sequence[str], height_px: int, narrow: Iterable[int]
+) -> QTableWidget:
     """Return a table of which one row at a time is chosen; `narrow` columns fit their contents."""
     table = QTableWidget(0, len(columns))
+    table.setAccessibleName(name)
     table.setHorizontalHeaderLabels(columns)
     table.verticalHeader().hide()
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)

@@ -47,6 +47,7 @@ class ScopeBox(Box):
         self._scope = ComboBox(
             choices=[(str(scope), scope) for scope in Scope], value=session.wishes.scope
         )
+        self._scope.native.setAccessibleName("Scope")
         self._estimate = QPushButton("Estimate density")
         enlarge(self._estimate, Large.ACTION)
         self._estimate.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)

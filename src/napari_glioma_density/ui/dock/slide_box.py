@@ -45,13 +45,16 @@ class SlideBox(Box):
         super().__init__("Slide")
         self._session = session
         self._slides = QComboBox()
+        self._slides.setAccessibleName("Slide on show")
         self._name, self._size, self._resolution, self._tissue = (
             text(wrap=False) for _ in range(4)
         )
         self._specimen = ComboBox(name="specimen", choices=[(str(kind), kind) for kind in Specimen])
+        self._specimen.native.setAccessibleName("Preparation of the tissue")
         self._specimen.native.setToolTip("How the specimen was prepared")
         names = [(name, organ) for organ, name in ORGAN_NAMES.items()]
         self._organ = ComboBox(name="organ", choices=names)
+        self._organ.native.setAccessibleName("Organ")
         self._organ.native.setToolTip("Nuclei of other organs are outlined more closely")
         self._caution = text()
         self._caution.setStyleSheet(CAUTION_STYLE)
@@ -84,6 +87,7 @@ class SlideBox(Box):
         # What is not a slide's resolution can be typed, so that it is refused with a word.
         self._um_per_px = FloatSpinBox(value=OFFERED, min=0, max=10_000, step=0.01)
         self._um_per_px.native.setDecimals(DECIMALS)
+        self._um_per_px.native.setAccessibleName("Micrometres per px")
         give = QPushButton("Set µm/px")
         give.clicked.connect(self._give_typed)
         quick = [QPushButton(name) for name in QUICK_CHOICES]

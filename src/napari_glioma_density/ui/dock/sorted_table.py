@@ -62,8 +62,9 @@ class SortedTable(QTableView):  # type: ignore[misc]
     pointer_left = Signal()
     """The pointer is over the table no more."""
 
-    def __init__(self, columns: Sequence[Column], height_px: int | None = None) -> None:
+    def __init__(self, name: str, columns: Sequence[Column], height_px: int | None = None) -> None:
         super().__init__()
+        self.setAccessibleName(name)
         self._columns = tuple(columns)
         self._model = _Rows(self._columns)
         self.setModel(self._model)

@@ -129,7 +129,7 @@ class CellsBox(Box):
         self._grid: CellGrid | None = None
         self._next = 0.0
         self._note = text(NOTHING, quiet=True)
-        self.table = SortedTable(COLUMNS)
+        self.table = SortedTable("Cells of the grid", COLUMNS)
         self.table.setMinimumHeight(LEAST_HEIGHT_PX)
         self._show_columns()
         self.body.addWidget(self._note)

@@ -128,7 +128,7 @@ class ListBox(Box):
 
     def _make_parts(self) -> None:
         self._summary = text(NONE_YET, quiet=True)
-        self._table = SortedTable(COLUMNS, HEIGHT_PX)
+        self._table = SortedTable("Regions", COLUMNS, HEIGHT_PX)
         self._name = QLineEdit()
         self._name.setPlaceholderText("Name, then Enter")
         self._name.setAccessibleName("Name of the chosen region")

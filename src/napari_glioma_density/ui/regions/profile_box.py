@@ -75,10 +75,12 @@ class ProfileBox(Box):
             _micrometres(REACH_UM, 20, 20_000),
             _micrometres(STEP_UM, 10, 2000),
         )
+        self._step.setAccessibleName("Step")
         self._side_name = text("Side", wrap=False)
         self._side = ComboBox(
             choices=[(each.capitalize(), each) for each in Side], value=Side.RIGHT
         )
+        self._side.native.setAccessibleName("Side")
         self._side.native.setToolTip("Of the line, seen in the direction it was drawn")
         self._measure = QPushButton("Measure")
         self._result = text(DRAW_ONE)
@@ -132,6 +134,7 @@ class ProfileBox(Box):
         self._measure.setEnabled(region is not None)
         border = region is not None and region.kind is RegionKind.BORDER
         self._reach_name.setText(REACHES[RegionKind.BORDER if border else RegionKind.LINE])
+        self._reach.setAccessibleName(self._reach_name.text())
         for part in (self._side_name, self._side.native):
             part.setVisible(border)
         self._asked = None
