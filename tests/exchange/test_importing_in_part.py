@@ -85,6 +85,30 @@ def test_drawings_that_come_to_nothing_are_told(slide: Slide) -> None:
     assert str(said) == "1 region, passed over 1 without area, 1 without outline, 1 outline mended"
 
 
+def test_a_file_of_which_nothing_comes_says_what_it_held_and_what_was_expected(
+    slide: Slide,
+) -> None:
+    def drawn(geometry: Any, name: str = "", kind: str = "annotation") -> dict[str, Any]:
+        said = {"objectType": kind, "classification": name}
+        return {"type": "Feature", "geometry": mapping(geometry), "properties": said}
+
+    nothing = brought(slide, [])
+    assert str(nothing) == "no object; annotations that QuPath exported as GeoJSON are expected"
+    assert nothing.remarks() == (f"the file holds {nothing}",)
+    points = brought(slide, [drawn(shapely.Point(9, 9)), drawn(shapely.Point(8, 8))])
+    assert str(points) == (
+        "nothing new, passed over 2 points; "
+        "what is to come in needs an outline with an area, or a line of two points or more"
+    )
+    square = shapely.box(100, 100, 300, 300)
+    ours = drawn(square, "Grid cell"), drawn(square, "Hotspot"), drawn(square)
+    assert str(brought(slide, list(ours))) == "1 region"
+    again = brought(slide, list(ours))
+    assert str(again) == "nothing new, 1 region as here already, 2 grid cells and hotspots"
+    nuclei = brought(slide, [drawn(square, kind="detection")])
+    assert str(nuclei).startswith("nothing new, 1 nuclei outside the fields")
+
+
 def test_drawings_without_ids_are_the_same_when_they_come_again(slide: Slide) -> None:
     def drawn(x: int) -> dict[str, Any]:
         outline = [[x, 10], [x + 80, 10], [x + 80, 90], [x, 10]]

@@ -146,6 +146,18 @@ def test_a_cell_left_out_in_review_that_was_changed_is_a_region_of_its_own(revie
     assert (mark.excluded, mark.comment, mark.author) == (None, "pale", "Dr A")
 
 
+def test_such_a_cell_is_left_out_again_when_the_import_is_taken_back(reviewed: Path) -> None:
+    before, features = gather(reviewed), exported(reviewed)
+    enlarge(one_of(features, "Necrosis"))
+    path = reviewed.with_name("back.geojson")
+    path.write_text(json.dumps(features), encoding="utf-8")
+    (was,) = import_geojson(reviewed, path, author="Dr A").before.values()
+    assert gather(reviewed).excluded_mm2 != before.excluded_mm2
+    assert was is not None
+    RegionFile.open(reviewed).put(was)
+    assert gather(reviewed).excluded_mm2 == before.excluded_mm2
+
+
 def test_a_cell_that_is_left_out_no_longer_counts(reviewed: Path) -> None:
     features = exported(reviewed)
     one_of(features, "Necrosis")["properties"]["classification"]["name"] = "Area"

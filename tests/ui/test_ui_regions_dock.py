@@ -1,5 +1,6 @@
 """The *Regions* dock in a window, driven by pointer and keys."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -104,6 +105,37 @@ def test_a_hotspot_that_was_left_out_comes_back_with_undo_or_by_itself(
         assert at_work.on_disk() == ()
         assert at_work.session.snapshot.totals == totals
     assert not at_work.desk.can_undo
+
+
+def test_an_import_is_taken_back_whole_by_one_undo(at_work: Pathologist, tmp_path: Path) -> None:
+    area = Region.drawn(RegionKind.AREA, shapely.box(100, 100, 300, 300), name="core")
+    at_work.desk.put(area)
+    at_work.settle()
+    before, totals = at_work.on_disk(), at_work.session.snapshot.totals
+    moved = shapely.box(150, 100, 350, 300)
+    drawn = ((area.id, moved, "Area"), ("", shapely.box(400, 400, 600, 600), "Necrosis"))
+    features = [
+        {
+            "type": "Feature",
+            "id": number or "5b3f3c2e-62d4-4d0f-8c0e-1d1f6a1b2c3d",
+            "geometry": shapely.geometry.mapping(outline),
+            "properties": {"objectType": "annotation", "classification": {"name": name}},
+        }
+        for number, outline, name in drawn
+    ]
+    path = tmp_path / "drawn.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    at_work.main.export_box.read(path)
+    at_work.wait(lambda: len(at_work.desk.regions) == 2)
+    at_work.settle()
+    assert at_work.main.export_box._said.text() == "Read from drawn.geojson: 2 regions"
+    assert at_work.desk.region(area.id).geometry.equals(moved)
+    assert at_work.session.snapshot.totals != totals
+    QTest.keyClick(at_work.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    at_work.settle()
+    assert at_work.on_disk() == before
+    assert at_work.session.snapshot.totals == totals
+    assert not any(at_work.problems)
 
 
 def test_strokes_of_the_brush_join_and_the_eraser_takes_away(at_work: Pathologist) -> None:

@@ -98,13 +98,18 @@ def import_geojson(
             fields = _FieldNuclei(run, slide, writable, found, as_found)
             silent = fields.patches_silent(records)
             replaced = dict(fields.changed(records))
+    before = put_regions(store, plane, found.regions, author)
+    ours = {kind: n for kind, n in found.passed_over.items() if kind in _RESULTS}
     return Brought(
-        regions=put_regions(store, plane, found.regions, author),
+        before=before,
+        objects=found.objects,
+        known=len(found.regions) - len(before),
         fields=tuple(replaced),
         nuclei=sum(replaced.values()),
         left=_outside(found, plane, records),
         silent=silent,
-        passed_over={kind: n for kind, n in found.passed_over.items() if kind not in _RESULTS},
+        results=sum(ours.values()),
+        passed_over={kind: n for kind, n in found.passed_over.items() if kind not in ours},
         mended=found.mended,
     )
 

@@ -22,8 +22,10 @@ class _LeftOutCell(NamedTuple):
     region: Region
 
 
-def put_regions(store: Path, plane: Plane, regions: Iterable[Region], author: str) -> int:
-    """Put what is new or changed, and return how many regions that is; on disk on return.
+def put_regions(
+    store: Path, plane: Plane, regions: Iterable[Region], author: str
+) -> dict[str, Region | None]:
+    """Put what is new or changed; on disk on return.
 
     A cell that was left out in review and comes back changed becomes a region of its own, and is no
     longer left out in review. An outline of the quality check that a person changed becomes that
@@ -40,6 +42,12 @@ def put_regions(store: Path, plane: Plane, regions: Iterable[Region], author: st
     author
         Who brings them.
 
+    Returns
+    -------
+    dict
+        What regions that are other than before were before, by id; None for those that are new. Of
+        a cell that was left out in review it is that cell, as a region.
+
     Raises
     ------
     StoreError
@@ -47,7 +55,7 @@ def put_regions(store: Path, plane: Plane, regions: Iterable[Region], author: st
     """
     file, log = RegionFile.open(store), ReviewLog.open(store, plane.lattice)
     known, cells = {region.id: region for region in file.regions()}, _left_out_cells(log, plane)
-    changed = {}
+    changed, before = dict[str, Region](), dict[str, Region | None]()
     for region in regions:
         cell = cells.get(region.id)
         if cell is not None and _is_same(region, cell.region):
@@ -55,11 +63,12 @@ def put_regions(store: Path, plane: Plane, regions: Iterable[Region], author: st
         own = _as_a_persons(_under_an_id_of_its_own(region, known, cells), known, author)
         if cell is not None or not _is_same(own, known.get(own.id)):
             changed[region.id] = own
+            before[own.id] = cell.region.with_(id=own.id) if cell else known.get(own.id)
     if changed:
         file.put(*changed.values())
     for number in changed.keys() & cells.keys():
         _take_back(log, cells[number].mark, author)
-    return len(changed)
+    return before
 
 
 def _left_out_cells(log: ReviewLog, plane: Plane) -> dict[str, _LeftOutCell]:

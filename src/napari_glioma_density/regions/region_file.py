@@ -62,8 +62,10 @@ class RegionFile:
         """
         self._log.append(*({"schema": SCHEMA, **_fields(region)} for region in regions))
 
-    def remove(self, region_id: str) -> None:
-        """Take a region away; its earlier lines stay in the file. An unknown id does no harm.
+    def remove(self, *region_ids: str) -> None:
+        """Take regions away, all of them or none; an unknown id does no harm.
+
+        Their earlier lines stay in the file.
 
         Raises
         ------
@@ -71,7 +73,8 @@ class RegionFile:
             When the disk refuses; nothing is changed then.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._log.append({"schema": SCHEMA, "removed": region_id, "time": now})
+        gone = ({"schema": SCHEMA, "removed": each, "time": now} for each in region_ids)
+        self._log.append(*gone)
 
     def _take_in(self, fields: dict[str, Any]) -> None:
         if "removed" in fields:

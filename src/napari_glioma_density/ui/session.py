@@ -59,8 +59,11 @@ class Session:
     """It is known how much tissue the current slide holds, also where nothing is estimated yet."""
     importing = Signal()
     """An import will write to fields on disk: an open one is to be put away."""
-    imported = Signal()
-    """Regions or fields on disk were changed by an import."""
+    imported = Signal(object)
+    """Regions or fields of the slide on show were changed on disk by an import.
+
+    It tells what its regions were before, by id; None of those that are new.
+    """
     problem = Signal(str)
     """One line to show; empty when all is well again."""
 

@@ -84,6 +84,11 @@ class Imported:
     passed_over: Mapping[str, int]
     mended: int
 
+    @property
+    def objects(self) -> int:
+        """How many objects the file held, whatever they are."""
+        return len(self.regions) + len(self.nuclei) + sum(self.passed_over.values())
+
 
 def read_geojson(
     path: Path,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QTimer, Signal
@@ -23,6 +23,9 @@ from napari_glioma_density.ui.dock.parts import (
     text,
 )
 from napari_glioma_density.ui.session import Session
+
+if TYPE_CHECKING:
+    from napari_glioma_density.exchange.brought import Brought
 
 Result = TypeVar("Result")
 STOPPED = "The export was stopped; nothing is written, and what was there before is kept."
@@ -146,15 +149,16 @@ class ExportBox(Box):
             return
         session.importing.emit()
 
-        def bring() -> object:
+        def bring() -> "Brought":
             from napari_glioma_density.exchange.importing import import_geojson  # brings torch
 
             held = session.corrections()
             return import_geojson(shown.store, path, slide=slide, corrections=held)
 
-        def tell(brought: object) -> str:
+        def tell(brought: "Brought") -> str:
             session.exclusions.refresh()
-            session.imported.emit()
+            if session.slides.slide is slide:
+                session.imported.emit(brought.before)
             return f"Read from {path.name}: {brought}"
 
         self._begin(bring, f"Reading {path.name} …", tell)

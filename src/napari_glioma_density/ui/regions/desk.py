@@ -88,11 +88,12 @@ class RegionShelf:
                 self._store, slide.fingerprint, slide.pseudonym, slide.width, slide.height
             )
             self._file = RegionFile.open(self._store)
-        for region_id, region in change.items():
-            if region is None:
-                self._file.remove(region_id)
-            else:
-                self._file.put(region)
+        gone = [region_id for region_id, region in change.items() if region is None]
+        kept = [region for region in change.values() if region is not None]
+        if gone:  # at once, however many an import brought that is taken back
+            self._file.remove(*gone)
+        if kept:
+            self._file.put(*kept)
 
 
 class RegionDesk:
@@ -122,6 +123,7 @@ class RegionDesk:
         self._connections.add(session.exclusions.changed, self.reload)
         self._connections.add(session.hotspots.excluded, self._excluded)
         self._connections.add(session.hotspots.included, self._included)
+        self._connections.add(session.imported, self._imported)
         self._follow()
 
     @property
@@ -195,6 +197,12 @@ class RegionDesk:
     def _included(self, region_id: str) -> None:
         if {region_id: None} in self._undo:
             self._undo.remove({region_id: None})
+
+    def _imported(self, before: Change) -> None:
+        """Regions came from a file: to be undone together."""
+        if before:
+            self._undo.append(before)
+            self.changed.emit()
 
     def _bring_to_disk(self) -> None:
         if self.shelf is not None:
