@@ -311,3 +311,21 @@ def test_a_state_that_does_not_hang_together_is_refused(field: AnnotatedField) -
     small = FieldState(state.labels[:50], state.nuclei)
     with pytest.raises(BadInput, match="do not fit"):
         AnnotatedField.from_state(field.record, field.ground, small)
+
+
+def test_a_field_opened_again_goes_on_from_its_steps_unless_it_was_changed_since(
+    field: AnnotatedField,
+) -> None:
+    before = field.labels.copy()
+    field.delete(3)
+    again, other = (
+        AnnotatedField.from_state(field.record, field.ground, field.state()) for _ in range(2)
+    )
+    other.delete(1)
+    assert not other.go_on_from(field)
+    assert other.undo()
+    assert not other.undo()
+    assert again.go_on_from(field)
+    assert again.undo()
+    assert np.array_equal(again.labels, before)
+    assert 3 in again.nuclei

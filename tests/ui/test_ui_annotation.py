@@ -12,6 +12,7 @@ from napari_glioma_density.annotation.hint_settings import HintSource
 from napari_glioma_density.density import PATCH_PX
 from napari_glioma_density.results import ResultStore
 from napari_glioma_density.ui import words
+from napari_glioma_density.ui.annotation.actions import NO_EDIT
 from napari_glioma_density.ui.annotation.field_layers import ANNOTATION, HINTS, OUTLINES
 from napari_glioma_density.ui.annotation.keys import annotation_keys
 
@@ -312,3 +313,26 @@ def test_field_put_away_without_its_layers_is_saved_and_opened_again_by_a_click(
     assert at_desk.field.record.name == name
     assert np.array_equal(at_desk.document.labels, labels)
     assert at_desk.document.revision == 1
+
+
+def test_edits_can_be_taken_back_after_the_field_was_closed_and_opened_again(
+    at_desk: Annotator,
+) -> None:
+    at_desk.begin()
+    name, labels = at_desk.field.record.name, at_desk.document.labels.copy()
+    at_desk.key(Qt.Key.Key_U)
+    assert at_desk.problem == NO_EDIT
+    at_desk.point_at(list(at_desk.document.nuclei)[12])
+    at_desk.key(Qt.Key.Key_W)
+    edited = at_desk.document.labels.copy()
+    at_desk.press(at_desk.dock.field_box._close)
+    at_desk.wait(lambda: at_desk.field is None)
+    at_desk.annotation.open_field(name)
+    at_desk.wait(lambda: at_desk.field is not None)
+    assert np.array_equal(at_desk.document.labels, edited)
+    at_desk.key(Qt.Key.Key_U)
+    assert np.array_equal(at_desk.document.labels, labels)
+    at_desk.saved()
+    assert np.array_equal(at_desk.on_disk()[0], labels)
+    at_desk.key(Qt.Key.Key_U, SHIFT)
+    assert np.array_equal(at_desk.document.labels, edited)

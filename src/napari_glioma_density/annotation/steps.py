@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,19 @@ class SteppedField:
         self._boxes = BoxIndex(self.labels)
         self._measure = FieldMeasure(self.labels, ground, record.block)
         self._history = History()
+
+    def go_on_from(self, left: Self) -> bool:
+        """Take over the steps of a field that was left, so that they can be taken back.
+
+        False, and nothing is taken over, where it is another one, or was changed since.
+        """
+        known = (self.record, self.revision, self.nuclei, self.rejected, self.done)
+        if known != (left.record, left.revision, left.nuclei, left.rejected, left.done):
+            return False
+        if not np.array_equal(self.labels, left.labels):
+            return False
+        self._history = left._history
+        return True
 
     def state(self) -> FieldState:
         """Return the field as it is now; what is returned does not change any more."""

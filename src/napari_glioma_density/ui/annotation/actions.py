@@ -13,6 +13,8 @@ from napari_glioma_density.ui.camera import look_at, visible_part
 Point = tuple[int, int]
 VEILED = "This field begins blank for the second reader: no hints are shown in it."
 LOOK_ONLY = "This slide is annotated in another window: close it there, then open the field anew."
+NO_EDIT = "No edit of this field is left to take back."
+NONE_UNDONE = "No edit of this field was taken back that could be made again."
 NO_FIELD = "No field is open: annotate one first."
 
 
@@ -89,11 +91,11 @@ class Actions:
 
     def undo(self) -> None:
         """Take the last edit back."""
-        self._with_field(lambda field: field.document.undo())
+        self._with_field(lambda field: field.document.undo() or self._problem(NO_EDIT))
 
     def redo(self) -> None:
         """Make the edit again that was taken back."""
-        self._with_field(lambda field: field.document.redo())
+        self._with_field(lambda field: field.document.redo() or self._problem(NONE_UNDONE))
 
     def toggle_done(self) -> None:
         """Call the field finished, or not any more."""

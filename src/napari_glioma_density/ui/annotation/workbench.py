@@ -16,6 +16,8 @@ from napari_glioma_density.ui.annotation.shelved import Opened
 from napari_glioma_density.ui.camera import fly_to
 from napari_glioma_density.ui.session import Session
 
+MOST_LEFT = 5
+"""Fields put away last whose edits can be taken back once they are opened again."""
 TICK_MS = 40
 """An edit reaches the screen's numbers in two or three of these, plus what it costs to sum up."""
 
@@ -46,6 +48,7 @@ class Workbench:
         self._session, self._save, self._put_away = session, save, put_away
         self._settings: HintSettings | None = None
         self.field: OpenField | None = None
+        self._left: dict[str, AnnotatedField] = {}
         self.begun_with = 0
         """The revision that was read from disk."""
         self._next_count = 0.0
@@ -70,6 +73,8 @@ class Workbench:
     def lay_out(self, opened: Opened, look: Look, *, without_hints: bool) -> None:
         """Put a field on the screen; none is open."""
         document = AnnotatedField.from_state(opened.record, opened.ground, opened.state)
+        if opened.record.name in self._left:
+            document.go_on_from(self._left[opened.record.name])
         problem = self._session.problem.emit
         self.field = OpenField(
             document,
@@ -99,6 +104,7 @@ class Workbench:
             return
         field, self.field = self.field, None
         field.close()
+        self._leave(field)
         layers = self._session.viewer.layers
         with layers.batched_update():  # or napari collects garbage after each, half a second long
             for layer in field.layers.layers:
@@ -124,6 +130,13 @@ class Workbench:
     def close(self) -> None:
         """Let go of the viewer."""
         self._session.viewer.layers.events.removed.disconnect(self._layer_removed)
+
+    def _leave(self, field: OpenField) -> None:
+        """Keep the steps of a field that is put away, and forget those of one long left."""
+        if not field.read_only:
+            name = field.record.name
+            kept = [item for item in self._left.items() if item[0] != name][1 - MOST_LEFT :]
+            self._left = {**dict(kept), name: field.document}
 
     def _layer_removed(self, event: Any) -> None:
         """Put the field away when its annotation was taken off the list of layers."""
