@@ -753,6 +753,38 @@ def test_results_that_come_back_name_their_organ_and_stay(
     assert (shown.spec.organ, shown.spec.model) == ("other", model)
 
 
+@pytest.mark.parametrize("is_back", [True, False])
+def test_an_organ_chosen_before_the_models_are_listed_holds(
+    make_napari_viewer: Callable[..., Any], estimated_slide: Path, qtbot: Any, is_back: bool
+) -> None:
+    listed = threading.Event()
+
+    def list_models() -> tuple[ModelChoice, ...]:
+        assert listed.wait(60)
+        return MODELS
+
+    viewer = make_napari_viewer()
+    viewer.add_layer(Layer.create(*read_slide(str(estimated_slide))[0]))
+    dock = GliomaDensityDock(viewer, lambda *_: DarkPixels(), list_models)
+    session, organ = dock.session, dock.boxes[0]._organ
+    try:
+        if is_back:
+            qtbot.waitUntil(lambda: session.snapshot is not None, timeout=LONG)
+        organ.value = "other"
+        with qtbot.waitSignal(session.nothing_stored, timeout=LONG):
+            pass
+        listed.set()
+        qtbot.waitUntil(lambda: dock.model_box.chosen()[0] == "dark", timeout=LONG)
+        qtbot.wait(300)
+        assert session.snapshot is None, "what is found is of the brain"
+        assert (organ.value, session.slides.organ) == ("other", "other")
+        organ.value = "brain"
+        qtbot.waitUntil(lambda: session.snapshot is not None, timeout=LONG)
+    finally:
+        listed.set()
+        dock.shut()
+
+
 def test_what_a_model_found_is_said_to_be_kept_where_another_has_found_nothing(
     finished: Any, qtbot: Any
 ) -> None:

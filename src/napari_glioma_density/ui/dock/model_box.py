@@ -104,11 +104,16 @@ class ModelBox(Box):
         """Show what the model has found on the slide as one of another organ.
 
         Results that come back name their organ themselves, maybe before they choose their model.
+        While the models are being listed it is the model on show or, where none is, any.
         """
-        shown = self._session.shown
-        is_shown = shown is not None and shown.spec.organ == self._session.slides.organ
-        if self._model.value is not None and not is_shown:
-            self._choose(self._model.value)
+        shown, organ = self._session.shown, self._session.slides.organ
+        if shown is not None and shown.spec.organ == organ:
+            return
+        name = self._model.value or (shown.spec.model if shown is not None else None)
+        if name is not None:
+            self._choose(name)
+        else:
+            self._session.open_stored(organ=organ)
 
     def _title(self, name: str) -> str:
         return next((model.title for model in self._models if model.name == name), title_of(name))
