@@ -151,6 +151,61 @@ def test_a_hint_out_of_view_is_shown_before_it_is_answered(at_desk: Annotator) -
     assert camera.center[-2:] == pytest.approx(at_desk.field.world(asked.y, asked.x))
 
 
+def test_keys_act_under_the_pointer_also_after_the_view_has_moved_beneath_it(
+    at_desk: Annotator,
+) -> None:
+    at_desk.begin()
+    before, here, there = neighbours(at_desk)
+    camera = at_desk.viewer.scene.camera
+    camera.zoom, camera.center = 8.0, at_desk.field.world(*at_desk.inside(before))
+    at_desk.point_at(before)
+    camera.center = at_desk.field.world(*there)  # a flight: the mouse rests
+    at_desk.key(Qt.Key.Key_W)
+    assert before in at_desk.document.nuclei
+    assert here not in at_desk.document.nuclei
+
+    off_centre = at_desk.on_screen(*at_desk.inside(before))
+    at_desk.point_at(before)
+    camera.zoom = 24.0  # about the centre of the view
+    assert at_desk.on_screen(*at_desk.inside(before)) != off_centre
+    at_desk.key(Qt.Key.Key_W)
+    assert before in at_desk.document.nuclei
+
+
+def neighbours(at_desk: Annotator) -> tuple[int, int, tuple[int, int]]:
+    """Two nuclei of the middle of the field that lie apart, and the place of the second."""
+    place = {number: at_desk.inside(number) for number in at_desk.document.nuclei}
+    middle = [number for number, at in place.items() if all(150 < side < 330 for side in at)]
+    one, two = next(
+        (one, two)
+        for one in middle
+        for two in middle
+        if 40 < abs(place[one][0] - place[two][0]) + abs(place[one][1] - place[two][1]) < 90
+    )
+    return one, two, place[two]
+
+
+def test_the_hint_asked_about_is_answered_and_not_one_the_view_brought_under_the_pointer(
+    at_desk: Annotator,
+) -> None:
+    at_desk.begin()
+    at_desk.document.delete_many(list(at_desk.document.nuclei)[20:30])
+    at_desk.hints_settle()
+    resting = max(at_desk.hints, key=lambda hint: hint.area_um2)
+    at_desk.point(resting.y, resting.x)
+    at_desk.key(Qt.Key.Key_J)
+    at_desk.key(Qt.Key.Key_J)
+    asked = at_desk.field.desk.current
+    assert asked.id != resting.id
+    at_desk.key(Qt.Key.Key_K)
+    assert at_desk.document.id_at(asked.y, asked.x) > 0
+    assert at_desk.document.id_at(resting.y, resting.x) == 0
+    at_desk.hints_settle()
+    at_desk.point(resting.y, resting.x + 1)
+    at_desk.key(Qt.Key.Key_K)
+    assert at_desk.document.id_at(resting.y, resting.x) > 0, "the mouse has moved: it points"
+
+
 def test_nuclei_are_deleted_split_merged_and_grown_at_the_pointer(at_desk: Annotator) -> None:
     at_desk.begin()
     y, x = free_place(at_desk)

@@ -44,3 +44,30 @@ def test_hints_are_told_once_the_slides_threshold_is_known_and_not_before(qtbot:
     qtbot.waitUntil(over, timeout=60_000)
     background.close()
     assert told == [(SLIDES, 1)]
+
+
+def test_the_next_hint_is_one_that_was_not_passed_over_until_all_were(qtbot: Any) -> None:
+    def look(source: HintSource) -> tuple[Any, ScoreStatistics]:
+        score = np.zeros((96, 96), np.float32)
+        for left in (8, 28, 48, 68):
+            score[40:52, left : left + 12] = 0.8
+        return score, ScoreStatistics(source, 0, 1, (1,) * 64, SLIDES)
+
+    background = Background(lambda _: None)
+    desk = HintDesk(background, look, _bare, 0.5)
+    desk.choose(SETTINGS)
+
+    def over() -> bool:
+        background.deliver()
+        return not desk.is_searching
+
+    qtbot.waitUntil(over, timeout=60_000)
+    background.close()
+    rounds = [[desk.next_after(46, 14) for _ in range(4)] for _ in range(2)]
+    places = [[hint.x // 20 for hint in asked if hint] for asked in rounds]
+    assert places[0] == [0, 1, 2, 3], "outwards from the pointer, none twice"
+    assert sorted(places[1]) == [0, 1, 2, 3]
+    asked = desk.current
+    assert asked is not None
+    following = desk.next_after(asked.y, asked.x, asked.id)
+    assert following not in (None, asked)

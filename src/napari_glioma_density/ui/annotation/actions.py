@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from napari_glioma_density.annotation.field import Origin
 from napari_glioma_density.errors import BadInput
 from napari_glioma_density.ui.annotation.open_field import OpenField
 from napari_glioma_density.ui.camera import look_at, visible_part
+from napari_glioma_density.ui.pointing import Pointer
 
 Point = tuple[int, int]
 VEILED = "This field begins blank for the second reader: no hints are shown in it."
@@ -28,8 +27,13 @@ class Actions:
         problem: Callable[[str], None],
     ) -> None:
         self._viewer = viewer
+        self._mouse = Pointer(viewer)
         self._current = current
         self._problem = problem
+
+    def close(self) -> None:
+        """Follow the pointer no more."""
+        self._mouse.close()
 
     def accept(self) -> None:
         """Make a nucleus of the hint under the pointer, or of the one asked about."""
@@ -40,10 +44,12 @@ class Actions:
         self._answer(lambda field, hint: field.document.reject(hint.y, hint.x))
 
     def next_hint(self) -> None:
-        """Ask about the nearest hint that is not answered yet."""
+        """Ask about the nearest hint that is not answered yet and was not passed over."""
         field = self._hinted_field()
         if field is not None:
-            self._ask_next(field, self._pointer(field) or field.centre)
+            asked = field.desk.current if self._mouse.is_resting else None
+            here = (asked.y, asked.x) if asked else self._pointer(field)
+            self._ask_next(field, here or field.centre)
 
     def grow(self) -> None:
         """Grow a nucleus around the pointer."""
@@ -124,7 +130,7 @@ class Actions:
         field = self._hinted_field()
         if field is None or not self._may_edit(field):
             return
-        pointer = self._pointer(field)
+        pointer = None if self._mouse.is_resting else self._pointer(field)
         under = field.desk.hint_at(*pointer) if pointer else None
         hint = under or field.desk.current
         if hint is None:
@@ -138,6 +144,7 @@ class Actions:
 
     def _ask_next(self, field: OpenField, near: Point, answered: int | None = None) -> None:
         hint = field.desk.next_after(*near, answered)
+        self._mouse.rest()  # what it happens to lie over is not what is asked about
         if hint is None and field.desk.found is None:
             self._problem("Hints are still being found: a moment.")
         elif hint is None:
@@ -207,5 +214,4 @@ class Actions:
 
     def _pointer(self, field: OpenField) -> Point | None:
         """Return the px of the field under the pointer; None beside it."""
-        y, x = np.asarray(self._viewer.cursor.position[-2:], float)
-        return field.px(float(y), float(x))
+        return field.px(*self._mouse.place_um)

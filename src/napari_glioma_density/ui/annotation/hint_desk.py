@@ -90,6 +90,8 @@ class HintDesk:
         self._work = OneAtATime(self._begin)
         self.found: Found | None = None
         self.current: Hint | None = None
+        self._passed: set[tuple[int, int]] = set()
+        """Places of the hints that were asked about and left unanswered, this round."""
 
     @property
     def score(self) -> Scores | None:
@@ -186,12 +188,19 @@ class HintDesk:
         return next((hint for hint in self.found.missing.hints if hint.id == number), None)
 
     def next_after(self, y: float, x: float, answered: int | None = None) -> "Hint | None":
-        """Ask about the missing hint nearest to a place, but not the one just answered."""
-        passed = answered or (self.current.id if self.current else None)
+        """Ask about the hint nearest to a place, of those not passed over, nor just answered.
+
+        Once all have been passed over, they are asked about again.
+        """
         hints = () if self.found is None else self.found.missing.hints
-        others = [hint for hint in hints if hint.id != passed]
+        left = [hint for hint in hints if hint.id != answered]
+        if self.current is not None and answered is None:
+            self._passed.add((self.current.y, self.current.x))
+            left = [hint for hint in left if hint.id != self.current.id] or left
+        if all((hint.y, hint.x) in self._passed for hint in left):
+            self._passed.clear()
         self.current = min(
-            others or (() if answered else hints),
+            (hint for hint in left if (hint.y, hint.x) not in self._passed),
             key=lambda hint: (hint.y - y) ** 2 + (hint.x - x) ** 2,
             default=None,
         )

@@ -171,6 +171,7 @@ class AnnotationSession:
             self.session.importing.disconnect(self.close_field)
             self.session.imported.disconnect(self._reread)
             self._bench.close()
+            self.actions.close()
         with suppress(RuntimeError):  # at the interpreter's exit Qt has deleted timers and layers
             self._timer.stop()
             self.close_field()
