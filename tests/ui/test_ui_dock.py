@@ -51,6 +51,7 @@ from napari_glioma_density.slides import open_slide
 from napari_glioma_density.ui import estimating as estimating_room
 from napari_glioma_density.ui import session as session_room
 from napari_glioma_density.ui import sureness, words
+from napari_glioma_density.ui.annotation.dock import AnnotationDock
 from napari_glioma_density.ui.camera import SCALE_BAR_PX, layer_view, visible_part
 from napari_glioma_density.ui.dock import problem_line
 from napari_glioma_density.ui.dock.dock import GliomaDensityDock
@@ -464,6 +465,41 @@ def test_slide_without_resolution_asks_for_it_and_withholds_figures(
     start(dock)
     finish(dock, qtbot)
     assert dock.session.shown.spec.um_per_px_source == "estimated from 20×"
+
+
+def test_the_question_for_um_per_px_is_brought_into_view(
+    open_dock: Callable[..., Any], slide_path: Path, tmp_path: Path, qtbot: Any
+) -> None:
+    bare = write_slide(tmp_path / "bare.tiff", 500, 700, resolution=None, resolutionunit=None)
+    dock = open_dock(slide_path, show=True)
+    dock.window().resize(1200, 600)
+    bar, question = dock.body.verticalScrollBar(), dock.boxes[0]._ask
+    qtbot.waitUntil(lambda: bar.maximum() > 0, timeout=LONG)
+
+    def is_asked_out_of_sight(ask: Callable[[], object]) -> None:
+        bar.setValue(bar.maximum())
+        ask()
+        qtbot.waitUntil(lambda: not question.visibleRegion().isEmpty(), timeout=LONG)
+
+    layer = Layer.create(*read_slide(str(bare))[0])
+    is_asked_out_of_sight(lambda: dock.session.viewer.add_layer(layer))
+    is_asked_out_of_sight(lambda: start(dock))
+
+
+def test_a_region_that_was_drawn_lies_over_the_map(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path)
+    viewer = dock.session.viewer
+    draw_region(viewer, dock.session.slides.slide)
+    drawn = viewer.layers["region"]
+    drawn.add_rectangles(np.array([[100, 50], [200, 250]]))
+    start(dock)
+    viewer.layers.selection.active = dock.session.slides.current
+    finish(dock, qtbot)
+    qtbot.waitUntil(lambda: names(dock) >= OVERLAYS, timeout=LONG)
+    qtbot.waitUntil(lambda: viewer.layers[-1] is drawn, timeout=LONG)
+    assert viewer.layers.selection.active is dock.session.slides.current
 
 
 def test_given_um_per_px_can_be_given_again(
@@ -1157,6 +1193,21 @@ def test_a_dock_put_elsewhere_stays_there(
     qtbot.wait(100)
     assert window.dockWidgetArea(frame) == Qt.DockWidgetArea.LeftDockWidgetArea
     other.shut()
+
+
+def test_docks_opened_at_the_same_time_share_a_place(
+    open_dock: Callable[..., Any], slide_path: Path, qtbot: Any
+) -> None:
+    dock = open_dock(slide_path, show=True)
+    window, viewer = dock.window(), dock.session.viewer
+    qtbot.waitUntil(lambda: dock.parent().windowTitle() == "Glioma density", timeout=LONG)
+    others = [make(viewer, lambda *_: DarkPixels()) for make in (RegionsDock, AnnotationDock)]
+    for other in others:
+        viewer.window.add_dock_widget(other, name=type(other).__name__)
+    frames = {other.parent() for other in others}
+    qtbot.waitUntil(lambda: set(window.tabifiedDockWidgets(dock.parent())) == frames, timeout=LONG)
+    for other in others:
+        other.shut()
 
 
 def test_a_problem_that_no_dock_shows_is_told_by_napari_once(

@@ -12,6 +12,7 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.findings.snapshot import Choices
 from napari_glioma_density.slides import Slide
 from napari_glioma_density.slides.organ import Organ
+from napari_glioma_density.ui import words
 from napari_glioma_density.ui.camera import CameraWatch, visible_part
 from napari_glioma_density.ui.job import (
     Advanced,
@@ -127,7 +128,7 @@ class Estimating:
         if slide is None:
             raise BadInput("No slide is open: open one with File > Open.")
         if slide.um_per_px is None:
-            raise BadInput("This slide states no µm/px: give it under Slide.")
+            raise BadInput(words.NO_RESOLUTION)
         insisted = slide.fingerprint in self._insisted
         region, follows = region_of(viewer, slide, scope), scope is Scope.LIVE
         organ = self._session.slides.organ

@@ -163,6 +163,12 @@ def _is_of_another(layer: Shapes, slide: Slide) -> bool:
     return bool(layer.metadata.get(_SLIDE, slide.fingerprint) != slide.fingerprint)
 
 
+def region_layers(viewer: Any) -> tuple[Shapes, ...]:
+    """Return the layer that a part to estimate is drawn on, where there is one."""
+    layer = _region_layer(viewer)
+    return () if layer is None else (layer,)
+
+
 def _region_layer(viewer: Any) -> Shapes | None:
     shapes = (layer for layer in viewer.layers if isinstance(layer, Shapes))
     return next((layer for layer in shapes if layer.name == REGION_LAYER), None)

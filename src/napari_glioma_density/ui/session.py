@@ -29,9 +29,10 @@ from napari_glioma_density.ui.exclusions import ExclusionDesk
 from napari_glioma_density.ui.hotspots import Hotspots
 from napari_glioma_density.ui.open_slides import OpenSlides
 from napari_glioma_density.ui.overlays.left_out import LeftOutOverlay
+from napari_glioma_density.ui.overlays.rising import Rising
 from napari_glioma_density.ui.overlays.stack import OverlayStack
 from napari_glioma_density.ui.readiness import LoadSegmenter, Readiness
-from napari_glioma_density.ui.region import show_region
+from napari_glioma_density.ui.region import region_layers, show_region
 from napari_glioma_density.ui.stored import ShownRun, stored_results
 from napari_glioma_density.ui.sureness import Sureness
 from napari_glioma_density.ui.wishes import Wishes
@@ -60,10 +61,7 @@ class Session:
     importing = Signal()
     """An import will write to fields on disk: an open one is to be put away."""
     imported = Signal(object)
-    """Regions or fields of the slide on show were changed on disk by an import.
-
-    It tells what its regions were before, by id; None of those that are new.
-    """
+    """An import changed fields, or regions that were as told before, by id (None: new), on disk."""
     problem = Signal(str)
     """One line to show; empty when all is well again."""
 
@@ -81,6 +79,7 @@ class Session:
         self.overlays = OverlayStack(viewer, self.background)
         self.left_out = LeftOutOverlay(viewer)
         self.overlays.companions.append(lambda: self.left_out.layers)
+        self._rising = Rising(viewer, lambda: region_layers(viewer))
         self.cells = Cells(viewer, self.overlays, lambda: self.snapshot)
         self.cells.problem.connect(self.problem.emit)
         self.blinded = False
@@ -285,6 +284,7 @@ class Session:
         """Stop, wait for the blocks in flight, and let go of the viewer. Twice does no harm."""
         self.slides.close()
         self.left_out.close()
+        self._rising.close()
         self.estimating.close()
         self.background.close()
         self.former_docks.clear()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PLUGIN = "napari-glioma-density"
 MEASURE = "nuclear area, % of tissue, all cell types"
 PURPOSE = "Research use only, not for diagnosis, grading or margins."
+NO_RESOLUTION = "This slide states no µm/px: give it under Slide."
 NO_MODEL = "No model is installed: train one with glioma-density train."
 OTHER_MODEL = "These results are of “{name}”, a model that is no longer here."
 KEPT = (

@@ -48,6 +48,7 @@ class LivingDock(QWidget):  # type: ignore[misc]
         self._boxes: list[Any] = []
         self._window: QMainWindow | None = None
         self._closing = False
+        self._has_place = False
         self._staying = QTimer(self)
         self._staying.setSingleShot(True)
         self._staying.timeout.connect(self._stay)
@@ -132,12 +133,16 @@ class LivingDock(QWidget):  # type: ignore[misc]
                 return
             # On a tab there is room for its name alone.
             own.setWindowTitle(own.windowTitle().removesuffix(f" ({words.PLUGIN})"))
-            for other in window.findChildren(LivingDock):
-                place = other.parent()
-                if other is not self and isinstance(place, QDockWidget) and not place.isFloating():
-                    if own not in window.tabifiedDockWidgets(place):
-                        window.tabifyDockWidget(place, own)
-                    own.raise_()
+            # One that is opened at the same time comes to this one, not this one to it.
+            others = (each for each in window.findChildren(LivingDock) if each._has_place)
+            places = (each.parent() for each in others if each is not self)
+            docked = (each for each in places if isinstance(each, QDockWidget))
+            place = next((each for each in docked if not each.isFloating()), None)
+            self._has_place = True
+            if place is not None:
+                if own not in window.tabifiedDockWidgets(place):
+                    window.tabifyDockWidget(place, own)
+                own.raise_()
 
     def shut(self) -> None:
         """Finish what is at work, save it, and let go of the viewer. Twice does no harm."""

@@ -3,9 +3,11 @@
 And of its tissue what a person alone can tell: the organ, and how it was prepared.
 """
 
+from contextlib import suppress
 from functools import partial
 
 from magicgui.widgets import ComboBox, FloatSpinBox
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QPushButton, QWidget
 
 from napari_glioma_density.errors import BadInput
@@ -13,7 +15,7 @@ from napari_glioma_density.slides import Slide
 from napari_glioma_density.slides.resolution import GIVEN
 from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
-from napari_glioma_density.ui.dock.parts import Box, form, row, text
+from napari_glioma_density.ui.dock.parts import Box, bring_into_view, form, row, text
 from napari_glioma_density.ui.estimating import Phase
 from napari_glioma_density.ui.session import Session
 from napari_glioma_density.ui.specimen import ORGAN_NAMES, Specimen
@@ -79,6 +81,8 @@ class SlideBox(Box):
         self.connections.add(session.slides.listed, self._show_slides)
         self.connections.add(session.slides.specimen_changed, self._show_specimen)
         self.connections.add(session.tissue_seen, self._show_tissue)
+        self.connections.add(session.slides.changed, self._ask_in_view)
+        self.connections.add(session.problem, self._ask_again)
         self._show()
 
     def _asking(self) -> QWidget:
@@ -160,6 +164,20 @@ class SlideBox(Box):
         self._name.setText(slide.pseudonym)
         self._size.setText(words.extent(slide.width, slide.height, slide.um_per_px))
         self._resolution.setText(words.resolution(slide.um_per_px, slide.resolution.source))
+
+    def _ask_in_view(self) -> None:
+        """Scroll to the question, once Qt has laid it out: without an answer nothing goes on."""
+        slide = self._session.slides.slide
+        if slide is not None and slide.um_per_px is None:
+            QTimer.singleShot(0, self._bring_question_into_view)
+
+    def _ask_again(self, problem: str) -> None:
+        if problem == words.NO_RESOLUTION:
+            self._ask_in_view()
+
+    def _bring_question_into_view(self) -> None:
+        with suppress(RuntimeError):  # closed meanwhile
+            bring_into_view(self._ask)
 
     def _show_tissue(self) -> None:
         mm2 = self._session.tissue_mm2

@@ -15,12 +15,12 @@ from napari_glioma_density.regions.region import Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.results import ResultStore, find_store, store_path
 from napari_glioma_density.slides import Slide
+from napari_glioma_density.ui import words
 from napari_glioma_density.ui.connections import Connections
 from napari_glioma_density.ui.session import Session
 
 MOST_UNDONE = 50
 NO_SLIDE = "No slide is open: open one with File > Open."
-NO_RESOLUTION = "This slide states no µm/px: give it under Slide."
 
 Change = Mapping[str, Region | None]
 """What regions are to be from now on, by id; None for one that is taken away."""
@@ -138,7 +138,7 @@ class RegionDesk:
         if slide is None:
             raise BadInput(NO_SLIDE)
         if slide.um_per_px is None:
-            raise BadInput(NO_RESOLUTION)
+            raise BadInput(words.NO_RESOLUTION)
         return slide.um_per_px
 
     def region(self, region_id: str | None) -> Region | None:
