@@ -10,6 +10,9 @@ from npe2 import PluginManifest
 from painted_slide import write_slide
 
 import napari_glioma_density
+from napari_glioma_density.exchange.ome_tiff import write_ome_tiff
+from napari_glioma_density.findings.gathering import gather
+from napari_glioma_density.results import find_store
 from napari_glioma_density.ui import reader
 from napari_glioma_density.ui.reader import NOTHING, get_reader, read_slide
 from napari_glioma_density.ui.slide_layer import SLIDE
@@ -108,6 +111,24 @@ def test_what_is_dropped_in_place_of_a_slide_is_told_with_the_way_on(
     (line,) = lines
     assert told in line
     assert "\n" not in line
+
+
+def test_an_export_that_is_dropped_names_its_slide(
+    estimated_slide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(reader, "show_error", lines.append)
+    findings = gather(find_store(estimated_slide))
+    exported = tmp_path / "masks.ome.tiff"
+    write_ome_tiff(exported, findings)
+    read = get_reader(str(exported))
+    assert read is not None
+    assert read(str(exported)) == NOTHING
+    assert lines == [
+        f"masks.ome.tiff: is the nucleus mask and density map of {findings.pseudonym}, "
+        "exported for other programs; open the slide itself, and they are back."
+    ]
+    assert get_reader(str(estimated_slide)) is read_slide
 
 
 def test_manifest_claims_every_slide_suffix_and_is_valid() -> None:

@@ -1,5 +1,6 @@
 """OME-TIFF of the nucleus mask and of the density map, for QuPath, Fiji and others."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain, product
 from pathlib import Path
@@ -26,6 +27,10 @@ from napari_glioma_density.findings.findings import Findings
 
 TILE_PX: Final = PATCH_PX
 """A tile is a chunk of the run's own mask."""
+
+_NAMESPACE: Final = "glioma-density"
+_MASK: Final = " nucleus mask"
+_NAMED_MASK: Final = re.compile(f'Name="([^"]*){_MASK}"')
 
 # Classic TIFF addresses 4 GiB. A mask of pure noise takes an eighth of a byte a px and a third of
 # that again for the coarser levels; real ones a twentieth of it.
@@ -64,6 +69,17 @@ def write_ome_tiff(path: Path, findings: Findings, *, on_progress: Progress | No
         _write_density(writer, findings)
 
 
+def slide_of_mask(path: Path) -> str:
+    """Return the pseudonym of the slide whose mask a file is, as written here; empty of others."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            said = file.ome_metadata or ""
+    except (OSError, ValueError, tifffile.TiffFileError):
+        return ""
+    named = _NAMED_MASK.search(said)
+    return named[1] if named and f'Namespace="{_NAMESPACE}"' in said else ""
+
+
 def _write_mask(
     writer: tifffile.TiffWriter, findings: Findings, on_progress: Progress | None
 ) -> None:
@@ -72,7 +88,7 @@ def _write_mask(
     um = findings.spec.working_um_per_px
     metadata = {
         "axes": "YX",
-        "Name": f"{findings.pseudonym} nucleus mask",
+        "Name": f"{findings.pseudonym}{_MASK}",
         "Description": mask_description(findings),
         "Channel": {"Name": "nuclei"},
         **_identity(findings, um),
@@ -107,7 +123,7 @@ def _identity(findings: Findings, um: float) -> dict[str, Any]:
     return {
         "UUID": str(uuid4()),
         "MapAnnotation": {
-            "Namespace": "glioma-density",
+            "Namespace": _NAMESPACE,
             "Value": {name: str(value) for name, value in provenance(findings).items()},
         },
         "PhysicalSizeX": um,

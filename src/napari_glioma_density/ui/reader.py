@@ -21,9 +21,15 @@ ReadLayers = Callable[[PathOrPaths], list[LayerData]]
 SLIDE_SUFFIXES = frozenset({".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".svslide", ".dcm"})
 """Suffixes that mean a slide; a file that has one and cannot be opened is an error to tell."""
 
+TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+
 DRAWINGS = ".geojson"
 """Suffix of what QuPath exports: no layer, but regions and nuclei of a slide that is open."""
 RESULTS_ARE_NO_SLIDE = "is where results are kept; open the slide itself, and they are back"
+EXPORT_IS_NO_SLIDE = (
+    "is the nucleus mask and density map of {slide}, exported for other programs; "
+    "open the slide itself, and they are back"
+)
 PRESS_IMPORT = (
     "Press Import from QuPath … under Export (Plugins > Glioma density > Glioma density) "
     "to bring drawings into a slide that is estimated"
@@ -45,6 +51,8 @@ def get_reader(path: PathOrPaths) -> ReadLayers | None:
         return _tell_how_to_import
     if Path(path).name.endswith(STORE_SUFFIX):
         return _tell_of_results
+    if _is_own_export(path):
+        return _tell_of_export
     if Path(path).suffix.lower() in SLIDE_SUFFIXES or _opens(path) or _holds_slides(Path(path)):
         return read_slide
     return None
@@ -72,6 +80,23 @@ def _tell_how_to_import(_path: PathOrPaths) -> list[LayerData]:
 def _tell_of_results(path: PathOrPaths) -> list[LayerData]:
     name = Path(path if isinstance(path, str) else path[0]).name
     show_error(f"{name}: {RESULTS_ARE_NO_SLIDE}.")
+    return NOTHING
+
+
+def _is_own_export(path: str) -> bool:
+    return Path(path).suffix.lower() in TIFF_SUFFIXES and bool(_slide_of_export(path))
+
+
+def _slide_of_export(path: str) -> str:
+    from napari_glioma_density.exchange.ome_tiff import slide_of_mask  # brings all of findings
+
+    return slide_of_mask(Path(path))
+
+
+def _tell_of_export(path: PathOrPaths) -> list[LayerData]:
+    path = path if isinstance(path, str) else path[0]
+    said = EXPORT_IS_NO_SLIDE.format(slide=_slide_of_export(path))
+    show_error(f"{Path(path).name}: {said}.")
     return NOTHING
 
 
