@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from painted_slide import write_slide
 from pathologist import LONG_S, Pathologist, regions_window
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QStyle
 
 from napari_glioma_density.density import PatchState
 from napari_glioma_density.findings.areas import square_mm
@@ -26,7 +28,7 @@ from napari_glioma_density.findings.validation import Basis
 from napari_glioma_density.regions.region import Origin, Reason, Region, RegionKind
 from napari_glioma_density.regions.region_file import RegionFile
 from napari_glioma_density.ui.reader import read_slide
-from napari_glioma_density.ui.regions.cells_box import FILLING, CellsBox
+from napari_glioma_density.ui.regions.cells_box import COLUMNS, FILLING, CellsBox
 from napari_glioma_density.ui.regions.compare_box import compare_places
 from napari_glioma_density.ui.regions.desk import RegionShelf
 from napari_glioma_density.ui.regions.places import SLIDE
@@ -427,6 +429,18 @@ def test_cells_are_not_said_to_be_unmeasured_until_they_are_listed(at_work: Path
     box = CellsBox(at_work.session)
     assert box._note.text() == FILLING
     box.connections.close()
+
+
+def test_a_sliver_of_tissue_is_not_cut_off_in_the_table_of_cells(at_work: Pathologist) -> None:
+    table = at_work.dock.cells_box.table
+    place = next(place for place, each in enumerate(COLUMNS) if each.title == "Tissue\nmm²")
+    margin = table.style().pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, table) + 1
+    cell = at_work.session.snapshot.cells[0]
+    for mm2, shown in ((0.00812, "0.0081"), (0.0574, "0.0574"), (0.1, "0.100"), (12.34, "12.3")):
+        row = SimpleNamespace(cell=replace(cell, tissue_mm2=mm2))
+        assert COLUMNS[place].text(row) == shown
+        needed_px = table.fontMetrics().horizontalAdvance(shown) + 2 * margin
+        assert needed_px <= table.columnWidth(place)
 
 
 def test_a_row_of_a_grid_that_is_gone_flies_nowhere(at_work: Pathologist) -> None:

@@ -96,8 +96,9 @@ COLUMNS = (
     ),
     Column(
         "Tissue\nmm²",
-        lambda each: square_mm(each.cell.tissue_mm2),
+        lambda each: _tissue(each.cell.tissue_mm2),
         lambda each: each.cell.tissue_mm2,
+        tip=lambda each: square_mm(each.cell.tissue_mm2),
         width_px=54,
     ),
     Column(
@@ -223,6 +224,11 @@ def cell_rows(
         CellRow(cell, snapshot.scale, snapshot.is_corrected(cell.row, cell.column), ends, ratio)
         for cell, ends, ratio in zip(cells, unsure, ratios, strict=True)
     )
+
+
+def _tissue(mm2: float) -> str:
+    """An area as everywhere, but of a sliver only what the column has room for."""
+    return min(square_mm(mm2), f"{mm2:.4f}", key=len)
 
 
 def _figure(value: float | None) -> str:
