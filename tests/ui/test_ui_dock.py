@@ -480,6 +480,7 @@ def test_the_question_for_um_per_px_is_brought_into_view(
         bar.setValue(bar.maximum())
         ask()
         qtbot.waitUntil(lambda: not question.visibleRegion().isEmpty(), timeout=LONG)
+        assert not dock.boxes[0]._resolution.visibleRegion().isEmpty()
 
     layer = Layer.create(*read_slide(str(bare))[0])
     is_asked_out_of_sight(lambda: dock.session.viewer.add_layer(layer))

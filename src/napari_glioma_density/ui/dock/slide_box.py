@@ -177,7 +177,8 @@ class SlideBox(Box):
 
     def _bring_question_into_view(self) -> None:
         with suppress(RuntimeError):  # closed meanwhile
-            bring_into_view(self._ask)
+            for part in (self, self._ask):  # what is asked, too, where there is room for it
+                bring_into_view(part)
 
     def _show_tissue(self) -> None:
         mm2 = self._session.tissue_mm2
