@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -48,7 +49,10 @@ def test_an_organ_other_than_the_brain_is_a_run_of_its_own_and_told(
 
 
 def test_info_has_the_fields_of_the_contract(program: Program, slide_path: Path) -> None:
+    told = program("info", slide_path).stdout
     found = program("info", slide_path, "--json").json
+    sizes = ", ".join(f"{level['width']} × {level['height']}" for level in found["levels"])
+    assert re.search(rf"^levels +{sizes}$", told, re.MULTILINE)
     assert set(found) == {
         "path", "format", "reader", "width", "height", "levels", "um_per_px",
         "um_per_px_source", "objective",

@@ -16,13 +16,20 @@ def info(
 ) -> None:
     """Describe a slide: format, size, levels, µm/px and where that figure comes from."""
     from napari_glioma_density.slides import open_slide
-    from napari_glioma_density.slides.resolution import TO_GIVE_IT
 
     with open_slide(slide) as opened:
-        told = describe(opened)
-        if opened.um_per_px is None and not as_json:
-            told["um_per_px_source"] += f"; {TO_GIVE_IT}"
-        show(told, as_json)
+        show(describe(opened) if as_json else _in_words(opened), as_json)
+
+
+def _in_words(slide: "Slide") -> dict[str, Any]:
+    """The fields of ``info`` for a person: levels in one line, and what to do without µm/px."""
+    from napari_glioma_density.slides.resolution import TO_GIVE_IT
+
+    told = describe(slide)
+    told["levels"] = ", ".join(f"{level.width} × {level.height}" for level in slide.levels)
+    if slide.um_per_px is None:
+        told["um_per_px_source"] += f"; {TO_GIVE_IT}"
+    return told
 
 
 def describe(slide: "Slide") -> dict[str, Any]:
