@@ -90,6 +90,28 @@ def test_what_is_drawn_and_left_out_leaves_the_numbers_and_comes_back_with_undo(
     assert not any(at_work.problems)
 
 
+def test_undo_spares_the_region_before_while_another_is_being_drawn(at_work: Pathologist) -> None:
+    at_work.take(Purpose.LEFT_OUT, Tool.POLYGON)
+    at_work.click((100, 100), (100, 400), (300, 400), (300, 100))
+    at_work.wait(lambda: at_work.desk.regions)
+    at_work.settle()
+    earlier = at_work.on_disk()
+    for corner in ((400, 100), (400, 400)):
+        at_work.move(at_work.on_screen(corner))
+        QTest.mouseClick(at_work.canvas, Qt.MouseButton.LeftButton, pos=at_work.on_screen(corner))
+        at_work.rest(20)
+    QTest.keyClick(at_work.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    at_work.settle()
+    assert at_work.on_disk() == earlier
+    assert at_work.problems[-1].startswith("Nothing is taken back while a drawing is begun")
+    at_work.dock.actions.choose_tool(None)
+    at_work.problems.clear()
+    QTest.keyClick(at_work.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    at_work.settle()
+    assert at_work.on_disk() == ()
+    assert not any(at_work.problems)
+
+
 def test_a_hotspot_that_was_left_out_comes_back_with_undo_or_by_itself(
     at_work: Pathologist,
 ) -> None:

@@ -10,6 +10,10 @@ from napari_glioma_density.ui.regions.purpose import Wanted
 from napari_glioma_density.ui.regions.tools import Tool
 
 NOTHING_THERE = "Nothing is under the eraser that could be taken away."
+DRAWING_BEGUN = (
+    "Nothing is taken back while a drawing is begun: "
+    "end it with a double click, or put the tool down to drop it."
+)
 
 
 class RegionActions:
@@ -70,8 +74,11 @@ class RegionActions:
         self._desk.remove(region.id)
 
     def undo(self) -> None:
-        """Take the last change of a region back."""
-        self._desk.undo()
+        """Take the last change of a region back, but none unseen while another is drawn."""
+        if self._drawing.is_begun:
+            self._tell(DRAWING_BEGUN)
+        else:
+            self._desk.undo()
 
     def _tell(self, problem: str) -> None:
         self._desk.session.problem.emit(problem)

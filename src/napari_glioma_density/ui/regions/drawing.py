@@ -70,6 +70,11 @@ class RegionDrawing:
         self._rising = Rising(viewer, lambda: (self._layer,) if self._layer else ())
         viewer.layers.events.removed.connect(self._removed)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether corners are set of a drawing that is not ended yet."""
+        return self._creating
+
     def choose(self, tool: Tool | None) -> None:
         """Take up a tool, or put it down."""
         if tool is not None:
