@@ -9,6 +9,7 @@ import pytest
 from annotating import SHIFT, Annotator
 from painted_slide import write_slide
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMessageBox
 from shapely.geometry import shape
 from watching import answer
@@ -280,6 +281,21 @@ def test_a_note_that_is_not_on_disk_is_not_shown_as_if_it_were(
     at_work.wait(lambda: "reviewed 1" in review._count.text())
     assert review._comment.text() == "mitoses"
     assert review._state.text().startswith("reviewed")
+
+
+def test_a_comment_typed_without_enter_stays_with_its_slide_when_another_is_opened(
+    at_work: Annotator, tmp_path: Path
+) -> None:
+    review, shown = at_work.dock.review_box, at_work.session.shown
+    at_work.session.cells.go_to("B2")
+    block = at_work.session.snapshot.grid.block(1, 1)
+    # Opened by a file dialog or by dropping it, a slide leaves the line being typed into as it is.
+    review._comment.setFocus()
+    QTest.keyClicks(review._comment, "mitoses")
+    at_work.add(write_slide(tmp_path / "other.tiff", 700, 900))
+    at_work.wait(lambda: ReviewLog.open(shown.store, shown.lattice).latest(block) is not None)
+    assert ReviewLog.open(shown.store, shown.lattice).latest(block).comment == "mitoses"
+    assert review._comment.text() == ""
 
 
 def full(*_: Any, **_noted: Any) -> None:

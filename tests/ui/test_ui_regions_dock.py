@@ -254,6 +254,21 @@ def test_a_name_typed_without_enter_is_that_of_the_region_it_was_typed_for(
     assert at_work.dock.list_box._name.text() == "b"
 
 
+def test_a_name_typed_without_enter_stays_with_its_region_when_another_slide_is_opened(
+    at_work: Pathologist, tmp_path: Path
+) -> None:
+    region = Region.drawn(RegionKind.AREA, shapely.box(100, 100, 190, 190), name="a")
+    at_work.desk.put(region)
+    at_work.desk.choose(region)
+    at_work.settle()
+    box, store = at_work.dock.list_box, at_work.session.shown.store
+    box._name.setFocus()
+    QTest.keyClicks(box._name, "lot")
+    at_work.viewer.add_layer(slide_layer(write_slide(tmp_path / "other.tiff", 700, 900)))
+    at_work.wait(lambda: [each.name for each in RegionFile.open(store).regions()] == ["alot"])
+    assert box._name.text() == ""
+
+
 def test_the_list_is_sorted_by_a_click_and_its_rows_still_mean_their_region(
     at_work: Pathologist,
 ) -> None:

@@ -25,6 +25,8 @@ class OpenSlides:
     visible.
     """
 
+    leaving = Signal()
+    """The current slide is about to be another: what was typed of it is still to be taken."""
     changed = Signal()
     """Another slide is current, or the current one has another µm/px."""
     specimen_changed = Signal()
@@ -87,6 +89,7 @@ class OpenSlides:
         """Make a layer's slide the current one."""
         if layer is self.current:
             return
+        self.leaving.emit()
         self.current = layer
         for other in self.layers:
             other.visible = other is layer
@@ -104,6 +107,7 @@ class OpenSlides:
         if self.slide is None or self.current is None:
             return
         slide = self.slide.with_um_per_px(um_per_px, source)
+        self.leaving.emit()
         set_slide(self.current, slide)
         self._share_units()
         self.changed.emit()

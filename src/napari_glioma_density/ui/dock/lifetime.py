@@ -54,6 +54,8 @@ class LivingDock(QWidget):  # type: ignore[misc]
         self._staying.timeout.connect(self._stay)
         self.is_taken_out = False
         self._connections.add(QApplication.instance().aboutToQuit, self.shut)
+        # File dialogs, and a slide dropped on the window, leave the line typed into as it is.
+        self._connections.add(session.slides.leaving, self._take_what_is_typed)
         # A window that was never shown dies without a sign but this; the boxes are gone by then.
         life = self.life  # a signal of the dock's own that held the dock would keep it for ever
         self.destroyed.connect(lambda _: life.close())
