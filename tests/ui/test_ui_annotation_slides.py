@@ -1,6 +1,7 @@
 """What fields change of a slide, and what becomes of them: on disk, over windows and readers."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QMessageBox
 from shapely.geometry import shape
-from watching import answer
+from watching import Listener, answer
 
 from napari_glioma_density.annotation.collection import Corrections
 from napari_glioma_density.annotation.field import Choice, Start
@@ -281,6 +282,28 @@ def test_a_note_that_is_not_on_disk_is_not_shown_as_if_it_were(
     at_work.wait(lambda: "reviewed 1" in review._count.text())
     assert review._comment.text() == "mitoses"
     assert review._state.text().startswith("reviewed")
+
+
+def test_a_note_that_is_not_on_disk_is_not_told_of_another_slide(
+    at_work: Annotator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, reviewing = threading.Event(), at_work.dock.reviewing
+    told = Listener(reviewing.unwritten)
+
+    def full_at_last(*_: Any, **_noted: Any) -> None:
+        assert left.wait(60)
+        full()
+
+    monkeypatch.setattr(ReviewLog, "mark", full_at_last)
+    at_work.session.cells.go_to("B2")
+    at_work.dock.review_box._mark.click()
+    log = reviewing._log
+    at_work.add(write_slide(tmp_path / "other.tiff", 700, 900))
+    assert reviewing._log is not log
+    left.set()
+    at_work.wait(lambda: "full" in at_work.problem)
+    at_work.rest(400)
+    assert told.heard == []
 
 
 def test_a_comment_typed_without_enter_stays_with_its_slide_when_another_is_opened(

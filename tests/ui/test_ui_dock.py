@@ -544,6 +544,21 @@ def test_a_slide_without_um_per_px_is_not_offered_those_of_another(
     assert offered.value == 0.25
 
 
+def test_overlays_go_with_one_collection_of_garbage_not_with_one_a_layer(finished: Any) -> None:
+    collected: list[str] = []
+
+    def note(phase: str, about: dict[str, int]) -> None:
+        if phase == "start" and about["generation"] == 2:
+            collected.append(phase)
+
+    gc.callbacks.append(note)
+    try:
+        finished.session.clear_overlays()
+    finally:
+        gc.callbacks.remove(note)
+    assert 1 <= len(collected) <= 2  # napari's, and perhaps one by chance
+
+
 def test_the_grid_is_given_across_by_down_as_the_slide_is(finished: Any) -> None:
     grid = finished.session.snapshot.grid
     assert f"{grid.columns} × {grid.rows} cells of" in finished.boxes[4]._size.text()

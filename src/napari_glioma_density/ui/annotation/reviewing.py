@@ -88,11 +88,12 @@ class Reviewing:
             lambda _: self._count(log),
         )
         # What comes after is told of a failure, too.
-        self._session.background.write(lambda: log.latest(block), partial(self._check, note))
+        self._session.background.write(lambda: log.latest(block), partial(self._check, log, note))
 
-    def _check(self, note: Note, mark: Mark | None) -> None:
+    def _check(self, log: ReviewLog, note: Note, mark: Mark | None) -> None:
+        """Tell what is not on disk, unless another slide is on show, whose cells have its names."""
         written = mark and (mark.reviewed, mark.comment, mark.excluded)
-        if written != (note.reviewed, note.comment, note.excluded):
+        if log is self._log and written != (note.reviewed, note.comment, note.excluded):
             self.unwritten.emit(note.address, mark)
 
     def _open_log(self) -> None:

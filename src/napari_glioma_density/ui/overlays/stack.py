@@ -225,9 +225,11 @@ class OverlayStack:
 
     def clear(self) -> None:
         """Take all overlays away."""
-        for layer in self._layers():
-            if layer in self._viewer.layers:
-                self._viewer.layers.remove(layer)
+        layers = self._viewer.layers
+        if gone := [layer for layer in self._layers() if layer in layers]:
+            with layers.batched_update():  # or napari collects garbage after each
+                for layer in gone:
+                    layers.remove(layer)
         self._waiting.clear()
         self._hidden = []
         self._kept = []
