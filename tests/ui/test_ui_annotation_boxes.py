@@ -1,5 +1,7 @@
 """The boxes of the *Annotation assist* dock, each alone, driven by mouse and keyboard."""
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +288,15 @@ def test_a_cell_is_marked_and_unmarked(review: ReviewBox, qtbot: Any) -> None:
     assert told.heard == [Note("B6", reviewed=True), Note("B6")]
     review.show_cell("B6", mark())
     assert review._state.text().startswith("not reviewed · AB, 2026-11-2")
+
+
+def test_a_closed_review_box_is_kept_by_nothing(qapp: Any, background: Background) -> None:
+    box = ReviewBox(background, lambda: AGREEMENT)
+    box.connections.close()  # as its dock does when it shuts
+    closed = weakref.ref(box)
+    del box
+    gc.collect()
+    assert closed() is None
 
 
 def test_a_cell_with_a_comment_alone_says_that_it_is_still_to_be_reviewed(

@@ -100,8 +100,6 @@ class ReviewBox(Box):
         self._comment.setAccessibleName("Comment on this cell")
         self._mark, self._exclude = QPushButton(), QPushButton("Exclude …")
         self._reasons = QMenu(self._exclude)
-        for reason in Reason:
-            self._reasons.addAction(reason.capitalize(), partial(self._exclude_for, reason))
         self._exclude.setMenu(self._reasons)
         self._include = QPushButton("Include again")
         self._blinded = QCheckBox(BLINDED)
@@ -120,6 +118,9 @@ class ReviewBox(Box):
         self.connections.add(self._next.clicked, self.go_on)
         self.connections.add(self._walk.changed, self._choose_walk)
         self.connections.add(self._mark.clicked, self._toggle_reviewed)
+        for reason in Reason:  # what is connected holds the box, and with it dock and slide
+            chosen = self._reasons.addAction(reason.capitalize()).triggered
+            self.connections.add(chosen, partial(self._exclude_for, reason))
         self.connections.add(self._include.clicked, partial(self._exclude_for, None))
         self.connections.add(self._comment.editingFinished, self._take_comment)
         self.connections.add(self._comment.returnPressed, self._comment.clearFocus)
