@@ -53,6 +53,14 @@ def at_work(window: Pathologist, estimated_slide: Path) -> Iterator[Pathologist]
     window.leave()
 
 
+def begin_a_polygon(at_work: Pathologist) -> None:
+    """Set two corners, and no end."""
+    for corner in ((400, 100), (400, 400)):
+        at_work.move(at_work.on_screen(corner))
+        QTest.mouseClick(at_work.canvas, Qt.MouseButton.LeftButton, pos=at_work.on_screen(corner))
+        at_work.rest(20)
+
+
 def slide_layer(path: Path) -> Layer:
     return Layer.create(*read_slide(str(path))[0])
 
@@ -96,10 +104,7 @@ def test_undo_spares_the_region_before_while_another_is_being_drawn(at_work: Pat
     at_work.wait(lambda: at_work.desk.regions)
     at_work.settle()
     earlier = at_work.on_disk()
-    for corner in ((400, 100), (400, 400)):
-        at_work.move(at_work.on_screen(corner))
-        QTest.mouseClick(at_work.canvas, Qt.MouseButton.LeftButton, pos=at_work.on_screen(corner))
-        at_work.rest(20)
+    begin_a_polygon(at_work)
     QTest.keyClick(at_work.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     at_work.settle()
     assert at_work.on_disk() == earlier
@@ -110,6 +115,14 @@ def test_undo_spares_the_region_before_while_another_is_being_drawn(at_work: Pat
     at_work.settle()
     assert at_work.on_disk() == ()
     assert not any(at_work.problems)
+
+
+def test_a_drawing_whose_layer_is_deleted_is_begun_no_more(at_work: Pathologist) -> None:
+    at_work.take(Purpose.LEFT_OUT, Tool.POLYGON)
+    begin_a_polygon(at_work)
+    assert at_work.dock.drawing.is_begun
+    at_work.viewer.layers.remove(at_work.viewer.layers.selection.active)
+    assert not at_work.dock.drawing.is_begun
 
 
 def test_a_hotspot_that_was_left_out_comes_back_with_undo_or_by_itself(

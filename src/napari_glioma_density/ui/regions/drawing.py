@@ -229,6 +229,7 @@ class RegionDrawing:
         """Put the tool down when the layer was taken off the list."""
         if event.value is self._layer:
             self._layer = None
+            self._holes, self._creating = [], False
             self.tool = self.region = None
             self.changed.emit()
 
