@@ -32,6 +32,8 @@ def shared_viewer() -> Iterator[Any]:
         try:
             yield Viewer(show=True)
         finally:
+            # Its menus are gone with the window, and each would be told of each command that goes.
+            application.menus.menus_changed.disconnect()
             Application.destroy(name)
             for cached in caches:
                 cached.cache_clear()
