@@ -24,6 +24,17 @@ def _bare() -> Annotated:
     return Annotated(np.zeros((96, 96), np.uint16), (), ())
 
 
+def settle(desk: HintDesk, background: Background, qtbot: Any) -> None:
+    """Wait until the hints are found, and end the search."""
+
+    def over() -> bool:
+        background.deliver()
+        return not desk.is_searching
+
+    qtbot.waitUntil(over, timeout=60_000)
+    background.close()
+
+
 def test_hints_are_told_once_the_slides_threshold_is_known_and_not_before(qtbot: Any) -> None:
     background = Background(lambda _: None)
     desk = HintDesk(background, _look, _bare, 0.5)
@@ -36,13 +47,7 @@ def test_hints_are_told_once_the_slides_threshold_is_known_and_not_before(qtbot:
 
     desk.changed.connect(listen)
     desk.choose(SETTINGS)
-
-    def over() -> bool:
-        background.deliver()
-        return not desk.is_searching
-
-    qtbot.waitUntil(over, timeout=60_000)
-    background.close()
+    settle(desk, background, qtbot)
     assert told == [(SLIDES, 1)]
 
 
@@ -56,13 +61,7 @@ def test_the_next_hint_is_one_that_was_not_passed_over_until_all_were(qtbot: Any
     background = Background(lambda _: None)
     desk = HintDesk(background, look, _bare, 0.5)
     desk.choose(SETTINGS)
-
-    def over() -> bool:
-        background.deliver()
-        return not desk.is_searching
-
-    qtbot.waitUntil(over, timeout=60_000)
-    background.close()
+    settle(desk, background, qtbot)
     rounds = [[desk.next_after(46, 14) for _ in range(4)] for _ in range(2)]
     places = [[hint.x // 20 for hint in asked if hint] for asked in rounds]
     assert places[0] == [0, 1, 2, 3], "outwards from the pointer, none twice"

@@ -22,7 +22,7 @@ from napari_glioma_density.errors import BadInput
 from napari_glioma_density.nuclei.pictures import resampled
 from napari_glioma_density.stain import optical_density
 from napari_glioma_density.stain.quality import darkness_of, detail_of, ground_of, is_ink
-from napari_glioma_density.training.dataset import DataSet, read_rgb
+from napari_glioma_density.training.dataset import DataSet, read_field
 
 UM_PER_PX: Final = 0.5
 
@@ -81,7 +81,7 @@ def clean(data_set: DataSet, limits: Limits | None = None) -> tuple[DataSet, tup
     Parameters
     ----------
     data_set
-        Its images are read one after the other.
+        Its fields are read one after the other.
     limits
         Those of :class:`Limits` when not given.
 
@@ -93,12 +93,13 @@ def clean(data_set: DataSet, limits: Limits | None = None) -> tuple[DataSet, tup
     Raises
     ------
     DataSetError
-        When an image cannot be read.
+        When a field cannot be read.
     """
     limits = limits or Limits()
     kept, dropped = [], []
     for field in data_set:
-        fault = _fault(measure_quality(read_rgb(field.image), field.um_per_px), limits)
+        # Its labels too, though they play no part: what is broken is refused before any report.
+        fault = _fault(measure_quality(read_field(field).rgb, field.um_per_px), limits)
         if fault is None:
             kept.append(field)
         else:

@@ -201,9 +201,9 @@ def _is_made(training: TrainingJob, epochs: int | None) -> bool:
     if not weights.exists() or checkpoint_path(weights).exists():  # the log is the latter's
         return False
     made, log = read_spec(weights), _log(weights)
-    # Its thresholds are what the training found.
-    found = made.threshold, made.other_organs_threshold
-    is_same = made == training.spec().with_(threshold=found[0], other_organs_threshold=found[1])
+    is_same = made == training.spec().with_(  # but for what the training found
+        threshold=made.threshold, other_organs_threshold=made.other_organs_threshold
+    )
     return is_same and bool(log) and epochs in (None, log[-1].get("epochs"))
 
 
