@@ -16,6 +16,7 @@ from napari_glioma_density.estimate.measurement import (
     block_window,
     measure_block,
     patch_sums,
+    segmented_part,
     unseen_rim_px,
 )
 from napari_glioma_density.estimate.order import NearestFirst
@@ -61,6 +62,7 @@ class Runs:
         self.patches = float(read_px) / PATCH_PX**2
         self._blocks = self._in_order()
         self._pixels = [job.plane.read(*window) for window in self.block_windows()]
+        self._shown = list(map(self._shown_of, self._blocks, self._pixels))
         self._masks = [self.segmenter.segment(pixels.rgb[None])[0] for pixels in self._pixels]
         job.slide.close()
 
@@ -102,8 +104,8 @@ class Runs:
         under_way = max(crew_for(self.segmenter.device).unwritten, self._queue.at_once)
         with watch.running():
             answers: deque[Answer] = deque()
-            for pixels in self._pixels:
-                answers.append(self._queue.begin(self._queue.uploaded(pixels.rgb)))
+            for rgb in self._shown:
+                answers.append(self._queue.begin(self._queue.uploaded(rgb)))
                 if len(answers) > under_way:
                     answers.popleft()()
             for answer in answers:
@@ -114,8 +116,8 @@ class Runs:
         """The part of :meth:`network` that turns RGB into what the network is fed."""
         watch, statistics = Stopwatch(), self.run.spec.colour_statistics
         with watch.running():
-            for pixels in self._pixels:
-                as_input(pixels.rgb[None], self.segmenter.spec.input, statistics)
+            for rgb in self._shown:
+                as_input(rgb[None], self.segmenter.spec.input, statistics)
         return watch.seconds / self.patches
 
     def results(self) -> float:
@@ -146,6 +148,11 @@ class Runs:
         height, width = (part.stop - part.start for part in lattice.window(block))
         core = mask[halo : halo + height, halo : halo + width] > 0
         return 100 * patch_sums(core, block) / PATCH_PX**2
+
+    def _shown_of(self, block: Block, pixels: Pixels) -> NDArray[np.uint8]:
+        """Colours of what the job has the network see of a block."""
+        part = segmented_part(block, self._ground, self.segmenter.spec.halo_px)
+        return np.ascontiguousarray(pixels.rgb[part])
 
     def _measured(self) -> Iterator[tuple[Block, Pixels, NDArray[np.uint8]]]:
         return zip(self._blocks, self._pixels, self._masks, strict=True)

@@ -9,6 +9,7 @@ from napari_glioma_density.estimate.measurement import (
     block_window,
     measure_block,
     patch_sums,
+    segmented_part,
     unseen_rim_px,
 )
 from napari_glioma_density.slides import Pixels, TissueKind
@@ -47,6 +48,36 @@ def test_at_the_slides_edge_the_window_ends_a_halo_beyond_it() -> None:
     assert block_window(Block(0, 0, 2, 1), lattice, HALO_PX) == (-96, -96, 960 + 192, 480 + 192)
     # 87 px are left of the last row of patches: 96 on the lattice.
     assert block_window(Block(2, 0, 1, 1), lattice, HALO_PX) == (960 - 96, -96, 96 + 192, 480 + 192)
+
+
+def test_the_network_is_given_tissue_and_its_context_alone() -> None:
+    lattice = Lattice.over(3 * PATCH_PX, 3 * PATCH_PX, 0.5)
+    kinds = np.full((90, 90), TissueKind.BACKGROUND, np.uint8)
+    kinds[40:42, 50:53] = TissueKind.TISSUE
+    block = Block(0, 0, 2, 2)
+    down, across = segmented_part(block, Ground(lattice, kinds), HALO_PX)
+    # Tissue lies at 640 to 672 and 800 to 848 px, in the window a halo further, which is its
+    # context on either side; what is cut off is a multiple of 48 px.
+    assert (down.start, down.stop) == (624, 1152 - 288)
+    assert (across.start, across.stop) == (768, 1152 - 96)
+
+
+def test_tissue_beyond_a_block_is_given_as_far_as_its_nuclei_may_reach_into_it() -> None:
+    lattice = Lattice.over(3 * PATCH_PX, 3 * PATCH_PX, 0.5)
+    kinds = np.full((90, 90), TissueKind.BACKGROUND, np.uint8)
+    kinds[:10, :10] = kinds[61, 5] = kinds[5, 62] = TissueKind.UNKNOWN
+    down, across = segmented_part(Block(0, 0, 2, 2), Ground(lattice, kinds), HALO_PX)
+    assert (down.start, down.stop) == (0, 1152), "place 61 begins 16 px below the block"
+    assert (across.start, across.stop) == (0, 352 + 32), "place 62 lies beyond the margin"
+
+
+def test_of_tissue_all_over_everything_is_given() -> None:
+    lattice = Lattice.over(2 * PATCH_PX + 87, PATCH_PX, 0.5)
+    ground = Ground(lattice, np.full((66, 30), TissueKind.TISSUE, np.uint8))
+    for block in (Block(0, 0, 2, 1), Block(2, 0, 1, 1)):
+        *_, height, width = block_window(block, lattice, HALO_PX)
+        parts = segmented_part(block, ground, HALO_PX)
+        assert [(part.start, part.stop) for part in parts] == [(0, height), (0, width)]
 
 
 def test_specks_on_glass_count_in_no_patch_whatever_else_it_holds() -> None:

@@ -23,7 +23,7 @@ from napari_glioma_density.estimate import Focus, prepare
 from napari_glioma_density.estimate.crew import Crew, crew_for
 from napari_glioma_density.estimate.order import REST_S
 from napari_glioma_density.estimate.processes import Processes, Sent, send
-from napari_glioma_density.nuclei.segmenter import load_segmenter
+from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
 from napari_glioma_density.results import ResultStore, Run
 from napari_glioma_density.slides import Slide, open_slide
 from napari_glioma_density.slides.positional_file import PositionalFile
@@ -104,6 +104,28 @@ def test_bare_glass_never_reaches_the_network(slide: Slide, dark: Any, tmp_path:
     state = run.patches().state
     assert (state[:, -1] == PatchState.BACKGROUND).all()
     assert len(images) == (state == PatchState.READ).sum()
+
+
+def test_glass_around_the_tissue_of_a_block_is_not_computed_and_changes_nothing(
+    slide: Slide, segmenter: NetworkSegmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int] = []
+    uploadable = NetworkSegmenter.uploadable
+
+    def noted(self: NetworkSegmenter, rgb: NDArray[np.uint8]) -> torch.Tensor:
+        shown.append(rgb.size)
+        return uploadable(self, rgb)
+
+    monkeypatch.setattr(NetworkSegmenter, "uploadable", noted)
+    parts = run_whole(slide, segmenter, tmp_path / "parts")
+    px_of_parts, shown[:] = sum(shown), []
+    part = "napari_glioma_density.estimate.pipeline.segmented_part"
+    monkeypatch.setattr(part, lambda *_: np.s_[:, :])
+    wholes = run_whole(slide, segmenter, tmp_path / "wholes")
+    assert px_of_parts < 0.95 * sum(shown)
+    assert parts.mask(0)[:, :].any()
+    assert np.array_equal(parts.mask(0)[:, :], wholes.mask(0)[:, :])
+    assert np.array_equal(parts.nuclei(), wholes.nuclei())
 
 
 def test_each_block_is_on_disk_before_it_is_announced(

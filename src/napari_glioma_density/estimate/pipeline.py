@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,12 @@ from numpy.typing import NDArray
 
 from napari_glioma_density.density import Block
 from napari_glioma_density.estimate.crew import Crew, crew_for
-from napari_glioma_density.estimate.measurement import Ground, block_window, unseen_rim_px
+from napari_glioma_density.estimate.measurement import (
+    Ground,
+    block_window,
+    segmented_part,
+    unseen_rim_px,
+)
 from napari_glioma_density.estimate.measuring import MeasuredElsewhere, MeasuredHere, Measuring
 from napari_glioma_density.estimate.order import NearestFirst
 from napari_glioma_density.estimate.progress import StageSeconds
@@ -30,6 +36,8 @@ class _Seen(NamedTuple):
     """A block that was read, and what of it was brought to where it is computed."""
 
     pixels: Pixels
+    part: tuple[slice, slice]
+    """Rows and columns that hold tissue; the others are not computed."""
     uploaded: Any
     """None where nothing could be read."""
 
@@ -152,6 +160,13 @@ def _flow(queue: NearestFirst, stages: "_Stages", halted: Callable[[], bool]) ->
     yield from writing.on_disk(0)
 
 
+def _whole(answer: Answer, part: tuple[slice, slice], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The mask of a block's window from that of its part."""
+    whole = np.zeros(shape, np.uint8)
+    whole[part] = answer()
+    return whole
+
+
 @dataclass(frozen=True)
 class _Stages:
     """The threads of a pipeline, for as long as a job lasts."""
@@ -192,16 +207,19 @@ class _Stages:
     def _seen(self, block: Block) -> _Seen:
         run = self.pipeline.run
         window = block_window(block, run.lattice, run.spec.halo_px)
+        part = segmented_part(block, self.pipeline.ground, run.spec.halo_px)
         with self.pipeline.seconds.spent("read"):
             pixels = self.pipeline.plane.read(*window)
-            uploaded = self.masks.uploaded(pixels.rgb) if pixels.read.any() else None
-        return _Seen(pixels, uploaded)
+            shown = np.ascontiguousarray(pixels.rgb[part])
+            uploaded = self.masks.uploaded(shown) if pixels.read[part].any() else None
+        return _Seen(pixels, part, uploaded)
 
     def _answer(self, seen: _Seen, *, is_alone: bool) -> Answer:
         if seen.uploaded is None:
             return lambda: np.zeros(seen.pixels.read.shape, np.uint8)
         with self.pipeline.seconds.spent("infer"):
-            return self.masks.begin(seen.uploaded, is_alone=is_alone)
+            answer = self.masks.begin(seen.uploaded, is_alone=is_alone)
+        return partial(_whole, answer, seen.part, seen.pixels.read.shape)
 
     def _measured(self, block: Block, read: NDArray[np.bool_], answer: Answer) -> BlockRecord:
         with self.pipeline.seconds.spent("infer"):

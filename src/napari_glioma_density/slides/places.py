@@ -76,6 +76,8 @@ class _Look:
             whole = cv2.copyMakeBorder(values, *beyond, cv2.BORDER_REPLICATE)
             return np.asarray(cv2.resize(whole, to, interpolation=cv2.INTER_AREA))
 
+        if source.read.all():  # as nearly always: to average that takes as long as the colours do
+            return Pixels(averaged(source.rgb), np.ones(to[::-1], np.bool_))
         unread = averaged((~source.read).astype(np.float32))
         return Pixels(averaged(source.rgb), np.asarray(unread < 1e-3, dtype=np.bool_))
 

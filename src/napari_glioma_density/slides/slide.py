@@ -188,8 +188,10 @@ class Slide:
             strip = display.read(y0, 0, max(1, y1 - y0), display.width)
             to = (width, bottom - top)
             rgb[top:bottom] = cv2.resize(strip.rgb, to, interpolation=cv2.INTER_AREA)
-            unread = np.asarray(~strip.read, dtype=np.float32)
-            read[top:bottom] = cv2.resize(unread, to, interpolation=cv2.INTER_AREA) == 0
+            read[top:bottom] = True
+            if not strip.read.all():
+                unread = np.asarray(~strip.read, dtype=np.float32)
+                read[top:bottom] = cv2.resize(unread, to, interpolation=cv2.INTER_AREA) == 0
 
         with ThreadPoolExecutor(_THUMBNAIL_THREADS) as threads:
             list(threads.map(draw, range(0, height, rows)))
