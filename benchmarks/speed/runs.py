@@ -151,7 +151,7 @@ class Runs:
 
     def _shown_of(self, block: Block, pixels: Pixels) -> NDArray[np.uint8]:
         """Colours of what the job has the network see of a block."""
-        part = segmented_part(block, self._ground, self.segmenter.spec.halo_px)
+        part = segmented_part(block, self._ground, self.segmenter.spec.halo_px, self._queue.step_px)
         return np.ascontiguousarray(pixels.rgb[part])
 
     def _measured(self) -> Iterator[tuple[Block, Pixels, NDArray[np.uint8]]]:

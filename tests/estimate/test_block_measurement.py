@@ -62,6 +62,15 @@ def test_the_network_is_given_tissue_and_its_context_alone() -> None:
     assert (across.start, across.stop) == (768, 1152 - 96)
 
 
+def test_where_sizes_cost_memory_there_are_few() -> None:
+    lattice = Lattice.over(3 * PATCH_PX, 3 * PATCH_PX, 0.5)
+    kinds = np.full((90, 90), TissueKind.BACKGROUND, np.uint8)
+    kinds[40:42, 50:53] = TissueKind.TISSUE
+    down, across = segmented_part(Block(0, 0, 2, 2), Ground(lattice, kinds), HALO_PX, step_px=240)
+    assert (down.start, down.stop) == (480, 1152 - 240)
+    assert (across.start, across.stop) == (720, 1152)
+
+
 def test_tissue_beyond_a_block_is_given_as_far_as_its_nuclei_may_reach_into_it() -> None:
     lattice = Lattice.over(3 * PATCH_PX, 3 * PATCH_PX, 0.5)
     kinds = np.full((90, 90), TissueKind.BACKGROUND, np.uint8)

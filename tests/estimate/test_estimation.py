@@ -117,6 +117,7 @@ def test_glass_around_the_tissue_of_a_block_is_not_computed_and_changes_nothing(
         return uploadable(self, rgb)
 
     monkeypatch.setattr(NetworkSegmenter, "uploadable", noted)
+    segmenter = segmenter.on("cpu", "openvino-fp32")
     parts = run_whole(slide, segmenter, tmp_path / "parts")
     px_of_parts, shown[:] = sum(shown), []
     part = "napari_glioma_density.estimate.pipeline.segmented_part"

@@ -19,7 +19,7 @@ from napari_glioma_density.nuclei.device import DevicePlan
 from napari_glioma_density.nuclei.networks import build_network
 from napari_glioma_density.nuclei.registry import Model
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter, load_segmenter
-from napari_glioma_density.nuclei.spec import ModelSpec
+from napari_glioma_density.nuclei.spec import WINDOW_LATTICE_PX, ModelSpec
 from napari_glioma_density.nuclei.tensor_colours import TENSOR_INPUTS
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
@@ -123,6 +123,13 @@ def test_one_core_computes_one_block_at_a_time(exact: NetworkSegmenter, two_core
     assert block_queue(exact.on("cpu", "openvino-fp32"), 0).at_once == 1
     torch.set_num_threads(2)
     assert block_queue(exact, 0).at_once == 1, "PyTorch's threads serve one caller"
+
+
+def test_pytorch_is_asked_for_fewer_sizes_than_openvino(exact: NetworkSegmenter) -> None:
+    """Its memory falls into pieces; both keep to the lattice of windows."""
+    steps = [block_queue(exact.on("cpu", each), 0).step_px for each in ("fp32", "openvino-fp32")]
+    assert steps == [240, WINDOW_LATTICE_PX]
+    assert not any(step % WINDOW_LATTICE_PX for step in [*steps, CudaQueue.step_px])
 
 
 @pytest.mark.parametrize("name", ["rgb + relative", "rgb ratio", "reinhard"])

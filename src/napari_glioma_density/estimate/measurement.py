@@ -104,7 +104,9 @@ def block_window(block: Block, lattice: Lattice, halo_px: int) -> tuple[int, int
     return down.start - halo_px, across.start - halo_px, height, width
 
 
-def segmented_part(block: Block, ground: Ground, halo_px: int) -> tuple[slice, slice]:
+def segmented_part(
+    block: Block, ground: Ground, halo_px: int, step_px: int = WINDOW_LATTICE_PX
+) -> tuple[slice, slice]:
     """The part of a block's window that the network is given: its tissue and the context of that.
 
     :func:`measure_block` takes nuclei from tissue alone, so the mask of the glass around it, most
@@ -118,19 +120,21 @@ def segmented_part(block: Block, ground: Ground, halo_px: int) -> tuple[slice, s
         The slide's tissue.
     halo_px
         Context on each side of the block.
+    step_px
+        What is cut off on each side is a multiple of this, which is one of ``WINDOW_LATTICE_PX``,
+        so that the network pools the same px together.
 
     Returns
     -------
     tuple of slice
-        Rows and columns in px of :func:`block_window`. What is cut off on each side is a multiple
-        of ``WINDOW_LATTICE_PX``, so that the network pools the same px together.
+        Rows and columns in px of :func:`block_window`.
     """
     y, x, height, width = block_window(block, ground.lattice, halo_px)
     down, across = (_places_near(part) for part in ground.lattice.window(block))
     holds = ground.kinds[down, across] != TissueKind.BACKGROUND
     return (
-        _around(holds.any(axis=1), down.start * TISSUE_PX - y, height, halo_px),
-        _around(holds.any(axis=0), across.start * TISSUE_PX - x, width, halo_px),
+        _around(holds.any(axis=1), down.start * TISSUE_PX - y, height, halo_px, step_px),
+        _around(holds.any(axis=0), across.start * TISSUE_PX - x, width, halo_px, step_px),
     )
 
 
@@ -140,7 +144,9 @@ def _places_near(part: slice) -> slice:
     return slice(max(0, start) // TISSUE_PX, -(-stop // TISSUE_PX))
 
 
-def _around(holds: NDArray[np.bool_], first_px: int, length_px: int, halo_px: int) -> slice:
+def _around(
+    holds: NDArray[np.bool_], first_px: int, length_px: int, halo_px: int, step_px: int
+) -> slice:
     """The part of a window's side around the places along it that hold something.
 
     The first place begins at ``first_px`` of ``length_px``.
@@ -148,12 +154,8 @@ def _around(holds: NDArray[np.bool_], first_px: int, length_px: int, halo_px: in
     places = np.flatnonzero(holds)
     start = first_px + int(places[0]) * TISSUE_PX - halo_px
     stop = first_px + int(places[-1] + 1) * TISSUE_PX + halo_px
-    return slice(_cut_off(start), length_px - _cut_off(length_px - stop))
-
-
-def _cut_off(px: int) -> int:
-    """What of so many px at a window's side can be done without."""
-    return max(0, px) // WINDOW_LATTICE_PX * WINDOW_LATTICE_PX
+    before, after = (max(0, px) // step_px * step_px for px in (start, length_px - stop))
+    return slice(before, length_px - after)
 
 
 def unseen_rim_px(halo_px: int) -> int:

@@ -207,7 +207,7 @@ class _Stages:
     def _seen(self, block: Block) -> _Seen:
         run = self.pipeline.run
         window = block_window(block, run.lattice, run.spec.halo_px)
-        part = segmented_part(block, self.pipeline.ground, run.spec.halo_px)
+        part = segmented_part(block, self.pipeline.ground, run.spec.halo_px, self.masks.step_px)
         with self.pipeline.seconds.spent("read"):
             pixels = self.pipeline.plane.read(*window)
             shown = np.ascontiguousarray(pixels.rgb[part])

@@ -18,6 +18,7 @@ from napari_glioma_density.errors import ModelError
 from napari_glioma_density.nuclei.memory import room_on
 from napari_glioma_density.nuclei.segmenter import NetworkSegmenter
 from napari_glioma_density.nuclei.segmenter_protocol import Segmenter
+from napari_glioma_density.nuclei.spec import WINDOW_LATTICE_PX
 
 Answer = Callable[[], NDArray[np.uint8]]
 """Waits for a block's mask (h, w) of 0/1; any thread may, once."""
@@ -32,6 +33,11 @@ class BlockQueue(Protocol):
     @property
     def at_once(self) -> int:
         """How many blocks are computed at the same time."""
+        ...
+
+    @property
+    def step_px(self) -> int:
+        """By multiples of what the sides of blocks may differ: each new size takes memory."""
         ...
 
     def uploaded(self, rgb: NDArray[np.uint8]) -> Any:
@@ -81,6 +87,8 @@ class _OneByOne:
 class _AtOnce(_OneByOne):
     """Of anything that turns pictures into masks."""
 
+    step_px = WINDOW_LATTICE_PX
+
     def __init__(self, segmenter: Segmenter) -> None:
         self._segmenter = segmenter
 
@@ -97,7 +105,7 @@ class _ColoursAhead(_OneByOne):
     """A processor's: who reads a block also makes the network's input of it."""
 
     def __init__(self, segmenter: NetworkSegmenter) -> None:
-        self._segmenter = segmenter
+        self._segmenter, self.step_px = segmenter, segmenter.step_px
 
     def uploaded(self, rgb: NDArray[np.uint8]) -> Tensor:
         return self._segmenter.uploadable(rgb)
@@ -152,6 +160,8 @@ class CudaQueue:
     """
 
     at_once = 1
+    step_px = 960
+    """Half a block: a GPU has time to spare, and its memory falls into pieces as well."""
 
     def __init__(self, segmenter: NetworkSegmenter) -> None:
         self._segmenter = segmenter

@@ -184,6 +184,12 @@ class NetworkSegmenter:
         """How many threads may have it look at a block at once."""
         return self._network.at_once if isinstance(self._network, BlockNetwork) else 1
 
+    @property
+    def step_px(self) -> int:
+        """By multiples of what the sides of blocks may differ: each new size takes memory."""
+        network = self._network if isinstance(self._network, BlockNetwork) else BlockNetwork
+        return network.step_px
+
     def on(self, device: str, precision: str) -> "NetworkSegmenter":
         """The same model on this device in this precision.
 

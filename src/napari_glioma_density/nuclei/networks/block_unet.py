@@ -35,6 +35,10 @@ class BlockNetwork(nn.Module):
     at_once = 1
     """How many threads may have it compute at once."""
 
+    step_px = 240
+    """Sides of its images should differ by multiples of this. PyTorch's memory falls into pieces
+    where it is asked for many sizes: a hundred held 1.3 GB where one held 0.4, steps of 240 1.0."""
+
     def __init__(self, *, is_magnified: bool) -> None:
         super().__init__()
         self._is_magnified = is_magnified

@@ -23,6 +23,7 @@ from napari_glioma_density.nuclei.networks.openvino_layers import (
 )
 from napari_glioma_density.nuclei.networks.quiet_openvino import openvino, ops
 from napari_glioma_density.nuclei.networks.unet import DEPTH, Convolution, UNet
+from napari_glioma_density.nuclei.spec import WINDOW_LATTICE_PX
 
 _NAMES: Final = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 """Of the arithmetic that is left where a layer is not in 8-bit integers: the first and the last of
@@ -43,6 +44,8 @@ class OpenVINOUNet(BlockNetwork):
     precision
         fp32, bf16 or int8, of the arithmetic; what goes in, channels last, and comes out is fp32.
     """
+
+    step_px = WINDOW_LATTICE_PX
 
     def __init__(self, network: UNet, precision: str) -> None:
         super().__init__(is_magnified=network.is_magnified)
