@@ -171,6 +171,84 @@ def test_the_last_line_of_a_finished_run_is_not_taken_for_a_torn_one(
         store.run(run.spec.run_id)
 
 
+@pytest.mark.parametrize("lines", [0, 1, 3])
+def test_a_journal_that_lost_its_last_lines_is_not_taken_for_all_of_a_finished_run(
+    store: ResultStore, begin: Begin, lines: int
+) -> None:
+    with begin() as run:
+        write_run(run, order_seed=1)
+    journal = run.folder / "journal.jsonl"
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:lines]))
+    with pytest.raises(StoreError, match=r"journal\.jsonl: cut short: .*--restart"):
+        store.run(run.spec.run_id)
+
+
+def test_a_run_that_was_finished_early_has_lost_nothing(store: ResultStore, begin: Begin) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        run.finish()
+    reader = store.run(run.spec.run_id)
+    assert reader.is_finished
+    assert reader.finished == {FIRST}
+
+
+def test_who_adds_to_a_finished_run_does_not_make_it_look_cut_short(
+    store: ResultStore, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begin() as run:
+        write_run(run, order_seed=1)
+    before = read_attributes(run.folder)
+    with begin() as writer:
+        writer.take_back([FIRST])
+        answers = iter([before])  # as it was read before the writer began
+        latest = read_attributes(run.folder)
+        monkeypatch.setattr(
+            "napari_glioma_density.results.run.read_attributes", lambda _: next(answers, latest)
+        )
+        assert FIRST not in store.run(run.spec.run_id).finished
+
+
+@pytest.mark.parametrize("at", [0, 3, 9, 40])
+def test_one_altered_bit_of_the_nuclei_is_found(store: ResultStore, begin: Begin, at: int) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        run.commit(made_up_result(run.lattice, SECOND))
+    file = run.folder / "nuclei.bin"
+    content = bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(StoreError, match=r"nuclei\.bin: is damaged, .*--restart"):
+        store.run(run.spec.run_id).nuclei()
+
+
+def test_nuclei_of_a_journal_of_before_their_checksums_are_read(
+    store: ResultStore, begin: Begin
+) -> None:
+    with begin() as run:
+        run.commit(made_up_result(run.lattice, FIRST))
+        expected = run.nuclei()
+    journal = run.folder / "journal.jsonl"
+    early = json.loads(journal.read_text())
+    del early["crc32"], early["nuclei_crc32"]
+    journal.write_text(json.dumps(early) + "\n")
+    assert np.array_equal(store.run(run.spec.run_id).nuclei(), expected)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_a_coarse_chunk_that_is_gone_is_made_again_from_what_was_measured(
+    store: ResultStore, begin: Begin, level: int
+) -> None:
+    with begin() as run:
+        write_run(run, order_seed=1)
+        expected = run.mask(level)[:, :]
+    assert expected.any()
+    for chunk in (run.folder / f"nuclei/{level}/c").glob("*/*"):
+        chunk.unlink()
+    mask = store.run(run.spec.run_id).mask(level)
+    assert np.array_equal(mask[:, :], expected)
+    assert np.array_equal(mask[37:131, 50:170], expected[37:131, 50:170])
+
+
 def test_a_journal_of_before_checksums_is_read(store: ResultStore, begin: Begin) -> None:
     with begin() as run:
         run.commit(made_up_result(run.lattice, FIRST))

@@ -1,3 +1,4 @@
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -284,3 +285,18 @@ def test_bytes_are_read_in_turns_where_the_system_cannot_read_at_an_offset(
         parts = list(pool.map(lambda at: file.read(at, 16)[0], range(0, 20_000, 7)))
     file.close()
     assert parts == [at % 256 for at in range(0, 20_000, 7)]
+
+
+@pytest.mark.parametrize("to", [0, 1])
+def test_a_list_of_pages_that_leads_back_into_itself_has_an_end(
+    write_tiff: TiffWriter, picture: Image, to: int
+) -> None:
+    path = write_tiff(np.stack([picture] * 3), photometric="rgb")
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tif:
+        starts = [page.offset for page in tif.pages]
+    (tags,) = struct.unpack_from("<H", content, starts[-1])
+    struct.pack_into("<I", content, starts[-1] + 2 + 12 * tags, starts[to])
+    path.write_bytes(content)
+    with pytest.raises(SlideError, match=r"its TIFF header is damaged .* copy the file again"):
+        open_slide(path)

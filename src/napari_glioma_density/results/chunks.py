@@ -152,5 +152,14 @@ def chunks_of(window: Window) -> Iterator[tuple[int, int]]:
     return product(down, across)
 
 
+def window_of_chunk(at: tuple[int, int], shape: tuple[int, ...]) -> Window:
+    """Return the px of a level that a chunk holds, cropped at the level's edge."""
+    down, across = (
+        slice(index * CHUNK_PX, min((index + 1) * CHUNK_PX, length))
+        for index, length in zip(at, shape, strict=True)
+    )
+    return down, across
+
+
 def _background() -> NDArray[np.uint8]:
     return np.zeros((CHUNK_PX, CHUNK_PX), np.uint8)

@@ -23,6 +23,8 @@ _CHECK: Final = "crc32"
 """Name of a line's checksum, of all that stands before it; early journals have none."""
 _UNREAD: Final = "unread"
 """Name of the maps in a line, [row, column, map] each; most lines have none, and early ones."""
+_NUCLEI_CHECK: Final = "nuclei_crc32"
+"""Name of the checksum of a block's nuclei in `nuclei.bin`; early lines have none."""
 PATCH_VALUES = ("state", "nucleus_px", "read_px", "tissue_px", "unread_px", "count")
 
 
@@ -30,7 +32,8 @@ PATCH_VALUES = ("state", "nucleus_px", "read_px", "tissue_px", "unread_px", "cou
 class JournalEntry:
     """One finished block: the values of its patches, and where its nuclei lie in `nuclei.bin`.
 
-    `unread` maps what could not be read of patches that were read in part.
+    `unread` maps what could not be read of patches that were read in part; `nuclei_crc32` is the
+    checksum of the nuclei as they lie in the file, None where an early line does not tell.
     """
 
     block: Block
@@ -38,6 +41,7 @@ class JournalEntry:
     first_nucleus: int
     nuclei: int
     unread: PackedMaps = field(default_factory=dict)
+    nuclei_crc32: int | None = None
 
     @classmethod
     def taken_back(cls, block: Block, state: NDArray[np.uint8]) -> Self:
@@ -55,13 +59,20 @@ class JournalEntry:
         """Where its nuclei lie, by number."""
         return slice(self.first_nucleus, self.first_nucleus + self.nuclei)
 
+    def wrote(self, records: NDArray[np.void]) -> bool:
+        """Whether the nuclei of the file, all of them, hold this block's as it wrote them."""
+        own = np.ascontiguousarray(records[self.of_nuclei])
+        return self.nuclei_crc32 in (None, zlib.crc32(own.tobytes()))
+
     def to_line(self) -> bytes:
         """Return the entry as one line of JSON."""
-        fields = {
+        fields: dict[str, Any] = {
             "block": astuple(self.block),
             **{name: self.values[name].ravel().tolist() for name in PATCH_VALUES},
             "nuclei": (self.first_nucleus, self.nuclei),
         }
+        if self.nuclei_crc32 is not None:
+            fields[_NUCLEI_CHECK] = self.nuclei_crc32
         if self.unread:
             fields[_UNREAD] = [(*patch, unread) for patch, unread in self.unread.items()]
         return _as_line({**fields, _CHECK: zlib.crc32(_as_line(fields))})
@@ -79,7 +90,8 @@ class JournalEntry:
         values = {name: np.array(fields[name], np.int64).reshape(shape) for name in PATCH_VALUES}
         first, nuclei = fields["nuclei"]
         unread = _maps(fields.get(_UNREAD, ()), lattice)
-        return cls(block, values, int(first), int(nuclei), unread)
+        written = fields.get(_NUCLEI_CHECK)
+        return cls(block, values, int(first), int(nuclei), unread, written)
 
     def write_into(self, patches: PatchTable) -> None:
         """Put the block's values into the arrays of a table."""

@@ -2,6 +2,7 @@
 
 import copy
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -102,11 +103,17 @@ class Ledger:
         file = self._folder / layout.NUCLEI
         with self._guard:
             count, gone = self._nuclei_count, list(self._work.gone)
+            blocks = list(self._work.blocks.values())
         with explained(self._folder):
             records = np.fromfile(file, NUCLEUS_DTYPE, count)
         if len(records) < count:
             raise StoreError(
                 f"{file}: another program has begun this run anew: open the slide again"
+            )
+        if not all(entry.wrote(records) for entry in blocks):
+            raise StoreError(
+                f"{file}: is damaged, or another program has begun this run anew: open the slide "
+                f"again; if that is of no use, {COMPUTE_ANEW}"
             )
         if not are_sound(self._lattice, records):
             raise StoreError(f"{file}: is damaged: {COMPUTE_ANEW}")
@@ -124,9 +131,11 @@ class Ledger:
         """Write down a block, nuclei first; on disk when this returns. OSError if refused."""
         records = as_records(record.nuclei)
         first, nuclei = self._nuclei_count, len(records)
-        entry = JournalEntry(record.block, record.values, first, nuclei, record.unread)
-        offset = self._nuclei_count * NUCLEUS_DTYPE.itemsize
-        write_tail(self._folder / layout.NUCLEI, offset, records.tobytes())
+        data, offset = records.tobytes(), self._nuclei_count * NUCLEUS_DTYPE.itemsize
+        entry = JournalEntry(
+            record.block, record.values, first, nuclei, record.unread, zlib.crc32(data)
+        )
+        write_tail(self._folder / layout.NUCLEI, offset, data)
         self._append(entry)
 
     def take_back(self, block: Block) -> None:

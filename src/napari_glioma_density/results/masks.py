@@ -1,6 +1,7 @@
 """The nucleus mask of a run as a pyramid of zarr arrays; one chunk of level 0 is one patch."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,7 @@ from napari_glioma_density.results.chunks import (
     chunk_path,
     chunks_of,
     create_level,
+    window_of_chunk,
 )
 from napari_glioma_density.results.failures import COMPUTE_ANEW, damage_named, explained
 
@@ -82,8 +84,50 @@ class StoredLevel:
         within = [slice(*part.indices(n)) for part, n in zip(window, self.shape, strict=True)]
         for at in chunks_of((within[0], within[1])):
             path = chunk_path(self._folder, self._array, *at)
-            if holds(*at) and not path.exists():
+            if holds(*at) and not path.is_file():
                 raise StoreError(f"{path}: is gone: {COMPUTE_ANEW}")
+
+
+class ShownLevel(StoredLevel):
+    """A coarse level on disk: what is gone of it is made again, from level 0.
+
+    Hotspots of a given area are searched for on it, so a chunk that is gone must not pass for
+    background either.
+
+    Parameters
+    ----------
+    array, folder
+        As of `StoredLevel`.
+    made_again
+        Returns what a window of whole chunks shows.
+    """
+
+    def __init__(
+        self, array: zarr.Array, folder: Path, made_again: Callable[[Window], NDArray[np.uint8]]
+    ) -> None:
+        super().__init__(array, folder)
+        self._made_again = made_again
+
+    def __getitem__(self, window: Window) -> NDArray[np.uint8]:
+        """Read a window; StoreError when the disk refuses or a chunk of it is damaged."""
+        pixels = super().__getitem__(window)
+        parts = (*np.index_exp[window], slice(None))  # rows alone ask for all columns
+        down, across = (slice(*part.indices(n)) for part, n in zip(parts, self.shape, strict=False))
+        for at in chunks_of((down, across)):
+            if not chunk_path(self._folder, self._array, *at).is_file():
+                self._fill(pixels, (down, across), at)
+        return pixels
+
+    def _fill(self, pixels: NDArray[np.uint8], asked: Window, at: tuple[int, int]) -> None:
+        chunk = window_of_chunk(at, self.shape)
+        shared = [
+            (max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(chunk, asked, strict=True)
+        ]
+        there, here = (
+            tuple(slice(a - o.start, b - o.start) for (a, b), o in zip(shared, of, strict=True))
+            for of in (asked, chunk)
+        )
+        pixels[there] = self._made_again(chunk)[here]
 
 
 class MaskPyramid:
@@ -109,7 +153,14 @@ class MaskPyramid:
         folders = [folder / str(level) for level in range(len(DOWNSAMPLES))]
         arrays = [zarr.open_array(str(folder), mode=mode) for folder in folders]
         measured, *shown = zip(arrays, folders, strict=True)
-        self.levels = (StoredLevel(*measured, holds), *(StoredLevel(*level) for level in shown))
+        self._holds = holds
+        self.levels = (
+            StoredLevel(*measured, holds),
+            *(
+                ShownLevel(*files, partial(self._made_again, level))
+                for level, files in enumerate(shown, start=1)
+            ),
+        )
         self._files = tuple(map(ChunkFiles, folders, arrays)) if writable else ()
 
     def write(self, window: Window, mask: NDArray[np.uint8]) -> None:
@@ -138,6 +189,28 @@ class MaskPyramid:
             else:
                 for level in range(1, len(DOWNSAMPLES)):
                     self._files[level].remove(_shrink(window, DOWNSAMPLES[level]))
+
+    def _made_again(self, level: int, window: Window) -> NDArray[np.uint8]:
+        """Return what a window of whole chunks of a coarse level shows, by the patches below."""
+        size = tuple(part.stop - part.start for part in window)
+        shown, patches_px = np.zeros(size, np.uint8), PATCH_PX // DOWNSAMPLES[level]
+        if self._holds is None:
+            return shown
+        for row, column in chunks_of(self._below(level, window)):
+            if self._holds(row, column):
+                patch = window_of_chunk((row, column), self.levels[0].shape)
+                coarse = coarsen(self.levels[0][patch])[level - 1]
+                y = row * patches_px - window[0].start
+                x = column * patches_px - window[1].start
+                shown[y : y + coarse.shape[0], x : x + coarse.shape[1]] = coarse
+        return shown
+
+    def _below(self, level: int, window: Window) -> Window:
+        down, across = (
+            slice(part.start * DOWNSAMPLES[level], min(part.stop * DOWNSAMPLES[level], length))
+            for part, length in zip(window, self.levels[0].shape, strict=True)
+        )
+        return down, across
 
     def _regions(self) -> Iterator[Window]:
         height, width = self.levels[0].shape

@@ -37,3 +37,10 @@ def recorded_sharpness(attributes: Mapping[str, Any]) -> float | None:
     """Return how sharp the slide of a run is recorded to be; None where that is not known."""
     kept = attributes.get("sharpness")
     return kept if isinstance(kept, float) else None
+
+
+def recorded_pending(attributes: Mapping[str, Any]) -> int | None:
+    """Return how many patches were left to do when a run was finished; None where not known."""
+    totals = attributes.get("totals")
+    pending = totals.get("pending") if isinstance(totals, dict) else None
+    return pending if isinstance(pending, int) else None

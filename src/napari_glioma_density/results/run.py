@@ -17,12 +17,18 @@ from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import layout
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
 from napari_glioma_density.results.blocks import BlockRecord, BlockResult
-from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, damage_named, explained
+from napari_glioma_density.results.failures import (
+    BLOCKS_ARE_KEPT,
+    COMPUTE_ANEW,
+    damage_named,
+    explained,
+)
 from napari_glioma_density.results.ledger import Ledger
 from napari_glioma_density.results.masks import MaskPyramid, StoredLevel
 from napari_glioma_density.results.nuclei import write_nucleus_table
 from napari_glioma_density.results.recorded import (
     recorded_learnt,
+    recorded_pending,
     recorded_sharpness,
     recorded_spec,
     recorded_tuned_on,
@@ -58,6 +64,8 @@ class Run:
             layout.demand_tissue_of_plane(self.tissue, self.spec)
         layout.demand_tissue_as_written(folder, self.tissue, self._attributes)
         self._ledger = Ledger(folder, self.lattice, self.tissue, finished=self.is_finished)
+        if self.is_finished:
+            self._demand_all_blocks()
         with explained(folder), damage_named(folder):
             self._masks = MaskPyramid(
                 folder / layout.MASKS, writable=lock is not None, holds=self._ledger.holds_nucleus
@@ -270,6 +278,18 @@ class Run:
                 self._masks.repair(self._ledger.done)
             marker.touch()
             sync_folder(self.folder)
+
+    def _demand_all_blocks(self) -> None:
+        """Raise StoreError where the journal of a finished run has lost lines at its end.
+
+        Not where another program has begun to add to the run since its attributes were read.
+        """
+        pending = recorded_pending(self._attributes)
+        if pending is None or self.patches().totals().pending <= pending:
+            return
+        latest = read_attributes(self.folder)
+        if latest.get("finished") is True and latest.get("totals") == self._attributes["totals"]:
+            raise StoreError(f"{self.folder / layout.JOURNAL}: cut short: {COMPUTE_ANEW}")
 
     def _mark(self, **changes: Any) -> None:
         attributes = {**self._attributes, **changes}

@@ -5,7 +5,7 @@ Label, macro and thumbnail pages are told from the pyramid by being smaller, of 
 tiled, or named so; they are never decoded.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -24,7 +24,7 @@ PagesOfLevel = tuple[Page, ...]  # one page, or one for each colour channel
 
 def pyramid_pages(tif: tifffile.TiffFile) -> list[PagesOfLevel]:
     """Return the pages of each level of the main image, finest first."""
-    pages = [page for page in tif.pages if not _set_aside(page)]
+    pages = [page for page in _listed(tif) if not _set_aside(page)]
     if not pages:
         return []
     main = pages[0] if tif.is_svs else max(pages, key=_area)
@@ -33,6 +33,16 @@ def pyramid_pages(tif: tifffile.TiffFile) -> list[PagesOfLevel]:
     lower = [_matching(channels, candidates) for candidates in _candidates(channels, others)]
     levels = [channels, *(level for level in lower if level)]
     return _distinct(sorted(levels, key=lambda level: -_area(level[0])))
+
+
+def _listed(tif: tifffile.TiffFile) -> Iterator[Page]:
+    """Yield the pages; TiffFileError where their list leads back to one of them, without end."""
+    seen: set[int] = set()
+    for page in tif.pages:
+        if page.offset in seen:
+            raise tifffile.TiffFileError(f"the page at {page.offset} is listed twice")
+        seen.add(page.offset)
+        yield page
 
 
 def _holds_several_images(tif: tifffile.TiffFile) -> bool:
