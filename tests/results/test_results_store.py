@@ -178,9 +178,15 @@ def test_a_journal_that_lost_its_last_lines_is_not_taken_for_all_of_a_finished_r
     with begin() as run:
         write_run(run, order_seed=1)
     journal = run.folder / "journal.jsonl"
+    expected, nuclei = run.patches(), run.nuclei()
     journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:lines]))
-    with pytest.raises(StoreError, match=r"journal\.jsonl: cut short: .*--restart"):
+    with pytest.raises(StoreError, match=r"journal\.jsonl: cut short: estimate .* again"):
         store.run(run.spec.run_id)
+    with begin() as resumed:
+        write_run(resumed, order_seed=2)
+    healed = store.run(run.spec.run_id)
+    assert np.array_equal(healed.patches().nucleus_px, expected.nucleus_px)
+    assert np.array_equal(healed.nuclei(), nuclei)
 
 
 def test_a_run_that_was_finished_early_has_lost_nothing(store: ResultStore, begin: Begin) -> None:

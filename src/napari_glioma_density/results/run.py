@@ -17,12 +17,7 @@ from napari_glioma_density.errors import StoreError
 from napari_glioma_density.results import layout
 from napari_glioma_density.results.attributes import read_attributes, write_attributes
 from napari_glioma_density.results.blocks import BlockRecord, BlockResult
-from napari_glioma_density.results.failures import (
-    BLOCKS_ARE_KEPT,
-    COMPUTE_ANEW,
-    damage_named,
-    explained,
-)
+from napari_glioma_density.results.failures import BLOCKS_ARE_KEPT, damage_named, explained
 from napari_glioma_density.results.ledger import Ledger
 from napari_glioma_density.results.masks import MaskPyramid, StoredLevel
 from napari_glioma_density.results.nuclei import write_nucleus_table
@@ -64,7 +59,7 @@ class Run:
             layout.demand_tissue_of_plane(self.tissue, self.spec)
         layout.demand_tissue_as_written(folder, self.tissue, self._attributes)
         self._ledger = Ledger(folder, self.lattice, self.tissue, finished=self.is_finished)
-        if self.is_finished:
+        if self.is_finished and lock is None:  # a writer does again what is lost
             self._demand_all_blocks()
         with explained(folder), damage_named(folder):
             self._masks = MaskPyramid(
@@ -289,7 +284,10 @@ class Run:
             return
         latest = read_attributes(self.folder)
         if latest.get("finished") is True and latest.get("totals") == self._attributes["totals"]:
-            raise StoreError(f"{self.folder / layout.JOURNAL}: cut short: {COMPUTE_ANEW}")
+            raise StoreError(
+                f"{self.folder / layout.JOURNAL}: cut short: estimate this slide again, which adds "
+                "what is lost"
+            )
 
     def _mark(self, **changes: Any) -> None:
         attributes = {**self._attributes, **changes}
