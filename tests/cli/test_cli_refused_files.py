@@ -48,6 +48,31 @@ def test_a_name_too_long_is_refused_in_one_line(
     assert program(*call).is_one_helpful_line("name too long")
 
 
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (("estimate", "discs.tiff", "-o", ""), "-o"),
+        (("estimate", ""), "an argument"),
+        (("export", "x.glioma.zarr", "--to", "csv", "--output="), "--output"),
+        (("evaluate", "--data", ""), "--data"),
+    ],
+)
+def test_a_variable_that_was_not_set_does_not_name_the_folder_one_is_in(
+    program: Program, slide_path: Path, monkeypatch: pytest.MonkeyPatch, call: Any, name: str
+) -> None:
+    monkeypatch.chdir(slide_path.parent)
+    there = sorted(Path().iterdir())
+    assert program(*call).is_one_helpful_line(f"{name}: is empty")
+    assert sorted(Path().iterdir()) == there
+
+
+def test_texts_may_be_empty(program: Program) -> None:
+    for text in ("--author", "--case-id"):
+        for call in ((text, ""), (f"{text}=",)):
+            command = "import" if text == "--author" else "export"
+            assert "is empty" not in program(command, "x.glioma.zarr", *call).stderr
+
+
 @pytest.mark.skipif(os.name != "posix", reason="who may make links is another matter elsewhere")
 def test_links_that_lead_back_to_themselves_are_refused_in_one_line(
     program: Program, slide_path: Path, tmp_path: Path

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -37,6 +38,9 @@ UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 NUMBERS: Final = {"float": "a number", "int": "a whole number"}
 """Kinds of values as typer's checks begin their names, and as people call them."""
+
+MAY_BE_EMPTY: Final = ("--author", "--case-id")
+"""Options whose value is text that may as well be none."""
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -126,7 +130,19 @@ def run(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _demand_values(arguments: list[str]) -> None:
+    """Refuse what is empty, as a variable that a script did not set: it would name this folder."""
+    for before, argument in pairwise(["", *arguments]):
+        option, sign, value = argument.partition("=")
+        if argument and not (option.startswith("--") and sign and not value):
+            continue
+        name = option or (before if before.startswith("-") else "an argument")
+        if name not in MAY_BE_EMPTY:
+            raise BadInput(f"{name}: is empty; give a value, or set the variable it comes from")
+
+
 def _carried_out(arguments: list[str]) -> Any:
+    _demand_values(arguments)
     if "--help" not in arguments:
         return app(args=arguments, prog_name=app.info.name, standalone_mode=False)
     # typer prints help itself, heedless of a full disk or a reader that is gone.
