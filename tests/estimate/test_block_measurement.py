@@ -1,6 +1,7 @@
 """What a block holds, measured from its mask."""
 
 import numpy as np
+import pytest
 from skimage.measure import block_reduce
 
 from napari_glioma_density.density import PATCH_PX, Block, Lattice
@@ -12,7 +13,9 @@ from napari_glioma_density.estimate.measurement import (
     segmented_part,
     unseen_rim_px,
 )
-from napari_glioma_density.slides import Pixels, TissueKind
+from napari_glioma_density.nuclei.spec import WINDOW_LATTICE_PX
+from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX
+from napari_glioma_density.slides import TISSUE_PX, Pixels, TissueKind
 
 HALO_PX = 96
 
@@ -87,6 +90,36 @@ def test_of_tissue_all_over_everything_is_given() -> None:
         *_, height, width = block_window(block, lattice, HALO_PX)
         parts = segmented_part(block, ground, HALO_PX)
         assert [(part.start, part.stop) for part in parts] == [(0, height), (0, width)]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_the_tissue_its_context_is_given_and_no_more_than_the_steps_ask(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    down, across = (int(side) for side in chance.integers(1, 3 * PATCH_PX, 2))  # or under a patch
+    lattice = Lattice.over(down, across, 0.5)
+    kinds = np.zeros((-(-down // TISSUE_PX), -(-across // TISSUE_PX)), np.uint8)
+    own = chance.integers((0, 0), kinds.shape)
+    block = Block(*(int(place) * TISSUE_PX // PATCH_PX for place in own), 1, 1)
+    sides = lattice.window(block)
+    reach = np.array([(side.start // TISSUE_PX - 3, side.stop // TISSUE_PX + 4) for side in sides])
+    others = np.clip(chance.integers(*reach.T, (3, 2)), 0, np.array(kinds.shape) - 1)
+    for place in (own, *others):
+        kinds[tuple(place)] = chance.choice([TissueKind.TISSUE, TissueKind.UNKNOWN])
+    step_px = int(chance.choice([WINDOW_LATTICE_PX, 5 * WINDOW_LATTICE_PX]))
+
+    parts = segmented_part(block, Ground(lattice, kinds), HALO_PX, step_px)
+
+    first = np.argwhere(kinds) * TISSUE_PX
+    begin, end = np.array([(side.start, side.stop) for side in sides]).T
+    near = (first < end + NUCLEUS_MARGIN_PX) & (first + TISSUE_PX > begin - NUCLEUS_MARGIN_PX)
+    first = first[near.all(axis=1)]
+    window = np.reshape(block_window(block, lattice, HALO_PX), (2, 2))
+    for places, origin, length, part in zip(first.T, *window, parts, strict=True):
+        start = max(0, places.min() - origin - HALO_PX)
+        stop = min(length, places.max() - origin + TISSUE_PX + HALO_PX)
+        assert part.start % step_px == (length - part.stop) % step_px == 0
+        assert 0 <= start - part.start < step_px
+        assert 0 <= part.stop - stop < step_px
 
 
 def test_specks_on_glass_count_in_no_patch_whatever_else_it_holds() -> None:
