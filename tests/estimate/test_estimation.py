@@ -121,9 +121,11 @@ def test_glass_around_the_tissue_of_a_block_is_not_computed_and_changes_nothing(
     parts = run_whole(slide, segmenter, tmp_path / "parts")
     px_of_parts, shown[:] = sum(shown), []
     part = "napari_glioma_density.estimate.pipeline.segmented_part"
-    monkeypatch.setattr(part, lambda *_: np.s_[:, :])
+    steps: list[int] = []
+    monkeypatch.setattr(part, lambda *given: steps.append(given[3]) or np.s_[:, :])
     wholes = run_whole(slide, segmenter, tmp_path / "wholes")
     assert px_of_parts < 0.95 * sum(shown)
+    assert set(steps) == {segmenter.step_px}, "each further size of blocks takes memory"
     assert parts.mask(0)[:, :].any()
     assert np.array_equal(parts.mask(0)[:, :], wholes.mask(0)[:, :])
     assert np.array_equal(parts.nuclei(), wholes.nuclei())
