@@ -131,6 +131,30 @@ def test_glass_around_the_tissue_of_a_block_is_not_computed_and_changes_nothing(
     assert np.array_equal(parts.nuclei(), wholes.nuclei())
 
 
+def test_what_is_computed_of_a_block_comes_back_to_its_place(tmp_path: Path, dark: Any) -> None:
+    rgb = np.full((1500, 2100, 3), 244, np.uint8)
+    for y, x in ((330, 1010), (620, 1210), (1180, 250)):
+        rgb[y : y + 160, x : x + 320] = (225, 175, 205)
+        rgb[y + 40 : y + 52, x + 90 : x + 110] = rgb[y + 99 : y + 120, x + 280 : x + 290] = 90
+    path = tmp_path / "islands.tiff"
+    tifffile.imwrite(
+        path,
+        rgb,
+        tile=(256, 256),
+        photometric="rgb",
+        resolution=(20000, 20000),
+        resolutionunit="CENTIMETER",
+    )
+    shown: list[tuple[int, ...]] = []
+    segment = dark.segment
+    dark.segment = lambda images: shown.append(images.shape[1:3]) or segment(images)
+    with open_slide(path) as slide:
+        run = run_whole(slide, dark, tmp_path / "r")
+    assert np.array_equal(run.mask(0)[:, :], rgb[..., 0] == 90)
+    assert len(run.nuclei()) == 6
+    assert 0 < sum(height * width for height, width in shown) < rgb[..., 0].size / 2
+
+
 def test_each_block_is_on_disk_before_it_is_announced(
     slide: Slide, dark: Any, tmp_path: Path
 ) -> None:
