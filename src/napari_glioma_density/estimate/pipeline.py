@@ -37,7 +37,7 @@ class _Seen(NamedTuple):
 
     pixels: Pixels
     part: tuple[slice, slice]
-    """Rows and columns that hold tissue; the others are not computed."""
+    """Rows and columns of its window that are computed: around its tissue."""
     uploaded: Any
     """None where nothing could be read."""
 
@@ -161,7 +161,7 @@ def _flow(queue: NearestFirst, stages: "_Stages", halted: Callable[[], bool]) ->
 
 
 def _whole(answer: Answer, part: tuple[slice, slice], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The mask of a block's window from that of its part."""
+    """Mask of a block's window, uint8 (h, w) of 0/1, from that of its part: none around it."""
     whole = np.zeros(shape, np.uint8)
     whole[part] = answer()
     return whole

@@ -52,6 +52,10 @@ class Finding:
     ----------
     reason, comment
         Of the regions; "{}" in the comment stands for the mean of `measured`.
+    spots
+        Where it is: bool, (rows, columns) of the survey's spots.
+    measured
+        What it is known by: float32, of the same shape.
     least_mm2
         Smaller groups are specks.
     least_width_um

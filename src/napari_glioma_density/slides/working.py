@@ -29,6 +29,8 @@ class WorkingPlane:
 
     Attributes
     ----------
+    slide
+        What is read.
     level
         Level of the file that is read.
     sixteenths

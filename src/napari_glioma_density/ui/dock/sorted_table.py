@@ -39,6 +39,8 @@ class Column:
         Shown while the pointer rests there; empty for none.
     width_px
         With letters of the usual size; None for a share of the room that is left.
+    is_left
+        Its text begins on the left, as words do; figures end on the right.
     """
 
     title: str
