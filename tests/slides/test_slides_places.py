@@ -8,7 +8,14 @@ import tifffile
 from made_slides import CountingSource, empty_tiles
 from numpy.typing import NDArray
 
-from napari_glioma_density.slides import Slide, TissueKind, find_tissue, open_slide, working_plane
+from napari_glioma_density.slides import (
+    Slide,
+    TissueKind,
+    find_tissue,
+    open_slide,
+    places,
+    working_plane,
+)
 from napari_glioma_density.slides.places import colours_of_places
 
 GLASS, TISSUE = (236, 234, 237), (190, 130, 180)
@@ -69,6 +76,45 @@ def test_a_sound_slide_is_looked_at_on_one_level(tmp_path: Path) -> None:
     with Slide(path, source) as slide:
         assert colours_of_places(working_plane(slide, 0.5)).read.all()
         assert set(source.decoded) == {(2, row, column) for row in range(2) for column in range(2)}
+
+
+def test_places_at_the_far_edge_have_a_colour_however_many_are_looked_at_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coarse levels leave out what makes no whole px: the last places may begin beyond them."""
+
+    class Sloping(CountingSource):
+        def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8]:
+            slope = np.mgrid[:256, :256, :3].sum(axis=0)
+            return np.asarray(slope // (1 + level), np.uint8)
+
+    path = tmp_path / "slide"
+    path.write_bytes(b"counted")
+    with Slide(path, Sloping(2402, 3202, 8)) as slide:
+        plane = working_plane(slide, 0.5)
+        at_once = colours_of_places(plane)
+        monkeypatch.setattr(places, "_WINDOW_PX", 1)  # row by row
+        by_rows = colours_of_places(plane)
+    assert at_once.read.shape == (101, 76)
+    assert at_once.read.all()
+    assert by_rows.read.all()
+    assert np.array_equal(at_once.rgb[:-1], by_rows.rgb[:-1])
+    # 400 px down are there, and 404 asked for: the last place has half the value of row 143.
+    for seen in (at_once, by_rows):
+        assert seen.rgb[-1, 0] == pytest.approx((143 + 1.5 + np.arange(3)) / 2, abs=1)
+
+
+def test_a_level_that_is_lost_whole_is_made_up_for_by_a_finer_one(tmp_path: Path) -> None:
+    class WithoutLevel(CountingSource):
+        def read_tile(self, level: int, row: int, column: int) -> NDArray[np.uint8] | None:
+            return None if level else super().read_tile(level, row, column)
+
+    path = tmp_path / "slide"
+    path.write_bytes(b"counted")
+    with Slide(path, WithoutLevel(2402, 3202, 8)) as slide:
+        seen = colours_of_places(working_plane(slide, 0.5))
+    assert seen.read.all()
+    assert not seen.rgb[..., 0].any()  # of these tiles red tells the level
 
 
 def test_a_damaged_tile_costs_no_more_than_the_finer_ones_under_it(tmp_path: Path) -> None:
