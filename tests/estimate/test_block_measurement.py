@@ -1,7 +1,10 @@
 """What a block holds, measured from its mask."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from skimage.measure import block_reduce
 
 from napari_glioma_density.density import PATCH_PX, Block, Lattice
@@ -14,7 +17,6 @@ from napari_glioma_density.estimate.measurement import (
     unseen_rim_px,
 )
 from napari_glioma_density.nuclei.spec import WINDOW_LATTICE_PX
-from napari_glioma_density.nuclei.table import NUCLEUS_MARGIN_PX
 from napari_glioma_density.slides import TISSUE_PX, Pixels, TissueKind
 
 HALO_PX = 96
@@ -44,6 +46,27 @@ def test_nothing_is_taken_from_the_rim_that_the_network_may_leave_empty() -> Non
     assert whole.count.sum() > 100
     assert np.array_equal(whole.mask, less.mask)
     assert np.array_equal(whole.nuclei, less.nuclei)
+
+
+def test_the_ground_of_a_block_is_that_of_the_slide_where_it_lies() -> None:
+    lattice = Lattice.over(2 * PATCH_PX + 87, PATCH_PX + 300, 0.5)
+    kinds = np.random.default_rng(5).choice(3, (66, 49)).astype(np.uint8)
+    kinds[30:60, :30] = kinds[60:, 30:] = TissueKind.BACKGROUND  # patches of bare glass
+    ground = Ground(lattice, kinds)
+    px = np.kron(kinds, np.ones((TISSUE_PX, TISSUE_PX), np.uint8))[:1047, :780]
+    glass = np.zeros(px.shape, bool)
+    glass[480:960, :480] = glass[960:, 480:] = True
+    for block in (Block(0, 0, 2, 1), Block(1, 1, 1, 1), Block(1, 0, 2, 2)):
+        there = lattice.window(block)
+        assert np.array_equal(ground.tissue_of(block), px[there] == TissueKind.TISSUE)
+        assert np.array_equal(ground.glass_of(block), glass[there])
+    for y, x in ((-50, 301), (487, -8), (1000, 700)):
+        beyond = np.pad(px != TissueKind.BACKGROUND, 200)[y + 200 :, x + 200 :][:150, :200]
+        assert np.array_equal(ground.may_hold_nuclei((y, x, 150, 200)), beyond)
+
+
+def test_a_halo_of_less_than_the_margin_has_no_rim() -> None:
+    assert [unseen_rim_px(px) for px in (HALO_PX, 33, 32, 16)] == [64, 1, 0, 0]
 
 
 def test_at_the_slides_edge_the_window_ends_a_halo_beyond_it() -> None:
@@ -92,34 +115,50 @@ def test_of_tissue_all_over_everything_is_given() -> None:
         assert [(part.start, part.stop) for part in parts] == [(0, height), (0, width)]
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_whatever_the_tissue_its_context_is_given_and_no_more_than_the_steps_ask(seed: int) -> None:
-    chance = np.random.default_rng(seed)
-    down, across = (int(side) for side in chance.integers(1, 3 * PATCH_PX, 2))  # or under a patch
-    lattice = Lattice.over(down, across, 0.5)
-    kinds = np.zeros((-(-down // TISSUE_PX), -(-across // TISSUE_PX)), np.uint8)
-    own = chance.integers((0, 0), kinds.shape)
-    block = Block(*(int(place) * TISSUE_PX // PATCH_PX for place in own), 1, 1)
-    sides = lattice.window(block)
-    reach = np.array([(side.start // TISSUE_PX - 3, side.stop // TISSUE_PX + 4) for side in sides])
-    others = np.clip(chance.integers(*reach.T, (3, 2)), 0, np.array(kinds.shape) - 1)
-    for place in (own, *others):
-        kinds[tuple(place)] = chance.choice([TissueKind.TISSUE, TissueKind.UNKNOWN])
-    step_px = int(chance.choice([WINDOW_LATTICE_PX, 5 * WINDOW_LATTICE_PX]))
+def made_up_ground(size_px: tuple[int, int], random: np.random.Generator) -> Ground:
+    """A slide of glass with few places of tissue, and few not looked at."""
+    places = tuple(-(-px // TISSUE_PX) for px in size_px)
+    kinds = random.choice(3, places, p=[0.998, 0.001, 0.001]).astype(np.uint8)
+    kinds[tuple(random.integers(places))] = TissueKind.TISSUE
+    return Ground(Lattice.over(*size_px, 0.5), kinds)
 
-    parts = segmented_part(block, Ground(lattice, kinds), HALO_PX, step_px)
 
-    first = np.argwhere(kinds) * TISSUE_PX
-    begin, end = np.array([(side.start, side.stop) for side in sides]).T
-    near = (first < end + NUCLEUS_MARGIN_PX) & (first + TISSUE_PX > begin - NUCLEUS_MARGIN_PX)
-    first = first[near.all(axis=1)]
-    window = np.reshape(block_window(block, lattice, HALO_PX), (2, 2))
-    for places, origin, length, part in zip(first.T, *window, parts, strict=True):
-        start = max(0, places.min() - origin - HALO_PX)
-        stop = min(length, places.max() - origin + TISSUE_PX + HALO_PX)
-        assert part.start % step_px == (length - part.stop) % step_px == 0
-        assert 0 <= start - part.start < step_px
-        assert 0 <= part.stop - stop < step_px
+def blocks_with_tissue(ground: Ground, random: np.random.Generator) -> Iterator[Block]:
+    for row, column in np.argwhere(~ground.bare).tolist():
+        left = np.subtract(ground.bare.shape, (row, column))
+        rows, columns = random.integers(1, 3, 2).clip(max=left).tolist()
+        yield Block(row, column, rows, columns)
+
+
+def least_part(
+    measured: NDArray[np.bool_], first_px: int, halo_px: int, step_px: int
+) -> tuple[int, int]:
+    """From where to where a window's side is needed, which begins at this px of the slide."""
+    px = first_px + np.flatnonzero(measured)
+    start, stop = px[0], -(-(px[-1] + 1) // TISSUE_PX) * TISSUE_PX  # places end beyond the slide
+    before = max(0, start - halo_px - first_px) // step_px * step_px
+    after = max(0, first_px + len(measured) - stop - halo_px) // step_px * step_px
+    return before, len(measured) - after
+
+
+@pytest.mark.parametrize("step_px", [WINDOW_LATTICE_PX, 240, 960])
+@pytest.mark.parametrize("halo_px", [HALO_PX, 112])
+@pytest.mark.parametrize("size_px", [(1667, 2123), (2123, 1667), (100, 1441), (331, 90)])
+def test_all_that_is_measured_is_given_with_its_context_and_not_a_step_more(
+    size_px: tuple[int, int], halo_px: int, step_px: int
+) -> None:
+    random = np.random.default_rng(halo_px + step_px)
+    rim = unseen_rim_px(halo_px)
+    for ground in (made_up_ground(size_px, random) for _ in range(4)):
+        for block in blocks_with_tissue(ground, random):
+            y, x, height, width = block_window(block, ground.lattice, halo_px)
+            measured = ground.may_hold_nuclei((y, x, height, width))
+            measured[:rim] = measured[height - rim :] = False
+            measured[:, :rim] = measured[:, width - rim :] = False
+            down, across = segmented_part(block, ground, halo_px, step_px)
+            sides = (measured.any(axis=1), y), (measured.any(axis=0), x)
+            expected = [least_part(*side, halo_px, step_px) for side in sides]
+            assert [(down.start, down.stop), (across.start, across.stop)] == expected
 
 
 def test_specks_on_glass_count_in_no_patch_whatever_else_it_holds() -> None:
