@@ -103,9 +103,7 @@ def annotation_window() -> Iterator[Annotator]:
 def annotator(qapp: Any) -> Iterator[Annotator]:
     """A person before a window with both docks, which the tests of a module share."""
     with annotation_window() as made:
-        gc.freeze()  # napari collects garbage with every layer removed; this much is none
         yield made
-        gc.unfreeze()
 
 
 @pytest.fixture
@@ -176,7 +174,7 @@ def old_garbage() -> Iterator[None]:
 def quick_collections(old_garbage: None) -> None:
     """Collect garbage before a test, so that collecting within it looks at its own objects alone.
 
-    napari collects several times a test, and all that was imported takes a third of a second.
+    napari collects with every layer removed, and all that was imported takes a third of a second.
     """
     gc.collect()
     gc.freeze()
